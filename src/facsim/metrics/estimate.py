@@ -1,0 +1,50 @@
+"""The value that every headline metric returns: a figure, the n behind it and a 95 % interval.
+
+Intervals are percentile bootstraps (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13): the
+2.5 % and 97.5 % quantiles of the metric over resamples of the pictures. They say what another draw of as many pictures
+would give; they say nothing about another training seed.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.errors import FacsimError
+
+__all__ = ["RESAMPLES", "Estimate", "estimate_from"]
+
+RESAMPLES = 1000
+"""Bootstrap resamples: at n = 3,589 a bound of accuracy then varies by about 0.0007 (sd) from seed to seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A metric's value over `n` pictures, with the bounds `low` and `high` of its 95 % bootstrap interval."""
+
+    value: float
+    n: int
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, float | int | None]:
+        """`{value, n, low, high}`; an undefined figure is null."""
+        return {"value": _number(self.value), "n": self.n, "low": _number(self.low), "high": _number(self.high)}
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}] (n = {self.n:,})"
+
+
+def estimate_from(value: float, resampled: NDArray[np.float64], *, n: int) -> Estimate:
+    """The `Estimate` of `value`, its interval taken from `resampled` (R,), the metric on each bootstrap resample."""
+    if resampled.size == 0:
+        raise FacsimError("found no bootstrap resamples, expected at least one; pass resamples >= 1")
+    low, high = np.nanquantile(resampled, [0.025, 0.975])
+    return Estimate(value=float(value), n=n, low=float(low), high=float(high))
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
