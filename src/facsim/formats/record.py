@@ -1,0 +1,67 @@
+"""The one thing that every format reads and writes: a picture with its name, expression, split and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from facsim.errors import FormatError
+
+__all__ = ["Record", "check_name"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One picture of a dataset on disk.
+
+    `name` is a relative path with `/`, unique in its dataset; `image` the encoded bytes exactly as found, not yet
+    decoded and perhaps not even a picture; `expression` a canonical name (`facsim.expressions`) or None where the
+    dataset gives none; `split` the dataset's own word for the split, or None; `metadata` whatever else it says.
+    Raises FormatError where the name is not a plain relative path or the split is not a plain name.
+    """
+
+    name: str
+    image: bytes
+    expression: str | None = None
+    split: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if self.split is not None and ("/" in self.split or check_name(self.split) != self.split):
+            raise FormatError(f'split "{self.split}" of record "{self.name}" is not a plain name')
+
+
+def check_name(name: str) -> str:
+    """`name` itself, where it is a relative path with `/` that stays in its folder on every system.
+
+    Raises FormatError, naming it, where it is empty, absolute, has `..`, `.` or empty parts, a backslash, a drive
+    letter or control characters, or a part longer than 255 bytes.
+    """
+    fault = _name_fault(name)
+    if fault:
+        raise FormatError(f"the name {name!r} {fault}; a name is a plain relative path such as happiness/0001.png")
+    return name
+
+
+def _name_fault(name: str) -> str:
+    if not name:
+        return "is empty"
+    if name.startswith("/") or name[1:2] == ":":
+        return "is an absolute path"
+    if "\\" in name:
+        return "has a backslash"
+    if any(ord(letter) < 32 or ord(letter) == 127 or 0xD800 <= ord(letter) < 0xE000 for letter in name):
+        return "has control characters or is not valid text"
+    return _part_fault(name.split("/"))
+
+
+def _part_fault(parts: list[str]) -> str:
+    if ".." in parts:
+        return 'leads out of its folder (it has "..")'
+    if "" in parts or "." in parts:
+        return "has an empty part"
+    if any(len(part.encode()) > 255 for part in parts):
+        return "has a part longer than 255 bytes"
+    return ""
