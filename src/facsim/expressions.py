@@ -11,6 +11,7 @@ These are names of *apparent* expressions, not of what anybody feels.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -47,16 +48,16 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "surprise": ("surprised", "suprise", "suprised", "surprize", "surprized", "su", "sur"),
 }
 """Spellings beside the canonical names, lower case. The two-letter codes are JAFFE's and BU-3DFE's (AN DI FE HA NE SA
-SU) and KDEF's (AF: afraid), the three-letter ones CREMA-D's; "normal" is Oulu-CASIA's and IMPA-FACE3D's neutral."""
+SU) and KDEF's (AF: afraid), the three-letter ones CREMA-D's and their like."""
 
 _NOT_EXPRESSIONS: Mapping[str, str] = {
     "calm": "RAVDESS holds calm beside neutral, so it is not neutral's other name; leave it out or relabel it",
     "none": "AffectNet's 8: no expression could be named; leave such pictures out",
     "uncertain": "AffectNet's 9: the rater was not sure; leave such pictures out",
-    "no face": "there is no face to label; leave such pictures out",
+    "no face": "There is no face to label; leave such pictures out",
     "nf": "FER+'s votes for no face; leave such pictures out",
     "unknown": "FER+'s votes for an expression of none of its classes; leave such pictures out",
-    "other": "an expression outside the classes; leave such pictures out",
+    "other": "An expression outside the classes; leave such pictures out",
 }
 _COMPOUND_FIRST = {"happily", "sadly", "fearfully", "angrily", "disgustedly", "surprisedly"}
 
@@ -122,7 +123,7 @@ LABEL_ORDERS: Mapping[str, LabelOrder] = {
         _order("ck_plus", _CK_PLUS, "CK+'s *_emotion.txt, 1–7; 0 is neutral"),
         _order("ganmut", _AFFECTNET, "GANmut's checkpoints: AffectNet's first seven (its author, issue 5)"),
         _order("ganmut_axes", _AFFECTNET[1:], "GANmut's linear axes: the same without neutral"),
-        _order("expw", _FER2013, "ExpW's label.lst, as its README numbers the classes"),
+        _order("expw", _FER2013, "ExpW's label.lst; from general knowledge, so check it against your copy's readme"),
     )
 }
 """Every order known, by name."""
@@ -143,18 +144,19 @@ def expression_named(text: str) -> str:
 def _spelling(text: str) -> str:
     """Lower case, one blank between words, without a leading folder number."""
     words = re.sub(r"[\s_\-]+", " ", text).strip().casefold()
-    return re.sub(r"^[0-9]+ ?[.:)]? ?(?=[^0-9])", "", words)
+    return re.sub(r"^[0-9]+[ .:)]+(?=[^0-9])", "", words)
 
 
 def _refusal(spelling: str) -> str:
     """What to do about a spelling that is not one of an expression's."""
     if spelling in _NOT_EXPRESSIONS:
-        return f"{_NOT_EXPRESSIONS[spelling].capitalize()}."
+        return f"{_NOT_EXPRESSIONS[spelling]}."
     if re.fullmatch(r"[0-9]+", spelling):
         return f"A number means nothing without its order: use expression_at with one of {', '.join(LABEL_ORDERS)}."
     if spelling.split(" ")[0] in _COMPOUND_FIRST and " " in spelling:
         return "Compound expressions are not one of the seven; leave such pictures out."
-    hint = hint_nearest(spelling, (known for known in _NAME_OF if len(known) > 3))
+    near = difflib.get_close_matches(spelling, [known for known in _NAME_OF if len(known) > 3], n=1)
+    hint = f' Did you mean "{_NAME_OF[near[0]]}"?' if near else ""
     return f"Expected one of {', '.join(EIGHT_EXPRESSIONS)}, or another spelling of it.{hint}"
 
 
@@ -183,7 +185,7 @@ def expression_at(index: int, *, order: str) -> str:
 
 
 def index_of(expression: str, *, order: str) -> int:
-    """The index that `order` gives a canonical name. Raises FacsimError where the order does not have the expression."""
+    """The index that `order` gives a canonical name. Raises FacsimError where the order does not have that class."""
     known = label_order(order)
     if expression not in known.expressions:
         hint = hint_nearest(expression, known.expressions)
