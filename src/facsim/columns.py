@@ -1,0 +1,163 @@
+"""The column dictionary: every column that a step may write, with its type, unit, range and meaning.
+
+A column's full name is `step.column`; this file knows columns, manifests know steps. The data-model page of the
+documentation is generated from here. A plugin ships its own entries as a mapping `COLUMNS` in the module that its
+entry point names, each under its package's prefix (`mypackage_score`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from facsim.errors import ManifestError, hint_nearest
+from facsim.expressions import EIGHT_EXPRESSIONS
+from facsim.facs import column_names
+
+__all__ = [
+    "COLUMNS",
+    "IMAGE_TYPE",
+    "KEY_COLUMNS",
+    "Column",
+    "column_named",
+    "split_name",
+    "step_schema",
+    "value_fault",
+]
+
+IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+"""A picture as Hugging Face `datasets` shows it: its encoded bytes, and a file name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What one column holds: Arrow type, unit, inclusive range or closed list of values, and a line of meaning."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    unit: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    values: tuple[str, ...] = ()
+
+
+def _column(name: str, type: pa.DataType, meaning: str, unit: str = "", **limits: Any) -> Column:
+    return Column(name=name, type=type, meaning=meaning, unit=unit, **limits)
+
+
+_TEXT, _F32, _BOOL = pa.string(), pa.float32(), pa.bool_()
+_SIDES = {"L": "the subject's left side", "R": "the subject's right side", "": "the stronger side, or the centre"}
+
+
+def _action_unit(name: str) -> Column:
+    side = _SIDES.get(name[-1], _SIDES[""])
+    meaning = f"intensity of action unit {name.removeprefix('AU').rstrip('LR')}, {side}"
+    return _column(name, _F32, meaning, "FACS, 0 absent, 1–5 = A–E", low=0, high=5)
+
+
+_LIST = [
+    # what was asked of a source
+    _column("expression_target", _TEXT, "expression asked of the source", values=EIGHT_EXPRESSIONS),
+    _column("identity_id", _TEXT, "which invented person this is; pictures that share it share the face"),
+    _column("apparent_age_years", _F32, "apparent age", "years", low=0, high=100),
+    _column("apparent_gender", _TEXT, "apparent gender", values=("feminine", "masculine")),
+    _column("apparent_ancestry", pa.list_(_F32, 3), "head-model weights: African, Asian, European; they sum to 1"),
+    _column("skin_tone_monk", pa.int8(), "Monk Skin Tone Scale", "1 lightest – 10 darkest", low=1, high=10),
+    # where an ingested picture came from
+    _column("source_path", _TEXT, "path within the input"),
+    _column("source_input", _TEXT, "the input, as the recipe writes it"),
+    _column("source_sha256", _TEXT, "SHA-256 of the file as found"),
+    _column("split", _TEXT, "the split that the input names, if any"),
+    _column(
+        "expression_given", _TEXT, "expression that the input gives, by its canonical name", values=EIGHT_EXPRESSIONS
+    ),
+    # pictures
+    _column("image", IMAGE_TYPE, "the picture, encoded, and its file name"),
+    _column("width_px", pa.int32(), "width of the picture", "px", low=1),
+    _column("height_px", pa.int32(), "height of the picture", "px", low=1),
+    _column("conversions", pa.list_(_TEXT), "what reading the picture changed: EXIF rotation, CMYK to RGB, …"),
+    # what a picture shows
+    _column("prototype", _TEXT, "the prototype's variant that the action units were drawn from"),
+    _column("action_units", _TEXT, "action units as text, `6+12C+R12D`"),
+    *(_action_unit(name) for name in column_names()),
+    _column("landmarks_68", pa.list_(_F32, 136), "68 landmarks, iBUG order: x0, y0, x1, y1, …", "px from the top left"),
+    _column("landmarks_68_visible", pa.list_(_BOOL, 68), "whether each of the 68 landmarks can be seen"),
+    _column("landmarks_5", pa.list_(_F32, 10), "left eye, right eye, nose tip, left and right mouth corner", "px"),
+    _column("face_box", pa.list_(_F32, 4), "left, top, right, bottom of the 68 landmarks", "px"),
+    _column("yaw_deg", _F32, "head turned to the subject's left", "deg", low=-180, high=180),
+    _column("pitch_deg", _F32, "head raised", "deg", low=-90, high=90),
+    _column("roll_deg", _F32, "head tilted towards the subject's left shoulder", "deg", low=-180, high=180),
+    _column("gaze_yaw_deg", _F32, "eyes turned to the subject's left, within the head", "deg", low=-60, high=60),
+    _column("gaze_pitch_deg", _F32, "eyes raised, within the head", "deg", low=-60, high=60),
+    _column("ita_deg", _F32, "individual typology angle of the skin's albedo", "deg", low=-90, high=90),
+    _column("face_luminance", _F32, "mean luminance of the face's pixels", "0–1, sRGB-coded", low=0, high=1),
+    _column("hair_style", _TEXT, "hair style drawn"),
+    _column("scene", _TEXT, "everything that the renderer was given, as JSON: drawn again, it gives this picture"),
+    # what was decided
+    _column("expression_scores", pa.list_(_F32), "a model's score for each of its classes"),
+    _column("expression_label", _TEXT, "the hard label decided", values=EIGHT_EXPRESSIONS),
+    _column("expression_soft", pa.list_(_F32), "the label distribution decided, in the order of the classes"),
+    # curation
+    _column("pixels_sha256", _TEXT, "SHA-256 of the decoded pixels: equal for exact duplicates"),
+    _column("perceptual_hash", pa.uint64(), "64-bit DCT hash: near in Hamming distance for near-duplicates"),
+    _column("duplicate_of", _TEXT, "sample_id of the first sample that this one repeats"),
+    _column("duplicate_distance", pa.int16(), "Hamming distance to it; 0 exact", "bit", low=0, high=64),
+    _column("accepted", _BOOL, "whether the sample stays"),
+    _column("reason", _TEXT, "why it does not"),
+]
+
+COLUMNS: Mapping[str, Column] = {entry.name: entry for entry in _LIST}
+"""Every built-in column by name."""
+
+KEY_COLUMNS: Mapping[str, Column] = {
+    entry.name: entry
+    for entry in (
+        _column("sample_id", _TEXT, "the sample"),
+        _column("problem", _TEXT, "why this step has no result for the sample; null when it has"),
+        _column("problem_detail", _TEXT, "the same for a person"),
+    )
+}
+"""Columns that every step's file holds beside what the step writes."""
+
+
+def column_named(name: str, *, extra: Mapping[str, Column] | None = None) -> Column:
+    """The entry for `name`, from the dictionary, the key columns or a plugin's `extra` entries.
+
+    Raises ManifestError with the nearest known name.
+    """
+    known = {**COLUMNS, **KEY_COLUMNS, **(extra or {})}
+    if name not in known:
+        raise ManifestError(f'no column "{name}" in the column dictionary.{hint_nearest(name, known)}')
+    return known[name]
+
+
+def split_name(full_name: str) -> tuple[str, str]:
+    """`("render", "AU12")` for `"render.AU12"`. Raises ManifestError where there is no step."""
+    step, dot, name = full_name.partition(".")
+    if not (step and dot and name):
+        raise ManifestError(f'"{full_name}" is not a full column name; expected "step.column", such as "render.image"')
+    return step, name
+
+
+def step_schema(writes: Iterable[str], *, extra: Mapping[str, Column] | None = None) -> pa.Schema:
+    """The Arrow schema of a step's file: the key columns, then what the step writes, in that order."""
+    entries = [*KEY_COLUMNS.values(), *(column_named(name, extra=extra) for name in writes)]
+    return pa.schema([pa.field(entry.name, entry.type) for entry in entries])
+
+
+def value_fault(entry: Column, value: Any) -> str:
+    """What is wrong with `value` for this column, in words; empty when nothing is. Null is always allowed."""
+    if value is None:
+        return ""
+    if entry.values and value not in entry.values:
+        return f"{value!r} is not one of {', '.join(entry.values)}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value!r} is not finite"
+    if isinstance(value, int | float) and not (entry.low <= value <= entry.high):
+        return f"{value!r} is outside {entry.low:g} to {entry.high:g}"
+    return ""

@@ -1,0 +1,84 @@
+"""What made a run: versions, machine, settings, times. Facts for the report and for whoever repeats the run."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from facsim import __version__
+
+__all__ = ["PACKAGES", "changes", "environment", "fingerprint_of", "hardware", "now"]
+
+PACKAGES = ("anny", "numpy", "scipy", "pillow", "pyarrow", "torch", "warp-lang")
+"""Packages whose versions a result may depend on."""
+
+
+def fingerprint_of(data: Any) -> str:
+    """32 hexadecimal digits of blake2b over plain values, keys sorted."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def now() -> str:
+    """The time, UTC, to the second, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores that this process may use, and memory in GiB (None where the system does not say)."""
+    return {"machine": platform.machine(), "processor": _processor(), "cores": _cores(), "memory_gib": _memory_gib()}
+
+
+def environment() -> dict[str, Any]:
+    """facsim's, Python's and the packages' versions, the platform and the hardware."""
+    return {
+        "facsim": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "hardware": hardware(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
+    )
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """In words, how two settings differ, key by key."""
+    keys = [*dict.fromkeys([*before, *after])]
+    return [
+        f"{key} was {before.get(key)!r}, is {after.get(key)!r}" for key in keys if before.get(key) != after.get(key)
+    ]

@@ -1,0 +1,388 @@
+"""Runs a recipe: plans the rows, fills in each step's columns, makes what the recipe asks of them.
+
+A run killed at any point and started again equals an unbroken one: finished shards are kept, the rest is done. A step
+whose settings, version, weights or inputs changed since is stale, and refused with the cause until `redo` drops it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import pyarrow as pa
+
+from facsim import __version__
+from facsim.columns import KEY_COLUMNS, split_name, step_schema
+from facsim.errors import ManifestError
+from facsim.executors import executor_named
+from facsim.inputs import input_table
+from facsim.manifest import Manifest, StepRecord, create_manifest, open_manifest
+from facsim.plan import plan_table, shard_sizes
+from facsim.provenance import changes, environment, fingerprint_of, now
+from facsim.recipe import PRODUCTS, Recipe, Step, parse_recipe, recipe_text, settings_of
+from facsim.stage import AnyStage, TableStage, is_table_stage, stage_columns
+from facsim.storage import folder_at
+from facsim.work import Job, LawBroken
+
+__all__ = ["OnProgress", "Product", "Progress", "StepScan", "plan_run", "product_record", "redo", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run is: `done` of `total` units of `step`."""
+
+    step: str
+    done: int
+    total: int
+    unit: str = "samples"
+    note: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@runtime_checkable
+class Product(Protocol):
+    """Something made of a finished run's columns, in the run's folder: a dataset, a model, a report."""
+
+    @property
+    def makes(self) -> str:
+        """The file or folder that it makes, relative to the run's folder."""
+        ...
+
+    def make(self, run: Manifest, *, on_progress: OnProgress) -> dict[str, Any]:
+        """Make it, continuing where an earlier call was cut off; returns facts for the log."""
+        ...
+
+
+def _quiet(_: Progress) -> None:
+    return None
+
+
+def run(
+    recipe: Recipe,
+    out: str,
+    *,
+    workers: int = 1,
+    device: str = "cpu",
+    executor: str = "local",
+    on_progress: OnProgress = _quiet,
+) -> Manifest:
+    """Run the recipe in the folder `out`, continuing what is there; returns the finished run.
+
+    `workers`, `device` and `executor` say where work is done and change no result.
+    Raises ManifestError where `out` holds another recipe's run, a stale step, or something else.
+    """
+    with folder_at(out).locked():
+        manifest = plan_run(recipe, out)
+        _refuse_stale(manifest, recipe, out)
+        manifest.folder.write("recipe.toml", recipe_text(recipe).encode())
+        place = _Place(workers=workers, device=device, executor=executor)
+        for step, bindings in recipe.bound_steps():
+            _run_step(manifest, step, bindings, place, on_progress)
+        for name, product in recipe.products.items():
+            _make_product(manifest, name, product, on_progress)
+    return manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    workers: int
+    device: str
+    executor: str
+
+
+# planning
+
+
+def plan_run(recipe: Recipe, out: str) -> Manifest:
+    """The run folder with its planned rows, made where there is none.
+
+    Raises ManifestError where the folder is the run of another plan or of other inputs.
+    """
+    if not folder_at(out).exists("run.json"):
+        return _new_run(recipe, out)
+    manifest = open_manifest(out)
+    wanted = _source(recipe)
+    if manifest.header["source"] != wanted:
+        differences = "; ".join(changes(manifest.header["source"], wanted))
+        raise ManifestError(f"{out} is the run of another recipe ({differences}); choose another --out")
+    if not manifest.is_finished("plan"):
+        _write_plan(manifest, _planned(recipe))
+    return manifest
+
+
+def _source(recipe: Recipe) -> dict[str, Any]:
+    if recipe.plan is not None:
+        return {"plan": settings_of(recipe.plan)}
+    return {"input": [settings_of(entry) for entry in recipe.inputs]}
+
+
+def _planned(recipe: Recipe) -> pa.Table:
+    return plan_table(recipe.plan) if recipe.plan is not None else input_table(recipe.inputs)
+
+
+def _new_run(recipe: Recipe, out: str) -> Manifest:
+    table = _planned(recipe)
+    asked = recipe.plan.rows_per_shard if recipe.plan else 0
+    header = {
+        "facsim": __version__,
+        "created": now(),
+        "source": _source(recipe),
+        "rounds": [list(shard_sizes(table.num_rows, rows_per_shard=asked))],
+    }
+    manifest = create_manifest(out, header=header, recipe_text=recipe_text(recipe))
+    _write_plan(manifest, table)
+    return manifest
+
+
+def _write_plan(manifest: Manifest, table: pa.Table) -> None:
+    if table.num_rows != manifest.num_rows:
+        raise ManifestError(
+            f"the inputs now hold {table.num_rows} pictures, {manifest.num_rows} when the run was planned; "
+            "choose another --out"
+        )
+    writes = tuple(name for name in table.column_names if name not in KEY_COLUMNS)
+    record = StepRecord(
+        name="plan",
+        stage="plan",
+        version=1,
+        configuration={**manifest.header["source"], "rows": fingerprint_of(table["sample_id"].to_pylist())},
+        bindings={},
+        writes=writes,
+        weights=(),
+        upstream={},
+    )
+    manifest.begin_step(record)
+    start = 0
+    for shard, rows in enumerate(manifest.shard_rows):
+        if shard in manifest.missing_shards("plan"):
+            manifest.write_shard("plan", shard, table.slice(start, rows))
+        start += rows
+
+
+# steps
+
+
+def _record(manifest: Manifest, step: Step, bindings: Mapping[str, str]) -> StepRecord:
+    upstream = {
+        name: manifest.step(name).fingerprint for name in sorted({split_name(full)[0] for full in bindings.values()})
+    }
+    return StepRecord(
+        name=step.name,
+        stage=step.use,
+        version=step.stage.version,
+        configuration=settings_of(step.stage),
+        bindings=dict(bindings),
+        writes=step.stage.writes,
+        weights=tuple(getattr(step.stage, "weights", ())),
+        upstream=upstream or {"plan": manifest.step("plan").fingerprint},
+    )
+
+
+def _refuse_stale(manifest: Manifest, recipe: Recipe, out: str) -> None:
+    """Raise ManifestError for the first step whose rows were made otherwise than the recipe would make them."""
+    begun = manifest.steps()
+    for step, bindings in recipe.bound_steps():
+        if step.name not in begun:
+            continue
+        found, wanted = manifest.step(step.name), _record(manifest, step, bindings)
+        if found.fingerprint != wanted.fingerprint:
+            raise ManifestError(
+                f'step "{step.name}" in {out} is stale: {_cause(found, wanted)}; '
+                f"`facsim redo {step.name} --out {out}` drops it and everything after it, another --out keeps it"
+            )
+    for name, product in recipe.products.items():
+        record = _product_on_disk(manifest, name)
+        if record and record["fingerprint"] != product_record(manifest, name, product)["fingerprint"]:
+            cause = "; ".join(changes(record["settings"], settings_of(product))) or "the steps it is made of changed"
+            raise ManifestError(
+                f'"{name}" in {out} is stale: {cause}; `facsim redo {name} --out {out}` drops it, another --out keeps it'
+            )
+
+
+def _cause(found: StepRecord, wanted: StepRecord) -> str:
+    if found.stage != wanted.stage:
+        return f'it was made by "{found.stage}", the recipe says "{wanted.stage}"'
+    if found.version != wanted.version:
+        return f'version {found.version} of stage "{found.stage}" made it, this facsim has version {wanted.version}'
+    if settings := changes(found.configuration, wanted.configuration):
+        return "its settings changed (" + "; ".join(settings) + ")"
+    if found.weights != wanted.weights:
+        return "its weights changed"
+    if inputs := changes(found.bindings, wanted.bindings):
+        return "what it reads changed (" + "; ".join(inputs) + ")"
+    if found.writes != wanted.writes:
+        return "what it writes changed"
+    return "an earlier step was made again (" + ", ".join(changes(found.upstream, wanted.upstream)) + ")"
+
+
+def _run_step(
+    manifest: Manifest, step: Step, bindings: Mapping[str, str], place: _Place, on_progress: OnProgress
+) -> None:
+    if step.name not in manifest.steps():
+        manifest.begin_step(_record(manifest, step, bindings))
+    missing = manifest.missing_shards(step.name)
+    if not missing:
+        return
+    started = time.monotonic()
+    if is_table_stage(step.stage):
+        _judge(manifest, step, bindings, on_progress)
+    else:
+        _work(manifest, step, bindings, place, on_progress)
+    rows = sum(manifest.shard_rows[shard] for shard in missing)
+    seconds = time.monotonic() - started
+    _log(manifest, {"step": step.name, "rows": rows, "seconds": round(seconds, 3), **dataclasses.asdict(place)})
+
+
+def _work(manifest: Manifest, step: Step, bindings: Mapping[str, str], place: _Place, on_progress: OnProgress) -> None:
+    missing = manifest.missing_shards(step.name)
+    done = manifest.num_rows - sum(manifest.shard_rows[shard] for shard in missing)
+
+    def on_rows(rows: int) -> None:
+        nonlocal done
+        done += rows
+        on_progress(Progress(step=step.name, done=done, total=manifest.num_rows))
+
+    on_rows(0)
+    url = manifest.folder.fs.unstrip_protocol(manifest.folder.root)
+    job = Job(url=url, step=step.name, stage=step.stage, bindings=bindings, round_index=manifest.round_index)  # type: ignore[arg-type]  # a table stage goes to _judge
+    executor_named(place.executor)(job, missing, workers=place.workers, device=place.device, on_rows=on_rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepScan:
+    """A `Scan` over a manifest: the columns that a step is bound to, under the names that its stage reads."""
+
+    manifest: Manifest
+    bindings: Mapping[str, str]
+
+    @property
+    def num_rows(self) -> int:
+        """Rows in the run."""
+        return self.manifest.num_rows
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """`sample_id`, `problem` (the first of the bound steps') and the columns, one batch a shard."""
+        steps = sorted({split_name(self.bindings[column])[0] for column in columns})
+        problems = [f"{step}.problem" for step in steps]
+        wanted = [self.bindings[column] for column in columns]
+        for batch in self.manifest.batches([*dict.fromkeys([*wanted, *problems])]):
+            problem = _first([batch.column(name) for name in problems], batch.num_rows)
+            arrays = [batch.column("sample_id"), problem, *(batch.column(name) for name in wanted)]
+            yield pa.RecordBatch.from_arrays(arrays, names=["sample_id", "problem", *columns])
+
+
+def _first(columns: Sequence[pa.Array], rows: int) -> pa.Array:
+    if not columns:
+        return pa.nulls(rows, pa.string())
+    lists = [column.to_pylist() for column in columns]
+    return pa.array(
+        [next((value for value in values if value), None) for values in zip(*lists, strict=True)], pa.string()
+    )
+
+
+def _judge(manifest: Manifest, step: Step, bindings: Mapping[str, str], on_progress: OnProgress) -> None:
+    """Run a table stage and land its rows, shard by shard. Raises LawBroken on a wrong row count or wrong columns."""
+    on_progress(Progress(step=step.name, done=0, total=manifest.num_rows))
+    rows = _judged(step.stage, StepScan(manifest=manifest, bindings=bindings))
+    schema = step_schema(step.stage.writes, extra=stage_columns(step.stage))
+    start = 0
+    table = pa.Table.from_batches(list(rows)) if manifest.num_rows else schema.empty_table()
+    if table.num_rows != manifest.num_rows:
+        raise LawBroken(f'stage "{step.use}" judged {table.num_rows} of {manifest.num_rows} rows')
+    for shard, count in enumerate(manifest.shard_rows):
+        ids = manifest.read_shard("plan", shard, ["sample_id"])["sample_id"]
+        keys = {
+            "sample_id": ids,
+            "problem": pa.nulls(count, pa.string()),
+            "problem_detail": pa.nulls(count, pa.string()),
+        }
+        part = table.slice(start, count)
+        columns = {**keys, **{name: part[name] for name in step.stage.writes}}
+        manifest.write_shard(step.name, shard, pa.table(columns).cast(schema))
+        start += count
+        on_progress(Progress(step=step.name, done=start, total=manifest.num_rows))
+
+
+def _judged(stage: AnyStage, scan: StepScan) -> Iterator[pa.RecordBatch]:
+    if not isinstance(stage, TableStage):
+        raise LawBroken(f"{stage!r} is not a table stage")
+    for batch in stage.judge(scan):
+        if set(batch.schema.names) != set(stage.writes):
+            raise LawBroken(
+                f'stage "{stage.name}" judged columns {batch.schema.names}, it declares {list(stage.writes)}'
+            )
+        yield batch.select(list(stage.writes))
+
+
+# products
+
+
+def product_record(manifest: Manifest, name: str, product: Any) -> dict[str, Any]:
+    """What is noted beside a finished product: its settings, and a fingerprint over them and the steps before it."""
+    steps = {step: manifest.step(step).fingerprint for step in manifest.steps()}
+    before = {}
+    for earlier in PRODUCTS:
+        if earlier == name:
+            break
+        before[earlier] = (_product_on_disk(manifest, earlier) or {}).get("fingerprint")
+    settings = settings_of(product)
+    fingerprint = fingerprint_of({"name": name, "settings": settings, "steps": steps, "before": before})
+    return {"settings": settings, "fingerprint": fingerprint, "makes": product.makes}
+
+
+def _product_on_disk(manifest: Manifest, name: str) -> dict[str, Any] | None:
+
+    place = f"products/{name}.json"
+    return json.loads(manifest.folder.read(place)) if manifest.folder.exists(place) else None
+
+
+def _make_product(manifest: Manifest, name: str, product: Product, on_progress: OnProgress) -> None:
+
+    if _product_on_disk(manifest, name):
+        return
+    started = time.monotonic()
+    facts = product.make(manifest, on_progress=on_progress)
+    record = {**product_record(manifest, name, product), "facts": facts}
+    manifest.folder.write(f"products/{name}.json", (json.dumps(record, indent=2, sort_keys=True) + "\n").encode())
+    _log(manifest, {"product": name, "seconds": round(time.monotonic() - started, 3), **facts})
+
+
+def _log(manifest: Manifest, entry: Mapping[str, Any]) -> None:
+
+    manifest.folder.append(
+        "log.jsonl", json.dumps({"at": now(), **entry, "environment": environment()}, sort_keys=True)
+    )
+
+
+def redo(out: str, name: str) -> list[str]:
+    """Drop a step or a product and everything after it; returns the names dropped.
+
+    Raises ManifestError where the run has no such step, or where it is the plan, which is the run.
+    """
+    with folder_at(out).locked():
+        manifest = open_manifest(out)
+        recipe = parse_recipe(manifest.recipe_text())
+        made = [product for product in PRODUCTS if product in recipe.products]
+        order = [*manifest.steps(), *made]
+        if name == "plan":
+            raise ManifestError("the plan is what the run is of; choose another --out for another plan")
+        if name not in order:
+            manifest.step(name)  # raises, with the nearest step
+        dropped = order[order.index(name) :]
+        for entry in reversed(dropped):
+            _drop(manifest, recipe, entry)
+        return dropped
+
+
+def _drop(manifest: Manifest, recipe: Recipe, name: str) -> None:
+    if name in recipe.products and name not in manifest.steps():
+        manifest.folder.remove(f"products/{name}.json")
+        manifest.folder.remove(recipe.products[name].makes)
+    else:
+        manifest.drop_step(name)

@@ -1,0 +1,63 @@
+"""The program of one local worker process: `python -m facsim.worker FD INDEX DEVICE`.
+
+It is started by `facsim.executors`, takes a pickled job and then pieces over a socket, and writes what it finishes
+into the run itself. A process of its own, not a fork: nothing of the parent's threads, and no need for a user's
+script to guard its main module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import traceback
+from multiprocessing.connection import Connection
+
+from facsim.work import Job, Piece, open_job
+
+__all__ = ["device_of_worker", "main", "serve"]
+
+
+def device_of_worker(device: str, index: int) -> str:
+    """`cuda` spread over the GPUs there are (worker i gets cuda:(i mod n)); any other device as it is."""
+    if device != "cuda":
+        return device
+    import torch
+
+    return f"cuda:{index % max(torch.cuda.device_count(), 1)}"
+
+
+def serve(connection: Connection, index: int, device: str) -> None:
+    """Answer the parent until it hangs up: a job first, then pieces."""
+    job: Job = connection.recv()
+    manifest = job.manifest()
+    do = open_job(job, device_of_worker(device, index))
+    connection.send(("ready", None))
+    while True:
+        piece: Piece | None = connection.recv()
+        if piece is None:
+            return
+        table = do(piece, lambda rows: connection.send(("rows", rows)))
+        if piece.stop - piece.start == manifest.shard_rows[piece.shard]:
+            manifest.write_shard(job.step, piece.shard, table)
+            connection.send(("done", None))
+        else:
+            connection.send(("part", table))
+
+
+def main() -> None:
+    """Serve on the inherited socket; an error of the program goes to the parent as text."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; it ends its workers itself
+    connection = Connection(int(sys.argv[1]))
+    try:
+        serve(connection, int(sys.argv[2]), sys.argv[3])
+    except (EOFError, BrokenPipeError):
+        return  # the parent is gone
+    except Exception:  # the executor's edge: a broken program is reported whole, by the parent
+        with contextlib.suppress(OSError):
+            connection.send(("error", traceback.format_exc()))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
