@@ -17,8 +17,8 @@ Sources, named in the table by their initials:
        26 1.2; surprise 1 2.5, 2 2.5, 5 2.8, 25 1.8, 26 2.5.
 - own  our own choice, for what sets of real pictures hold beside the prototypes; tuned by looking at renders.
 
-Left out, because the renderer does not show them: 11 (sadness), 19 (disgust), 23 (anger; 24 and 22 stand where EM and
-DTM have it, and no prototype says 23). Nothing here says what anybody feels: these are looks that people name alike.
+Left out until renders show them well: 11 (DTM's sadness), 19 (disgust), 23 (anger: 24 and 22 stand where EM and DTM
+have it, and no prototype says 23). Nothing here says what anybody feels: these are looks that people name alike.
 """
 
 from __future__ import annotations
