@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from facsim.columns import step_schema
 from facsim.errors import FormatError
-from facsim.formats import read_records
 from facsim.recipe import INPUT_WRITES, Input
 from facsim.sample import ingested_id
 
@@ -34,6 +33,8 @@ def input_table(inputs: Sequence[Input]) -> pa.Table:
 
 
 def _rows(entry: Input, seen: dict[str, str]) -> Iterator[dict[str, Any]]:
+    from facsim.formats import read_records  # only a run of inputs needs the formats
+
     for record in read_records(entry.path, format=entry.format or None):
         if entry.split and record.split != entry.split:
             continue

@@ -42,6 +42,7 @@ __all__ = [
     "recipe_schema",
     "recipe_text",
     "settings_of",
+    "step_table",
 ]
 
 PRODUCTS: Mapping[str, str] = {
@@ -280,12 +281,13 @@ def recipe_text(recipe: Recipe) -> str:
         data["plan"] = settings_of(recipe.plan)
     if recipe.inputs:
         data["input"] = [settings_of(entry) for entry in recipe.inputs]
-    data["step"] = [_step_table(step) for step in recipe.steps]
+    data["step"] = [step_table(step) for step in recipe.steps]
     data.update({name: settings_of(product) for name, product in recipe.products.items()})
     return tomli_w.dumps(data)
 
 
-def _step_table(step: Step) -> dict[str, Any]:
+def step_table(step: Step) -> dict[str, Any]:
+    """The step as its `[[step]]` table of plain values."""
     table: dict[str, Any] = {"use": step.use}
     if step.name != step.use:
         table["name"] = step.name

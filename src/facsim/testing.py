@@ -1,0 +1,205 @@
+"""Fakes and law checks for authors of stages.
+
+    from facsim.testing import check_laws, planned_samples
+    check_laws(MyStage(), planned_samples(12))
+
+`Painted` is a source that draws coloured patterns in no time; `Crashing` and `Failing` misbehave on request. They are
+real stages and go through the real machine.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import tomli_w
+
+from facsim.pictures import encode_png
+from facsim.plan import Plan, plan_table
+from facsim.recipe import Step, build_step, step_table
+from facsim.sample import Problem, Sample, generator_for
+from facsim.stage import Determinism, Resources, Row, Stage, TableStage, Work
+from facsim.work import checked_rows
+
+__all__ = ["Crashing", "Failing", "Painted", "TableScan", "check_laws", "check_table_laws", "planned_samples"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Painted:
+    """A fake source: a square of noise tinted by expression, with a few labels; exact, and fast."""
+
+    size_px: int = 16
+
+    name: ClassVar[str] = "painted"
+    version: ClassVar[int] = 1
+    mirrors: ClassVar[bool] = False
+    determinism: ClassVar[Determinism] = Determinism()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the plan asks for."""
+        return ("expression_target",)
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """A picture, its size and two action units."""
+        return ("image", "width_px", "height_px", "AU12", "AU4", "yaw_deg")
+
+    @property
+    def resources(self) -> Resources:
+        """One core."""
+        return Resources(batch=4)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def open(self, device: str) -> Work:
+        """The painter."""
+        return lambda samples: [self._paint(sample) for sample in samples]
+
+    def _paint(self, sample: Sample) -> Row:
+        generator = generator_for(sample.sample_id, "painted")
+        tint = sum(sample["expression_target"].encode()) % 200
+        picture = generator.integers(tint // 2, 56 + tint, (self.size_px, self.size_px, 3)).astype(np.uint8)
+        return {
+            "image": {"bytes": encode_png(picture), "path": f"{sample.sample_id}.png"},
+            "width_px": self.size_px,
+            "height_px": self.size_px,
+            "AU12": 3.0 if sample["expression_target"] == "happiness" else 0.0,
+            "AU4": float(np.float32(generator.uniform(0, 5))),
+            "yaw_deg": float(np.float32(generator.normal(0, 10))),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crashing:
+    """A stage whose process dies, at once and without a word, on the samples whose ids start with `prefix`."""
+
+    prefix: str = "0"
+
+    name: ClassVar[str] = "crashing"
+    version: ClassVar[int] = 1
+    mirrors: ClassVar[bool] = False
+    determinism: ClassVar[Determinism] = Determinism()
+    reads: ClassVar[tuple[str, ...]] = ("image",)
+    writes: ClassVar[tuple[str, ...]] = ("face_luminance",)
+    resources: ClassVar[Resources] = Resources(batch=4)
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def open(self, device: str) -> Work:
+        """Work that kills its process on the chosen samples."""
+
+        def work(samples: Sequence[Sample]) -> list[Row | Problem]:
+            if any(sample.sample_id.startswith(self.prefix) for sample in samples):
+                os._exit(139)
+            return [{"face_luminance": 0.5} for _ in samples]
+
+        return work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failing:
+    """A stage with a bug: it raises on every batch."""
+
+    name: ClassVar[str] = "failing"
+    version: ClassVar[int] = 1
+    mirrors: ClassVar[bool] = False
+    determinism: ClassVar[Determinism] = Determinism()
+    reads: ClassVar[tuple[str, ...]] = ("image",)
+    writes: ClassVar[tuple[str, ...]] = ("face_luminance",)
+    resources: ClassVar[Resources] = Resources()
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def open(self, device: str) -> Work:
+        """Work that raises ZeroDivisionError."""
+        return lambda samples: [{"face_luminance": 1 / (len(samples) * 0)}]
+
+
+def planned_samples(count: int, *, seed: int = 0, values: Sequence[Mapping[str, Any]] | None = None) -> list[Sample]:
+    """Samples of a small plan, with the plan's columns; `values` adds others, one mapping a sample."""
+    rows = plan_table(Plan(count=count, seed=seed)).to_pylist()
+    more = values or [{}] * count
+    return [Sample(sample_id=row["sample_id"], values={**row, **extra}) for row, extra in zip(rows, more, strict=True)]
+
+
+def check_laws(stage: Stage, samples: Sequence[Sample], *, device: str = "cpu") -> None:
+    """Raise AssertionError or LawBroken, naming the law, unless the stage keeps the laws on these samples.
+
+    Laws 1 to 5 of the architecture: one result a sample, in order; keys exactly `writes`; batching changes nothing,
+    at the level that the stage declares; values fit the dictionary; pickle and TOML round trips.
+    """
+    whole = checked_rows(stage, samples, stage.open(device)(samples))
+    again = stage.open(device)
+    alone = [checked_rows(stage, [sample], again([sample]))[0] for sample in samples]
+    for sample, ours, theirs in zip(samples, whole, alone, strict=True):
+        assert _agree(stage.determinism, ours, theirs), f"law 3: {stage.name}: {sample.sample_id} depends on its batch"
+    backwards = list(again(list(reversed(samples))))
+    for sample, ours, theirs in zip(samples, whole, reversed(backwards), strict=True):
+        assert _agree(stage.determinism, ours, theirs), f"law 1: {stage.name}: {sample.sample_id} depends on the order"
+    _check_round_trips(stage)
+
+
+def _check_round_trips(stage: Stage | TableStage) -> None:
+    assert pickle.loads(pickle.dumps(stage)) == stage, f"law 5: {stage.name} does not survive pickle"
+    step = Step(name=stage.name, use=stage.name, stage=stage)
+    table = tomllib.loads(tomli_w.dumps(step_table(step)))
+    assert build_step(table) == step, f"law 5: {stage.name} does not survive recipe → TOML → recipe"
+
+
+def _agree(level: Determinism, ours: Row | Problem, theirs: Row | Problem) -> bool:
+    if isinstance(ours, Problem) or isinstance(theirs, Problem):
+        return ours == theirs
+    if level.level == "exact":
+        return all(_same(ours[name], theirs[name]) for name in ours)
+    return all(_close(ours[name], theirs[name], level.tolerance) for name in ours)
+
+
+def _same(ours: Any, theirs: Any) -> bool:
+    return np.array_equal(ours, theirs) if isinstance(ours, np.ndarray) else bool(ours == theirs)
+
+
+def _close(ours: Any, theirs: Any, tolerance: float) -> bool:
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return math.isclose(ours, theirs, abs_tol=tolerance)
+    if isinstance(ours, list | tuple | np.ndarray) and isinstance(theirs, list | tuple | np.ndarray):
+        return len(ours) == len(theirs) and all(_close(a, b, tolerance) for a, b in zip(ours, theirs, strict=True))
+    return bool(ours == theirs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableScan:
+    """A `Scan` over rows in memory, cut into batches of `size`."""
+
+    rows: Sequence[Mapping[str, Any]]
+    size: int = 5
+
+    @property
+    def num_rows(self) -> int:
+        """Rows there are."""
+        return len(self.rows)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The rows' `sample_id`, `problem` and `columns`."""
+        for start in range(0, len(self.rows), self.size):
+            part = self.rows[start : start + self.size]
+            names = ("sample_id", "problem", *columns)
+            yield pa.RecordBatch.from_pydict({name: pa.array([row.get(name) for row in part]) for name in names})
+
+
+def check_table_laws(stage: TableStage, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Raise AssertionError, naming the law, unless a table stage keeps laws 1 to 3 and 5 on these rows."""
+    tables = [pa.Table.from_batches(list(stage.judge(TableScan(rows=rows, size=size)))) for size in (1, 4, len(rows))]
+    for table in tables:
+        assert table.num_rows == len(rows), f"law 1: {stage.name} judged {table.num_rows} of {len(rows)} rows"
+        assert set(table.column_names) == set(stage.writes), f"law 2: {stage.name} wrote {table.column_names}"
+        assert table.to_pylist() == tables[0].to_pylist(), f"law 3: {stage.name} depends on how its rows are batched"
+    _check_round_trips(stage)
