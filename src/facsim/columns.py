@@ -71,6 +71,7 @@ _LIST = [
     # where an ingested picture came from
     _column("source_path", _TEXT, "path within the input"),
     _column("source_input", _TEXT, "the input, as the recipe writes it"),
+    _column("source_format", _TEXT, "the format that the input was read as"),
     _column("source_sha256", _TEXT, "SHA-256 of the file as found"),
     _column("split", _TEXT, "the split that the input names, if any"),
     _column(

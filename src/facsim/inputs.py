@@ -33,9 +33,10 @@ def input_table(inputs: Sequence[Input]) -> pa.Table:
 
 
 def _rows(entry: Input, seen: dict[str, str]) -> Iterator[dict[str, Any]]:
-    from facsim.formats import read_records  # only a run of inputs needs the formats
+    from facsim.formats import detect_format, read_records  # only a run of inputs needs the formats
 
-    for record in read_records(entry.path, format=entry.format or None):
+    form = entry.format or detect_format(entry.path)
+    for record in read_records(entry.path, format=form):
         if entry.split and record.split != entry.split:
             continue
         digest = hashlib.sha256(record.image).hexdigest()
@@ -52,6 +53,7 @@ def _rows(entry: Input, seen: dict[str, str]) -> Iterator[dict[str, Any]]:
             "problem_detail": None,
             "source_path": record.name,
             "source_input": entry.path,
+            "source_format": form,
             "source_sha256": digest,
             "split": record.split,
             "expression_given": record.expression,

@@ -25,7 +25,8 @@ from facsim.errors import RecipeError, hint_nearest
 from facsim.expressions import SEVEN_EXPRESSIONS, expression_named
 from facsim.sample import planned_id, seed_for, uniforms
 
-__all__ = ["AXES", "PLAN_WRITES", "Axis", "Plan", "Quota", "plan_table", "quota_counts", "shard_sizes"]
+__all__ = ["AXES", "PLAN_WRITES", "Axis", "Plan", "plan_table", "quota_counts", "shard_sizes"]
+
 
 Quota: TypeAlias = str | dict[str, int | str]
 Ints: TypeAlias = npt.NDArray[np.int64]

@@ -46,13 +46,13 @@ __all__ = [
 ]
 
 PRODUCTS: Mapping[str, str] = {
-    "export": "facsim.formats.export:Export",
+    "export": "facsim.export:Export",
     "train": "facsim.learn.product:Train",
     "report": "facsim.report.product:Report",
 }
 """Recipe table → `module:class` of what is made from a finished run's columns, in this order."""
 
-INPUT_WRITES = ("source_path", "source_input", "source_sha256", "split", "expression_given")
+INPUT_WRITES = ("source_path", "source_input", "source_format", "source_sha256", "split", "expression_given")
 """Columns that inputs write, under the step name `plan`."""
 
 

@@ -1,0 +1,72 @@
+"""Export: the rows that stay, in a format that others read. The only place in which rejected rows are left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from facsim.dataset import dataset_of, open_dataset
+from facsim.errors import FormatError, RecipeError, hint_nearest
+from facsim.formats import FORMATS, write_records
+from facsim.formats.record import Record
+from facsim.manifest import Manifest
+from facsim.records import run_records
+from facsim.runner import OnProgress, Progress
+
+__all__ = ["Export", "export_run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """`[export]`: the run's dataset beside its rounds.
+
+    format: a name from `facsim.formats.FORMATS`. name: the file or folder to make in the run's folder; its suffix
+    chooses folder or archive (`dataset`, `dataset.zip`, `dataset.tar`, `dataset.parquet`, `fer.csv`).
+    """
+
+    format: str = "class_folder"
+    name: str = "dataset"
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise RecipeError(f'export.format is "{self.format}".{hint_nearest(self.format, FORMATS)}')
+        if not self.name or "/" in self.name or self.name in ("rounds", "model", "products", "..", "."):
+            raise RecipeError(f'export.name is "{self.name}"; expected a plain name such as "dataset"')
+
+    @property
+    def makes(self) -> str:
+        """The file or folder in the run's folder."""
+        return self.name
+
+    def make(self, run: Manifest, *, on_progress: OnProgress) -> dict[str, Any]:
+        """Write the dataset; returns its counts. Raises FormatError where the run is on an object store."""
+        if not run.folder.is_local:
+            raise FormatError(f"{run.folder.root} is not on a local disk; export it with `facsim export RUN --to PATH`")
+        run.folder.remove(self.name)  # no product.json says that it is whole, so what is there is a leftover
+        return _write(run, run.folder.path(self.name), self.format, on_progress)
+
+
+def export_run(
+    url: str, to: str, *, format: str = "class_folder", on_progress: OnProgress | None = None
+) -> dict[str, Any]:
+    """Write the run at `url` to the path `to`; returns counts by expression. Raises FormatError, ManifestError."""
+    if format not in FORMATS:
+        raise FormatError(f'no format is called "{format}".{hint_nearest(format, FORMATS)}')
+    return _write(open_dataset(url).run, to, format, on_progress or (lambda _: None))
+
+
+def _write(run: Manifest, to: str, form: str, on_progress: OnProgress) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    dataset = dataset_of(run)
+
+    def counted() -> Iterator[Record]:
+        for record in run_records(dataset):
+            counts[str(record.expression)] += 1
+            yield record
+            on_progress(Progress(step="export", done=counts.total(), total=run.num_rows))
+
+    write_records(counted(), to, format=form)
+    on_progress(Progress(step="export", done=run.num_rows, total=run.num_rows))
+    return {"format": form, "records": counts.total(), "by_expression": dict(sorted(counts.items()))}

@@ -1,0 +1,59 @@
+"""A run's rows as records: what formats write and what learning reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+
+from facsim.columns import KEY_COLUMNS
+from facsim.dataset import Dataset, open_dataset
+from facsim.formats.record import Record
+
+__all__ = ["metadata_columns", "run_records", "run_records_at"]
+
+_NOT_METADATA = ("image", "accepted", "reason", "scene")
+
+
+def metadata_columns(dataset: Dataset) -> dict[str, str]:
+    """Short name → full name of every column that goes into an exported table; the latest step writing a name wins.
+
+    Left out are pictures, verdicts (all rows that stay are accepted), and `scene`, which only a run folder needs.
+    """
+    found: dict[str, str] = {}
+    for step in dataset.run.steps():
+        for name in dataset.run.step(step).writes:
+            if name not in _NOT_METADATA and name not in KEY_COLUMNS:
+                found[name] = f"{step}.{name}"
+    return found
+
+
+def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None) -> Iterator[Record]:
+    """A record for each row that stays, named `<sample_id>.<suffix>`, its columns (short names) as metadata.
+
+    columns: the short names wanted; None takes all of `metadata_columns`.
+    """
+    known = metadata_columns(dataset)
+    wanted = {name: full for name, full in known.items() if columns is None or name in columns}
+    split = dataset.run.find("split")
+    for batch in dataset.batches(list(wanted.values())):
+        yield from _batch_records(batch, wanted, split)
+
+
+def run_records_at(url: str) -> Iterator[Record]:
+    """The records of the run folder at `url`, with whose face each is and its soft label, where known: for learning."""
+    return run_records(open_dataset(url), columns=("identity_id", "expression_soft"))
+
+
+def _batch_records(batch: pa.RecordBatch, wanted: dict[str, str], split: str | None) -> Iterator[Record]:
+    for row in batch.to_pylist():
+        picture = row["image"]
+        suffix = PurePosixPath(picture["path"] or "x.png").suffix
+        yield Record(
+            name=f"{row['sample_id']}{suffix}",
+            image=picture["bytes"],
+            expression=row["expression"],
+            split=row.get(split) if split else None,
+            metadata={"sample_id": row["sample_id"], **{name: row[full] for name, full in wanted.items()}},
+        )

@@ -1,0 +1,3 @@
+"""Where pictures come from: rendered, or ingested."""
+
+__all__: list[str] = []
