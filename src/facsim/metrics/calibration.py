@@ -56,6 +56,7 @@ def _resampled(
 ) -> NDArray[np.float64]:
     """ECE (R,) of each resample, a row of `rows` (R, N)."""
     count, n = rows.shape
-    cell = bin_of[rows] + bins * np.arange(count)[:, None]
+    offset: NDArray[np.int64] = bins * np.arange(count, dtype=np.int64)
+    cell = np.add(bin_of[rows], offset[:, None])
     sums = np.bincount(cell.ravel(), weights=gap[rows].ravel(), minlength=count * bins)
     return np.abs(sums.reshape(count, bins)).sum(axis=1) / n

@@ -1,0 +1,101 @@
+"""What a training set is worth: the yardstick trained on it, once a seed, and tested on labelled pictures.
+
+    python benchmarks/yardstick.py --train runs/renders --test ../shared/data/fer2013/publictest.zip --seeds 0 1 2
+
+SOURCE is a run folder, a class folder, an archive of one, a FER2013 CSV or Parquet. To choose between recipes, test on
+the fixed cut of FER2013's training split, without what is also in PublicTest, and never on PublicTest itself:
+
+    python benchmarks/yardstick.py --train runs/renders --test fer2013/train.zip --test-part chooser \
+        --barred fer2013/publictest.zip
+
+A run that was killed goes on when it is started again with the same --out. A seed takes about five minutes on two
+cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from facsim.learn.data import Pictures, chooser_split
+from facsim.learn.evaluate import Evaluation
+from facsim.learn.sources import load_pictures
+from facsim.learn.yardstick import YARDSTICK, YARDSTICK_SHAPE, measure, spread_of
+from facsim.provenance import environment
+
+
+def main() -> None:
+    asked = _arguments()
+    barred = frozenset[int]()
+    if asked.barred:
+        barred = frozenset(int(value) for value in _load(asked.barred).hashes)
+    training = _part(_load(asked.train), asked.train_part, barred)
+    test = _part(_load(asked.test, classes=training.classes), asked.test_part, barred)
+    begun = time.monotonic()
+    evaluations = [_measured(training, test, seed, asked.out) for seed in asked.seeds]
+    found = {
+        "train": {"source": asked.train, "part": asked.train_part, "n": len(training)},
+        "test": {"source": asked.test, "part": asked.test_part, "n": len(test)},
+        "seeds": asked.seeds,
+        "figures": {
+            where: {name: spread.to_json() for name, spread in figures.items()}
+            for where, figures in spread_of(evaluations).items()
+        },
+        "evaluations": [evaluation.to_json() for evaluation in evaluations],
+        "config": YARDSTICK.to_json(),
+        "seconds_this_sitting": round(time.monotonic() - begun, 1),
+        "environment": environment(),
+    }
+    (asked.out / "yardstick.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=1) if asked.json else _table(found, evaluations))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", required=True, metavar="SOURCE")
+    parser.add_argument("--test", required=True, metavar="SOURCE")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="SEED")
+    parser.add_argument("--train-part", choices=("all", "rest"), default="all", help="rest: without the fixed cut")
+    parser.add_argument("--test-part", choices=("all", "chooser"), default="all", help="chooser: the fixed cut alone")
+    parser.add_argument("--barred", metavar="SOURCE", help="pictures that the parts rest and chooser may not hold")
+    parser.add_argument("--out", type=Path, default=Path("runs/yardstick"), help="a folder for models and results")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    return parser.parse_args()
+
+
+def _load(source: str, classes: tuple[str, ...] | None = None) -> Pictures:
+    shape = YARDSTICK_SHAPE
+    return load_pictures(source, size_px=shape.size_px, colour=shape.colour, classes=classes)
+
+
+def _part(pictures: Pictures, part: str, barred: frozenset[int]) -> Pictures:
+    if part == "all":
+        return pictures
+    rest, chooser = chooser_split(pictures, barred=barred)
+    return chooser if part == "chooser" else rest
+
+
+def _measured(training: Pictures, test: Pictures, seed: int, out: Path) -> Evaluation:
+    def show(step: int, total: int, rate: float, loss: float) -> None:
+        left = (total - step) * YARDSTICK.batch_size / max(rate, 1e-9)
+        if step % 100 == 0 or step == total:
+            line = f"seed {seed}: step {step}/{total}, loss {loss:.3f}, {rate:.0f} pictures/s, {left:.0f} s left"
+            print(line, file=sys.stderr, flush=True)
+
+    return measure(training, test, seed=seed, out=out / f"seed-{seed}", on_progress=show)
+
+
+def _table(found: dict, evaluations: list[Evaluation]) -> str:
+    first = evaluations[0]
+    seen = "unknown" if first.seen is None else f"{first.seen.count} of {first.confusion.n} test pictures"
+    lines = [f"trained on {found['train']}", f"tested on {found['test']}", f"also in training: {seen}"]
+    for where, figures in spread_of(evaluations).items():
+        lines += [f"{where:7} {name:9} {spread}" for name, spread in figures.items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

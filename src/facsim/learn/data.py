@@ -1,0 +1,310 @@
+"""Labelled pictures in memory: what training and evaluation read, whatever they were loaded from.
+
+`pictures_from` takes any iterable of `facsim.formats` records; `facsim.learn.sources` finds the records of a path. A
+picture is decoded by `facsim.pictures`, cut to its central square, made grey where that is asked for, and resized. One
+that cannot be decoded, or that has no label, is left out and counted under its reason: nothing is left out silently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from facsim.errors import FacsimError, FormatError, hint_nearest
+from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
+from facsim.models.asset_cache import Arrays, load_cached
+from facsim.pictures import PictureError, decode_picture
+
+__all__ = [
+    "LabelledRecord",
+    "PictureShape",
+    "Pictures",
+    "chooser_split",
+    "is_chooser",
+    "pictures_from",
+    "pixel_hash",
+    "take",
+]
+
+_WEIGHTS_BT601 = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's "L" and JPEG's luma
+
+
+class LabelledRecord(Protocol):
+    """What is read of a record: `facsim.formats.record.Record` has it."""
+
+    @property
+    def name(self) -> str:
+        """Relative path, unique in its dataset."""
+        ...
+
+    @property
+    def image(self) -> bytes:
+        """The encoded picture."""
+        ...
+
+    @property
+    def expression(self) -> str | None:
+        """The canonical class name, or None."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, object]:
+        """Whatever else is known; `identity_id` and `expression_soft` are read, the latter a mapping of
+        class names to shares, or seven or eight shares in the order of `facsim.expressions`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureShape:
+    """How pictures are held: side in pixels, and `grey` (one channel, BT.601 luma) or `rgb`."""
+
+    size_px: int = 48
+    colour: str = "grey"
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.size_px <= 1024:
+            raise FacsimError(f"found size_px = {self.size_px}, expected 16 to 1024")
+        if self.colour not in ("grey", "rgb"):
+            raise FacsimError(f'found colour "{self.colour}", expected "grey" or "rgb"')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Labelled pictures, row i of every field being picture i.
+
+    `images` uint8 (N, S, S) grey or (N, S, S, 3) RGB, [0, 255]; `targets` float32 (N, C), each row a distribution over
+    `classes`; `ids` their names; `hashes` uint64 (N,), `pixel_hash` of each picture as decoded, before any resizing;
+    `identities` who is shown, or None where unknown; `left_out` how many records were left out, by reason;
+    `origin` says in words where they come from; `crop_margin` is the border beyond the face box as a share of its side,
+    where known.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    classes: tuple[str, ...]
+    ids: tuple[str, ...]
+    hashes: NDArray[np.uint64]
+    identities: tuple[str | None, ...] | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict[str, int])
+    origin: str = "not recorded"
+    crop_margin: float | None = None
+
+    def __post_init__(self) -> None:
+        rows = len(self.ids)
+        if (
+            self.images.dtype != np.uint8
+            or self.images.ndim not in (3, 4)
+            or self.images.shape[1] != self.images.shape[2]
+        ):
+            raise FacsimError(f"found images {self.images.dtype} {self.images.shape}, expected uint8 (N, S, S[, 3])")
+        if self.targets.shape != (rows, len(self.classes)) or len(self.images) != rows or self.hashes.shape != (rows,):
+            found = f"{len(self.images)} images, targets {self.targets.shape}, {len(self.hashes)} hashes and {rows} ids"
+            raise FacsimError(f"found {found} for {len(self.classes)} classes, expected one row each")
+        if rows and not (np.allclose(self.targets.sum(axis=1), 1, atol=1e-4) and self.targets.min() >= 0):
+            raise FacsimError("found a target that is not a distribution, expected rows of shares that sum to 1")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def shape(self) -> PictureShape:
+        """Their size and colour."""
+        return PictureShape(size_px=self.images.shape[1], colour="grey" if self.images.ndim == 3 else "rgb")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The most likely class of each picture; of classes that tie, the first in the order of `classes`."""
+        return tuple(self.classes[index] for index in self.targets.argmax(axis=1))
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits over everything that training depends on."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (repr(self.images.shape).encode(), self.images.tobytes(), self.targets.tobytes()):
+            digest.update(part)
+        digest.update(repr((self.classes, self.ids, self.identities)).encode())
+        return digest.hexdigest()
+
+
+def is_chooser(name: str) -> bool:
+    """Whether the picture of this file name belongs to the tenth on which choices are made.
+
+    The rule is `sha256(file name) mod 10 == 0`: the last part of the path, extension included, the digest read as one
+    big-endian number. It is fixed for good: FER2013's training split gives 2,887 such pictures of 28,709.
+    """
+    digest = hashlib.sha256(PurePosixPath(name).name.encode()).digest()
+    return int.from_bytes(digest, "big") % 10 == 0
+
+
+def chooser_split(pictures: Pictures, *, barred: frozenset[int] = frozenset()) -> tuple[Pictures, Pictures]:
+    """Two parts: what to train on, and the tenth to choose on.
+
+    A picture falls by its identity where that is known, else by its name (`is_chooser`). Pictures whose hash is
+    `barred` (say, those of the test set) are in neither part, and no exact duplicate of a chooser stays in training.
+    """
+    identities = pictures.identities or (None,) * len(pictures)
+    keys = [identity or name for identity, name in zip(identities, pictures.ids, strict=True)]
+    chosen = np.fromiter((is_chooser(key) for key in keys), dtype=bool, count=len(keys))
+    free = ~np.isin(pictures.hashes, np.fromiter(barred, dtype=np.uint64, count=len(barred)))
+    copies = np.isin(pictures.hashes, pictures.hashes[chosen])
+    return take(pictures, free & ~copies), take(pictures, free & chosen)
+
+
+def take(pictures: Pictures, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Pictures:
+    """The pictures of `rows`, a mask (N,) or positions, in that order."""
+    positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+    identities = pictures.identities
+    return replace(
+        pictures,
+        images=pictures.images[positions],
+        targets=pictures.targets[positions],
+        ids=tuple(pictures.ids[i] for i in positions),
+        hashes=pictures.hashes[positions],
+        identities=None if identities is None else tuple(identities[i] for i in positions),
+    )
+
+
+def pixel_hash(array: NDArray[np.uint8]) -> int:
+    """64 bits of a decoded picture (H, W, 3) uint8 that equal pictures share, whatever file they came from."""
+    digest = hashlib.blake2b(repr(array.shape).encode(), digest_size=8)
+    digest.update(array.tobytes())
+    return int.from_bytes(digest.digest(), "little")
+
+
+def pictures_from(
+    records: Iterable[LabelledRecord],
+    *,
+    shape: PictureShape | None = None,
+    classes: Sequence[str] | None = None,
+    cache: bool = False,
+    workers: int = 2,
+) -> Pictures:
+    """The labelled pictures of `records`, decoded by `workers` threads.
+
+    `classes` are the classes to label over; by default the seven expressions, or the eight where one is contempt. With
+    `cache` the decoded arrays are kept in the user's cache folder under the content's fingerprint.
+    Raises FormatError where a label is not one of `classes`, where two records share a name, or where nothing is left.
+    """
+    held = list(records)
+    labelled = [record for record in held if _soft_label(record)]
+    names = tuple(classes) if classes else _classes_of(labelled)
+    targets = [_target(record, names) for record in labelled]
+    decoded = _decoded(labelled, shape or PictureShape(), cache=cache, workers=workers)
+    good = np.flatnonzero(decoded["reason"] == "")
+    left_out = Counter(str(reason) for reason in decoded["reason"] if reason)
+    left_out.update({"unlabelled": len(held) - len(labelled)} if len(held) > len(labelled) else {})
+    if good.size == 0:
+        raise FormatError(f"found no labelled picture among {len(held)} records ({dict(left_out)}); check the source")
+    _refuse_repeated([record.name for record in labelled])
+    return Pictures(
+        images=decoded["images"][good].astype(np.uint8, copy=False),
+        targets=np.stack([targets[i] for i in good]),
+        classes=names,
+        ids=tuple(labelled[i].name for i in good),
+        hashes=decoded["hashes"][good].astype(np.uint64, copy=False),
+        identities=_identities([labelled[i] for i in good]),
+        left_out=dict(left_out),
+    )
+
+
+def _soft_label(record: LabelledRecord) -> Mapping[str, float]:
+    """Class name -> share; empty for an unlabelled record."""
+    soft = record.metadata.get("expression_soft")
+    if isinstance(soft, Mapping) and soft:
+        return {str(name): float(share) for name, share in soft.items() if share}
+    if isinstance(soft, Sequence) and not isinstance(soft, str) and len(soft) in (7, 8):
+        names = SEVEN_EXPRESSIONS if len(soft) == 7 else EIGHT_EXPRESSIONS
+        return {name: float(share) for name, share in zip(names, soft, strict=True) if share}
+    return {record.expression: 1.0} if record.expression else {}
+
+
+def _classes_of(records: Iterable[LabelledRecord]) -> tuple[str, ...]:
+    found = {name for record in records for name in _soft_label(record)}
+    if found <= set(EIGHT_EXPRESSIONS):
+        return SEVEN_EXPRESSIONS if found <= set(SEVEN_EXPRESSIONS) else EIGHT_EXPRESSIONS
+    return tuple(sorted(found))
+
+
+def _target(record: LabelledRecord, classes: tuple[str, ...]) -> NDArray[np.float32]:
+    soft = _soft_label(record)
+    unknown = next((name for name in soft if name not in classes), None)
+    if unknown is not None:
+        raise FormatError(
+            f'"{record.name}" is labelled "{unknown}", expected one of {", ".join(classes)}; declare that class, or '
+            f"leave such pictures out.{hint_nearest(unknown, classes)}"
+        )
+    shares = np.array([max(soft.get(name, 0.0), 0.0) for name in classes], dtype=np.float32)
+    if not shares.sum() > 0:
+        raise FormatError(
+            f'"{record.name}" has a soft label without a positive share: {dict(soft)}; correct or drop it'
+        )
+    return shares / shares.sum()
+
+
+def _identities(records: Sequence[LabelledRecord]) -> tuple[str | None, ...] | None:
+    found = [record.metadata.get("identity_id") for record in records]
+    return tuple(None if who is None else str(who) for who in found) if any(found) else None
+
+
+def _refuse_repeated(names: Sequence[str]) -> None:
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise FormatError(f'found {count} records named "{name}", expected names to be unique; rename all but one')
+
+
+def _decoded(records: Sequence[LabelledRecord], shape: PictureShape, *, cache: bool, workers: int) -> Arrays:
+    """Arrays `images` (N, S, S[, 3]), `hashes` (N,) and `reason` (N,) text, "" where the picture is good."""
+
+    def decode() -> Arrays:
+        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+            rows = list(pool.map(lambda record: _decode_one(record.image, shape), records))
+        blank = np.zeros((0, shape.size_px, shape.size_px, *((3,) if shape.colour == "rgb" else ())), dtype=np.uint8)
+        return {
+            "images": np.stack([row[0] for row in rows]) if rows else blank,
+            "hashes": np.array([row[1] for row in rows], dtype=np.uint64),
+            "reason": np.array([row[2] for row in rows], dtype=np.str_),
+        }
+
+    if not cache:
+        return decode()
+    return load_cached("pictures", key=_content_key(records, shape), build=decode)
+
+
+def _content_key(records: Sequence[LabelledRecord], shape: PictureShape) -> str:
+    digest = hashlib.blake2b(f"pictures/1/{shape}".encode(), digest_size=16)
+    for record in records:
+        digest.update(len(record.image).to_bytes(8, "little"))
+        digest.update(record.image)
+    return digest.hexdigest()
+
+
+def _decode_one(data: bytes, shape: PictureShape) -> tuple[NDArray[np.uint8], int, str]:
+    try:
+        array = decode_picture(data).array
+    except PictureError as error:
+        side = shape.size_px
+        return np.zeros((side, side, 3) if shape.colour == "rgb" else (side, side), dtype=np.uint8), 0, error.reason
+    return _fitted(array, shape), pixel_hash(array), ""
+
+
+def _fitted(array: NDArray[np.uint8], shape: PictureShape) -> NDArray[np.uint8]:
+    """The central square of a uint8 `hwc` RGB picture, in its colour and size (Pillow's antialiased bicubic)."""
+    height, width = array.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = array[top : top + side, left : left + side]
+    if shape.colour == "grey":
+        square = np.rint(square.astype(np.float32) @ _WEIGHTS_BT601).astype(np.uint8)
+    if side == shape.size_px:
+        return np.ascontiguousarray(square)
+    size = (shape.size_px, shape.size_px)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(square)).resize(size, Image.Resampling.BICUBIC))

@@ -1,0 +1,47 @@
+"""Pictures of a path, whatever lies there: a run folder, or a dataset in a format of `facsim.formats`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePath
+
+from facsim.errors import FormatError
+from facsim.formats import read_records
+from facsim.formats.record import Record
+from facsim.formats.tree import tree_kind
+from facsim.learn.data import Pictures, PictureShape, pictures_from
+from facsim.records import run_records_at
+from facsim.storage import folder_at
+
+__all__ = ["load_pictures", "records_of"]
+
+
+def load_pictures(
+    source: str | os.PathLike[str],
+    *,
+    size_px: int = 48,
+    colour: str = "grey",
+    split: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> Pictures:
+    """The labelled pictures at `source`, those of `split` alone where one is named, `size_px` square.
+
+    `classes` as in `facsim.learn.data.pictures_from`. Raises FormatError where there is nothing to read, no such split
+    or a label outside the classes, and ManifestError where a run folder has no pictures or labels.
+    """
+    records = list(records_of(source))
+    held = [record for record in records if split is None or record.split == split]
+    if records and not held:
+        known = sorted({record.split or "none" for record in records})
+        raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
+    pictures = pictures_from(held, shape=PictureShape(size_px=size_px, colour=colour), classes=classes)
+    return replace(pictures, origin=PurePath(source).name + (f", split {split}" if split else ""))
+
+
+def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:
+    """The records at `source`; of a run folder, the rows that stay."""
+    if tree_kind(source) == "directory" and folder_at(source).exists("run.json"):
+        return run_records_at(os.fspath(source))
+    return read_records(source)

@@ -1,0 +1,129 @@
+"""A classifier as one value: a network with its class names and the preprocessing that it was trained with.
+
+Networks are found in one table, `ARCHITECTURES`; a saved model names its architecture and holds its configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from facsim.errors import FacsimError, WeightsError, hint_nearest
+from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
+
+__all__ = [
+    "ARCHITECTURES",
+    "Classifier",
+    "Preprocessing",
+    "architecture_of",
+    "build_network",
+    "fit_preprocessing",
+    "nchw",
+    "prepare",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What a network wants of a picture: side, colour, normalisation, and how loosely the face was cropped.
+
+    `mean` and `std` hold one number a channel, on the range [0, 1]. `crop_margin` is the border beyond the face box as
+    a share of its side, None where the training pictures did not say.
+    """
+
+    size_px: int
+    colour: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    crop_margin: float | None = None
+
+    def __post_init__(self) -> None:
+        channels = {"grey": 1, "rgb": 3}.get(self.colour)
+        if channels is None:
+            raise FacsimError(f'found colour "{self.colour}", expected "grey" or "rgb"')
+        if len(self.mean) != channels or len(self.std) != channels or min(self.std) <= 0:
+            raise FacsimError(f"found mean {self.mean} and std {self.std}, expected {channels} each and std above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """A network over `classes`, in the order of its outputs, with its preprocessing.
+
+    `provenance` is plain JSON: what it was trained and chosen on, and how. `sha256` is that of the weights file, empty
+    for a classifier that was never saved.
+    """
+
+    network: nn.Module
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    sha256: str = ""
+
+
+ARCHITECTURES: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = {
+    "small_cnn": (SmallCnnConfig, SmallCnn),
+}
+"""Architecture name -> its configuration and its network; a new network is a new line here."""
+
+
+def architecture_of(network: nn.Module) -> tuple[str, dict[str, Any]]:
+    """The name in `ARCHITECTURES` and the configuration, plain JSON, of a network. Raises WeightsError for others."""
+    for name, (_, build) in ARCHITECTURES.items():
+        if type(network) is build:
+            return name, asdict(network.config)  # pyright: ignore[reportArgumentType]
+    raise WeightsError(f"found a network of type {type(network).__name__}, expected one of {', '.join(ARCHITECTURES)}")
+
+
+def build_network(name: str, config: Mapping[str, Any]) -> nn.Module:
+    """The network of this architecture and configuration, on the meta device, with no weights yet.
+
+    Raises WeightsError where the name or a field is unknown, with the nearest known one.
+    """
+    if name not in ARCHITECTURES:
+        raise WeightsError(
+            f'found the architecture "{name}", expected one that this facsim has; a newer facsim may have it.'
+            f"{hint_nearest(name, ARCHITECTURES)}"
+        )
+    configuration, build = ARCHITECTURES[name]
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+    try:
+        with torch.device("meta"):
+            return build(configuration(**values))
+    except (TypeError, FacsimError) as error:
+        raise WeightsError(f'the configuration of "{name}" does not fit this facsim ({error}); retrain it') from error
+
+
+def fit_preprocessing(images: NDArray[np.uint8], *, crop_margin: float | None = None) -> Preprocessing:
+    """The preprocessing of images uint8 (N, S, S) or (N, S, S, 3): their size, each channel's mean and deviation."""
+    flat = images.reshape(-1, 3 if images.ndim == 4 else 1)
+    # A histogram a channel gives exact moments without a float copy of all pictures.
+    counts = [np.bincount(flat[:, channel], minlength=256) for channel in range(flat.shape[1])]
+    levels = np.arange(256) / 255
+    means = [float(count @ levels / count.sum()) for count in counts]
+    variances = [float(count @ (levels - mean) ** 2 / count.sum()) for count, mean in zip(counts, means, strict=True)]
+    return Preprocessing(
+        size_px=images.shape[1],
+        colour="rgb" if images.ndim == 4 else "grey",
+        mean=tuple(round(mean, 6) for mean in means),
+        std=tuple(round(max(variance**0.5, 1e-3), 6) for variance in variances),
+        crop_margin=crop_margin,
+    )
+
+
+def nchw(images: Tensor) -> Tensor:
+    """Pictures (N, C, S, S) float32 in [0, 1] from uint8 (N, S, S) grey or (N, S, S, 3) RGB."""
+    planes = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2)
+    return planes.float() / 255
+
+
+def prepare(pictures: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """What the network reads, from pictures (N, C, S, S) float32 in [0, 1]: normalised, in channels-last layout."""
+    mean = torch.tensor(preprocessing.mean, device=pictures.device)[None, :, None, None]
+    std = torch.tensor(preprocessing.std, device=pictures.device)[None, :, None, None]
+    return ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
