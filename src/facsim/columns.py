@@ -104,7 +104,7 @@ _LIST = [
     _column("expression_label", _TEXT, "the hard label decided", values=EIGHT_EXPRESSIONS),
     _column("expression_soft", pa.list_(_F32), "the label distribution decided, in the order of the classes"),
     # curation
-    _column("pixels_sha256", _TEXT, "SHA-256 of the decoded pixels: equal for exact duplicates"),
+    _column("pixel_hash", _TEXT, "blake2b of the decoded pixels: equal for exact duplicates"),
     _column("perceptual_hash", pa.uint64(), "64-bit DCT hash: near in Hamming distance for near-duplicates"),
     _column("duplicate_of", _TEXT, "sample_id of the first sample that this one repeats"),
     _column("duplicate_distance", pa.int16(), "Hamming distance to it; 0 exact", "bit", low=0, high=64),

@@ -125,7 +125,7 @@ AnyStage: TypeAlias = Stage | TableStage
 BUILT_IN: Mapping[str, str] = {
     "render": "facsim.sources.render:Render",
     "ingest": "facsim.sources.ingest:Ingest",
-    "hash": "facsim.curate.hashing:Hash",
+    "hash": "facsim.curate.dedupe:Hash",
     "dedupe": "facsim.curate.dedupe:Dedupe",
     "select": "facsim.curate.select:Select",
 }
