@@ -106,7 +106,7 @@ def _resolved(target: str) -> object:
 
 
 def _folder_format(names: Iterable[str]) -> str:
-    """Parquet where the folder holds tables other than the metadata of pictures; else a class folder's reader judges."""
+    """Parquet where there are tables other than the metadata of pictures; else a class folder's reader judges."""
     tables = [name for name in names if name.endswith(".parquet") and not name.endswith("metadata.parquet")]
     return "parquet" if tables else "class_folder"
 
