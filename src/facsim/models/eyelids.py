@@ -35,6 +35,9 @@ _FOLLOW = (1.0, 1.0, 1.0, 1.0, 0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.33, 0.15, 0.0)
 _CLEARANCE = 1.012 + CORNEA_BULGE
 # Where the lids meet when the eye is shut: most of the way is the upper lid's.
 _MEETING = 0.1
+# Height over width of an eye at rest, and how strongly a face's own ratio is drawn to it: MakeHuman's lids droop on some faces and
+# stare on others, which would read as AUs 7 and 5.
+_REST_ASPECT, _REST_PULL = 0.37, 0.5
 # Lids' share of the eye's turn up or down (the upper lid follows most: Becker and Fuchs, Exp. Brain Res. 1985, report a near match).
 _UPPER_FOLLOWS, _LOWER_FOLLOWS = 0.75, 0.3
 
@@ -113,6 +116,7 @@ def open_eyes(vertices: Floats, relaxed: Floats, *, rig: EyeRig, opening: Openin
     local = vertices[rig.rings] - centre
     elevation = np.arctan2(local[..., 1], local[..., 2])
     edge = relaxed[rig.rings[EDGE_ROW]] - centre
+    opening = _scale_opening(opening, _rest_share(edge, rig))
     wanted = _place_edges(np.arctan2(edge[:, 1], edge[:, 2]), rig=rig, opening=opening, pitch_deg=pitch_deg)
     turn = np.array(_FOLLOW, dtype=np.float32)[:, None] * (wanted - elevation[EDGE_ROW])
     reach = np.hypot(local[..., 1], local[..., 2])
@@ -129,6 +133,17 @@ def _place_edges(edge: Floats, *, rig: EyeRig, opening: Opening, pitch_deg: floa
     openness = np.clip(opening.upper - opening.lower, 0.0, 1.0)
     follow = np.where(rig.upper, _UPPER_FOLLOWS, _LOWER_FOLLOWS) * openness * np.radians(pitch_deg)
     return low + share * aperture + follow * aperture / aperture.max()
+
+
+def _scale_opening(opening: Opening, share: float) -> Opening:
+    return Opening(upper=share * opening.upper, lower=share * opening.lower)
+
+
+def _rest_share(edge: Floats, rig: EyeRig) -> float:
+    """How wide this eye stands at rest, as a share of the aperture that MakeHuman gave it; `edge` is (28, 3)."""
+    height = np.abs(edge - rig.opposite @ edge)[rig.upper, 1].max()
+    width = np.ptp(edge[:, 0])
+    return float(np.clip((_REST_ASPECT * width / height) ** _REST_PULL, 0.85, 1.2))
 
 
 def _clear_eyeball(local: Floats, radius: float) -> Floats:

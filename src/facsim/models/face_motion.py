@@ -9,8 +9,9 @@ from facsim.facs import lateral_keys
 from facsim.models.asset_cache import Arrays
 from facsim.models.head_mesh import MESH_PARTS
 from facsim.models.motions import MOTIONS, Bump, Motion, Region
+from facsim.models.neutral import expand_target
 
-__all__ = ["build_motion_fields", "expand_target"]
+__all__ = ["build_motion_fields"]
 
 Floats = NDArray[np.float32]
 
@@ -18,24 +19,16 @@ Floats = NDArray[np.float32]
 _MIDLINE = 0.14
 # The mouth line of the rest head (its lips meet at y = -0.669), and how softly skin beside the mouth is cut there.
 _MOUTH_Y, _MOUTH_SOFT = -0.669, 0.06
+_CHIN_Y = -0.95
 _MOUTH_CORNER_COLUMNS = (0, 14)
-
-
-def expand_target(arrays: Arrays, name: str) -> Floats:
-    """The (V, 3) displacement field of one shape target; zeros where it does not move the head."""
-    field = np.zeros_like(arrays["vertices"])
-    for number in np.flatnonzero(arrays["target_names"] == name):
-        first, last = arrays["target_starts"][number : number + 2]
-        field[arrays["target_vertices"][first:last]] = arrays["target_deltas"][first:last]
-    return field
 
 
 def build_motion_fields(arrays: Arrays, rest: Floats) -> Mapping[str, Floats]:
     """AU key -> (V, 3) displacement in decimetres at intensity 5. Right sides are exact mirror images of left ones."""
-    above, skin = _weigh_upper(arrays, rest), _find_soft_tissue(arrays)
+    shares, skin = _weigh_regions(arrays, rest), _find_soft_tissue(arrays)
     fields: dict[str, Floats] = {}
     for code, motion in MOTIONS.items():
-        whole = _sum_motion(motion, arrays, rest=rest, above=above, skin=skin)
+        whole = _sum_motion(motion, arrays, rest=rest, shares=shares, skin=skin)
         keys = lateral_keys(code)
         if len(keys) == 2:
             left = whole * _weigh_left(rest)[:, None]
@@ -45,18 +38,15 @@ def build_motion_fields(arrays: Arrays, rest: Floats) -> Mapping[str, Floats]:
     return fields
 
 
-def _sum_motion(motion: Motion, arrays: Arrays, *, rest: Floats, above: Floats, skin: Floats) -> Floats:
+def _sum_motion(
+    motion: Motion, arrays: Arrays, *, rest: Floats, shares: Mapping[Region, Floats], skin: Floats
+) -> Floats:
     field = np.zeros_like(rest)
     for shift in motion.shifts:
-        field += shift.weight * _cut_region(expand_target(arrays, shift.target), shift.region, above)
+        field += shift.weight * expand_target(arrays, shift.target) * shares[shift.region][:, None]
     for bump in motion.bumps:
-        field += _cut_region(_sculpt(bump, rest) * skin[:, None], bump.region, above)
+        field += _sculpt(bump, rest) * (skin * shares[bump.region])[:, None]
     return field
-
-
-def _cut_region(field: Floats, region: Region, above: Floats) -> Floats:
-    share = {"all": np.ones_like(above), "upper": above, "lower": 1.0 - above}[region]
-    return field * share[:, None]
 
 
 def _sculpt(bump: Bump, rest: Floats) -> Floats:
@@ -69,6 +59,12 @@ def _weigh_left(rest: Floats) -> Floats:
     """1 on the subject's left, 0 on the right, a smooth step that sums to 1 with its mirror image at the midline."""
     t = np.clip(0.5 + 0.5 * rest[:, 0] / _MIDLINE, 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
+
+
+def _weigh_regions(arrays: Arrays, rest: Floats) -> Mapping[Region, Floats]:
+    above = _weigh_upper(arrays, rest)
+    neck = np.clip((_CHIN_Y - rest[:, 1]) / 0.2, 0.0, 1.0)
+    return {"all": np.ones_like(above), "upper": above, "lower": 1.0 - above, "neck": neck}
 
 
 def _weigh_upper(arrays: Arrays, rest: Floats) -> Floats:

@@ -20,8 +20,10 @@ from facsim.models.asset_cache import Arrays
 from facsim.models.eyelids import EyeRig, build_eye_rigs, find_eye, open_eyes, plan_opening, turn_eyeball
 from facsim.models.face_motion import build_motion_fields
 from facsim.models.head_mesh import MESH_PARTS, load_head_arrays
-from facsim.models.identity import Identity, list_sliders, weigh_identity
+from facsim.models.identity import Identity
 from facsim.models.lips import MouthRig, build_mouth_rig, clear_teeth, part_lips
+from facsim.models.neutral import centre_vertices, shape_neutral
+from facsim.models.regions import build_masks
 
 __all__ = ["PARTS", "Head", "Identity", "load_head"]
 
@@ -72,7 +74,7 @@ class Head:
         `gaze` is (yaw_deg towards the subject's left, pitch_deg upwards). FacsimError on an AU that is not supported.
         """
         shares = {key: share_of_maximum(value) for key, value in check_action_units(action_units).items()}
-        relaxed = _shape_identity(self, identity)
+        relaxed = _shape_neutral(self, identity)
         vertices = relaxed + _measure_scale(relaxed, self) * _sum_motions(self, shares)
         for rig, side in zip(self.eyes, "LR", strict=True):
             opening = plan_opening(shares, side)
@@ -87,32 +89,17 @@ def load_head() -> Head:
     """The head, loaded once in a process."""
     arrays = load_head_arrays()
     eyes = build_eye_rigs(arrays)
-    rest = _centre_vertices(arrays["vertices"], eyes)
-    masks = {name.removeprefix("paint_"): arrays[name] for name in arrays if name.startswith("paint_")}
+    rest = centre_vertices(arrays["vertices"], eyes)
     return Head(
-        triangles=arrays["triangles"], parts=arrays["parts"], uv=arrays["uv"], rest=rest, masks=masks, arrays=arrays,
+        triangles=arrays["triangles"], parts=arrays["parts"], uv=arrays["uv"], rest=rest,
+        masks=build_masks(arrays, rest), arrays=arrays,
         motions=build_motion_fields(arrays, rest), eyes=eyes, mouth=build_mouth_rig(arrays),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
-def _shape_identity(head: Head, identity: Identity) -> Floats:
-    """(V, 3) vertices of this identity before any AU, with lids and lips as MakeHuman leaves them."""
-    arrays = head.arrays
-    names = {str(name): number for number, name in enumerate(arrays["target_names"])}
-    vertices = arrays["vertices"].copy()
-    for name, weight in weigh_identity(identity, list_sliders(names)).items():
-        if name not in names:  # a target that moves only trunk or limbs
-            continue
-        first, last = arrays["target_starts"][names[name] : names[name] + 2]
-        vertices[arrays["target_vertices"][first:last]] += weight * arrays["target_deltas"][first:last]
-    return _centre_vertices(vertices, head.eyes)
-
-
-def _centre_vertices(vertices: Floats, eyes: tuple[EyeRig, EyeRig]) -> Floats:
-    """The same vertices with the mid-point between the eyeballs at the origin."""
-    left, right = (find_eye(vertices, rig)[0] for rig in eyes)
-    return vertices - 0.5 * (left + right)
+def _shape_neutral(head: Head, identity: Identity) -> Floats:
+    return shape_neutral(identity, arrays=head.arrays, eyes=head.eyes)
 
 
 def _measure_scale(relaxed: Floats, head: Head) -> float:

@@ -7,7 +7,7 @@ few seconds; `load_head_arrays` keeps the result in the cache.
 import hashlib
 import importlib.metadata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +109,7 @@ def _cut_pieces(mesh: BaseMesh, islands: Mapping[str, Ints]) -> list[_Piece]:
     skin = {"skin": np.concatenate([islands["face"], trunk]), "mouth_interior": islands["mouth"]}
     eyes = [_place_eye(mesh, side) for side in ("left", "right")]
     arches = [_place_arch(mesh, name) for name in ("upper", "lower")]
-    return [_take_quads(mesh, skin), _take_quads(mesh, {"tongue": mesh.quads["helper-tongue"]}), *eyes, *arches]
+    return [_take_quads(mesh, skin), _lay_tongue(_take_quads(mesh, {"tongue": mesh.quads["helper-tongue"]})), *eyes, *arches]
 
 
 def _take_quads(mesh: BaseMesh, quads: Mapping[str, Ints]) -> _Piece:
@@ -123,6 +123,13 @@ def _take_quads(mesh: BaseMesh, quads: Mapping[str, Ints]) -> _Piece:
         vertices=vertices, triangles=triangles, parts=parts.astype(np.uint8),
         uv=_wrap_sphere(vertices), sources=sources, carry=None,
     )  # fmt: skip
+
+
+def _lay_tongue(tongue: _Piece) -> _Piece:
+    """MakeHuman's tongue fills the mouth; at rest it lies flat behind the lower teeth."""
+    floor = tongue.vertices[:, 1].min()
+    vertices = np.array([0.0, floor, 0.0]) + (tongue.vertices - (0.0, floor, 0.0)) * (0.9, 0.62, 1.0) - (0.0, 0.0, 0.07)
+    return replace(tongue, vertices=vertices)
 
 
 def _wrap_sphere(vertices: Floats) -> Floats:

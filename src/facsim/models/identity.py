@@ -20,6 +20,7 @@ ANCESTRIES = ("african", "asian", "caucasian")
 _AGES = (("baby", 1.0), ("child", 10.0), ("young", 25.0), ("old", 90.0))
 _LEVELS = (("min", 0.0), ("average", 0.5), ("max", 1.0))
 
+_MACRO = re.compile(r"(african|asian|caucasian|universal)-")
 _OPPOSITES = (
     ("decr", "incr"), ("down", "up"), ("in", "out"), ("backward", "forward"), ("concave", "convex"),
     ("compress", "uncompress"), ("l", "r"),
@@ -53,19 +54,19 @@ class Identity:
 
 
 def list_sliders(targets: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
-    """Slider -> its targets at -1 and at +1, for the local targets among these names; a missing end is None."""
+    """Slider -> its targets at -1 and at +1, for the local targets among these names; a missing end is None.
+
+    A slider is named for its positive end (`nose-point-up`), or just for the part where that end is `incr` (`nose-hump`).
+    """
     sliders: dict[str, tuple[str | None, str | None]] = {}
     for target in targets:
-        if "/" in target or re.match(r"(african|asian|caucasian|universal)-", target) or "-" not in target:
+        if "/" in target or "-" not in target or _MACRO.match(target):
             continue
         stem, end = target.rsplit("-", 1)
-        for low, high in _OPPOSITES:
-            if end in (low, high):
-                before = sliders.get(stem, (None, None))
-                sliders[stem] = (target, before[1]) if end == low else (before[0], target)
-                break
-        else:
-            sliders[target] = (None, target)
+        pair = next((pair for pair in _OPPOSITES if end in pair), None)
+        name = target if pair is None else stem if pair[1] in ("incr", "r") else f"{stem}-{pair[1]}"
+        low, high = sliders.get(name, (None, None))
+        sliders[name] = (target, high) if pair is not None and end == pair[0] else (low, target)
     return sliders
 
 
@@ -100,3 +101,63 @@ def _blend(value: float, anchors: tuple[tuple[str, float], ...]) -> dict[str, fl
     upper = int(np.clip(np.searchsorted(places, value), 1, len(places) - 1))
     share = float(np.clip((value - places[upper - 1]) / (places[upper] - places[upper - 1]), 0.0, 1.0))
     return {anchors[upper - 1][0]: 1.0 - share, anchors[upper][0]: share}
+
+
+# How far sliders roam: the standard deviation of a slider's position; `?-` stands for both sides, which differ a little. Sliders that
+# are not here stay at 0: they repeat another one, or shape what hair and clothes cover.
+_ROAM: Mapping[str, float] = {
+    "head-angle-out": 0.12, "head-fat": 0.15, "head-scale-horiz": 0.15, "head-scale-vert": 0.12, "head-scale-depth": 0.12,
+    "forehead-nubian": 0.15, "forehead-scale-vert": 0.17, "forehead-temple": 0.17, "forehead-trans-forward": 0.12,
+    "eyebrows-angle-up": 0.12, "eyebrows-trans-forward": 0.16, "eyebrows-trans-up": 0.17,
+    "?-eye-trans-up": 0.1, "?-eye-trans-out": 0.12, "?-eye-push1-out": 0.1, "?-eye-scale": 0.15, "?-eye-bag": 0.15,
+    "?-eye-bag-height": 0.15, "?-eye-corner1-up": 0.17, "?-eye-corner2-up": 0.17, "?-eye-eyefold-up": 0.15,
+    "?-eye-eyefold-angle-up": 0.15, "?-eye-eyefold-convex": 0.17, "?-eye-epicanthus-out": 0.12, "?-eye-height2": 0.12,
+    "nose-hump": 0.19, "nose-curve-convex": 0.17, "nose-point-up": 0.17, "nose-base-up": 0.15, "nose-greek": 0.13,
+    "nose-width1": 0.17, "nose-width2": 0.17, "nose-width3": 0.17, "nose-volume": 0.15, "nose-point-width": 0.17,
+    "nose-nostrils-width": 0.15, "nose-nostrils-angle-up": 0.13, "nose-septumangle": 0.13, "nose-flaring": 0.15,
+    "nose-scale-horiz": 0.15, "nose-scale-vert": 0.15, "nose-scale-depth": 0.15, "nose-trans-up": 0.13,
+    "mouth-scale-horiz": 0.17, "mouth-scale-vert": 0.12, "mouth-trans-up": 0.17, "mouth-upperlip-volume": 0.2,
+    "mouth-lowerlip-volume": 0.2, "mouth-upperlip-height": 0.15, "mouth-lowerlip-height": 0.15, "mouth-cupidsbow": 0.2,
+    "mouth-cupidsbow-width": 0.17, "mouth-philtrum-volume": 0.15, "mouth-upperlip-width": 0.15, "mouth-lowerlip-width": 0.15,
+    "mouth-laugh-lines-out": 0.15, "mouth-angles-up": 0.06,
+    "chin-bones": 0.17, "chin-cleft": 0.17, "chin-height": 0.17, "chin-jaw-drop": 0.17, "chin-prominent": 0.17,
+    "chin-width": 0.2, "chin-prognathism": 0.1,
+    "?-cheek-bones": 0.2, "?-cheek-inner": 0.17, "?-cheek-trans-up": 0.15, "?-cheek-volume": 0.2,
+    "?-ear-flap": 0.15, "?-ear-lobe": 0.2, "?-ear-scale": 0.2, "?-ear-scale-vert": 0.17, "?-ear-wing": 0.2,
+    "?-ear-rot-forward": 0.12, "neck-scale-horiz": 0.12, "neck-scale-depth": 0.1, "neck-double": 0.1,
+}  # fmt: skip
+# Both sides of a pair share all but this much of their movement; the `asym` targets add the rest of a face's crookedness.
+_SIDE_SHARE = 0.2
+_CROOKED = tuple(f"asym-{part}" for part in ("brown-1", "cheek-1", "eye-2", "jaw-1", "mouth-1", "nose-1", "temple-1"))
+_CROOKED_ROAM = 0.1
+_OUTLINES = ("oval", "round", "square", "rectangular", "diamond", "triangular", "invertedtriangular")
+
+
+def sample_identity(
+    generator: np.random.Generator, *, age_years: float, gender: float, ancestry: tuple[float, float, float]
+) -> Identity:
+    """An identity of this age, gender and ancestry with a build and features of its own, slightly asymmetric."""
+    weight, muscle = generator.normal((0.5, 0.5), (0.2, 0.15))
+    return Identity(
+        age_years=float(age_years),
+        gender=float(gender),
+        ancestry=ancestry,
+        weight=round(float(np.clip(weight, 0.02, 0.98)), 4),
+        muscle=round(float(np.clip(muscle, 0.1, 0.95)), 4),
+        shape=_draw_shape(generator),
+    )
+
+
+def _draw_shape(generator: np.random.Generator) -> dict[str, float]:
+    shape: dict[str, float] = {}
+    for name, roam in _ROAM.items():
+        both, left, right = generator.normal(0.0, roam, 3)
+        if name.startswith("?"):
+            shape[f"l{name[1:]}"] = float(both + _SIDE_SHARE * left)
+            shape[f"r{name[1:]}"] = float(both + _SIDE_SHARE * right)
+        else:
+            shape[name] = float(both)
+    for name, position in zip(_CROOKED, generator.normal(0.0, _CROOKED_ROAM, len(_CROOKED)), strict=True):
+        shape[name] = float(position)
+    shape[f"head-{generator.choice(_OUTLINES)}"] = float(0.5 * generator.beta(1.2, 2.0))
+    return {name: round(float(np.clip(position, -0.5, 0.5)), 4) for name, position in shape.items()}

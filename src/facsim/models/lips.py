@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from facsim.models.asset_cache import Arrays
 from facsim.models.teeth import ARCH_COLUMNS
 
-__all__ = ["MouthRig", "build_mouth_rig", "clear_teeth", "part_lips"]
+__all__ = ["CONTACT_ROW", "MouthRig", "build_mouth_rig", "clear_teeth", "part_lips"]
 
 Floats = NDArray[np.float32]
 
-# Row of the rings where the lips touch, and the share of the lips' movement that each ring beyond takes along.
-_CONTACT_ROW = 2
+CONTACT_ROW = 2
+"""The row of the mouth's rings where the lips touch."""
+
+# The share of the lips' movement that each ring takes along.
 _FOLLOW = (1.0, 1.0, 1.0, 0.97, 0.92, 0.82, 0.72, 0.58, 0.4, 0.2)
 _FOLLOW_INSIDE = (1.0, 0.75, 0.4, 0.15)
 _CORNERS = (0, 14)
@@ -49,7 +51,7 @@ class MouthRig:
 
 def build_mouth_rig(arrays: Arrays) -> MouthRig:
     """The mouth of the head."""
-    contact = arrays["vertices"][arrays["rings_mouth"][_CONTACT_ROW]]
+    contact = arrays["vertices"][arrays["rings_mouth"][CONTACT_ROW]]
     x = contact[:, 0].astype(np.float64)
     upper = np.arange(_COLUMNS) > _CORNERS[1]
     arches = [int(start) + _CROWN_ROW * ARCH_COLUMNS for start in arrays["piece_starts"][4:6]]
@@ -77,7 +79,7 @@ def _pair_lips(x: NDArray[np.float64], upper: NDArray[np.bool_]) -> Floats:
 
 def part_lips(vertices: Floats, *, rig: MouthRig, seal: float, least: float) -> None:
     """Bring the lips together, in place, by a share `seal` (0 to 1) of the gap, else open them `least` decimetres or more."""
-    contact = vertices[rig.rings[_CONTACT_ROW]]
+    contact = vertices[rig.rings[CONTACT_ROW]]
     apart = np.where(rig.upper, 1.0, -1.0).astype(np.float32)[:, None] * (contact - rig.opposite @ contact)
     gap = apart[:, 1]
     wanted = np.where(gap < least * rig.profile, least * rig.profile, gap) * (1.0 - seal) - _OVERLAP * seal * rig.profile

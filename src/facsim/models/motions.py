@@ -10,8 +10,8 @@ from typing import Literal
 
 __all__ = ["MOTIONS", "Bump", "Motion", "Region", "Shift"]
 
-Region = Literal["all", "upper", "lower"]
-"""Which side of the line between the lips a motion keeps to."""
+Region = Literal["all", "upper", "lower", "neck"]
+"""What a motion keeps to: above or below the line between the lips, or below the chin."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,75 +41,116 @@ class Motion:
     bumps: tuple[Bump, ...] = ()
 
 
+# Local targets among the names below; the others with a hyphen are MakeHuman's expression units, nearly alike in all ancestries.
+_LOCAL = ("mouth-angles-down", "nose-flaring-incr", "nose-nostrils-width-decr")
+
+
 def _shift(target: str, weight: float, region: Region = "all") -> Shift:
-    name = f"caucasian/{target}" if target.startswith(("eye", "mouth-", "neck-", "nose-")) and "-" in target else target
+    unit = "-" in target and target not in _LOCAL
+    name = f"caucasian/{target}" if unit else target
     return Shift(target=name, weight=weight, region=region)
 
 
 MOTIONS: Mapping[str, Motion] = {
     "1": Motion(
-        shifts=(_shift("eyebrows-left-inner-up", 0.9), _shift("browInnerUp", 0.8)),
+        shifts=(_shift("eyebrows-left-inner-up", 0.9), _shift("browInnerUp", 1.2)),
+        bumps=(Bump(centre=(0.14, 0.2, 0.25), spread=(0.1, 0.1, 0.2), move=(-0.008, 0.045, 0.01)),),
     ),
     "2": Motion(
-        shifts=(_shift("eyebrows-left-extern-up", 0.8), _shift("browOuterUpLeft", 0.9)),
+        shifts=(_shift("eyebrows-left-extern-up", 0.25), _shift("browOuterUpLeft", 0.8)),
+        bumps=(Bump(centre=(0.4, 0.2, 0.1), spread=(0.14, 0.13, 0.25), move=(0.0, 0.065, 0.01)),),
     ),
     "4": Motion(
-        shifts=(_shift("eyebrows-left-down", 0.7), _shift("browDownLeft", 0.7)),
-        bumps=(Bump(centre=(0.14, 0.17, 0.2), spread=(0.1, 0.07, 0.15), move=(-0.035, -0.02, 0.015)),),
+        shifts=(_shift("eyebrows-left-down", 0.75), _shift("browDownLeft", 0.7)),
+        bumps=(
+            Bump(centre=(0.15, 0.18, 0.2), spread=(0.1, 0.08, 0.15), move=(-0.045, -0.03, 0.015)),
+            Bump(centre=(0.07, 0.15, 0.26), spread=(0.03, 0.08, 0.15), move=(0.0, 0.0, 0.02)),
+        ),
     ),
     "5": Motion(shifts=(_shift("eye-left-opened-up", 0.4),)),
     "6": Motion(
-        shifts=(_shift("cheekSquintLeft", 1.2),),
-        bumps=(Bump(centre=(0.36, -0.28, 0.1), spread=(0.16, 0.12, 0.2), move=(0.01, 0.05, 0.035)),),
+        shifts=(_shift("cheekSquintLeft", 0.8),),
+        bumps=(
+            Bump(centre=(0.38, -0.26, 0.1), spread=(0.15, 0.11, 0.2), move=(0.01, 0.065, 0.045)),
+            Bump(centre=(0.55, 0.02, 0.0), spread=(0.09, 0.09, 0.15), move=(-0.025, 0.0, 0.0)),
+        ),
     ),
     "7": Motion(shifts=(_shift("eyeSquintLeft", 0.5),)),
     "9": Motion(
         shifts=(
             _shift("noseSneerLeft", 1.0),
             _shift("nose-left-elevation", 1.0),
-            _shift("mouth-elevation", 0.35, "upper"),
-            _shift("browDownLeft", 0.3),
+            _shift("mouth-elevation", 0.4, "upper"),
+            _shift("browDownLeft", 0.45),
         ),
-        bumps=(Bump(centre=(0.1, -0.12, 0.25), spread=(0.07, 0.1, 0.12), move=(0.0, 0.03, 0.025)),),
+        bumps=(
+            Bump(centre=(0.1, -0.12, 0.25), spread=(0.07, 0.09, 0.12), move=(0.0, 0.04, 0.025)),
+            Bump(centre=(0.16, -0.4, 0.25), spread=(0.09, 0.09, 0.2), move=(0.01, 0.04, 0.0)),
+            Bump(centre=(0.12, 0.15, 0.25), spread=(0.1, 0.08, 0.15), move=(-0.015, -0.025, 0.0)),
+        ),
     ),
-    "10": Motion(shifts=(_shift("mouth-elevation", 0.9, "upper"), _shift("mouthUpperUpLeft", 0.4))),
+    "10": Motion(shifts=(_shift("mouth-elevation", 0.95, "upper"), _shift("mouthUpperUpLeft", 0.5))),
     "11": Motion(
-        shifts=(_shift("mouth-elevation", 0.25, "upper"),),
-        bumps=(Bump(centre=(0.3, -0.36, 0.15), spread=(0.1, 0.1, 0.15), move=(0.015, 0.03, 0.03)),),
+        shifts=(_shift("mouth-elevation", 0.3, "upper"),),
+        bumps=(
+            Bump(centre=(0.3, -0.36, 0.15), spread=(0.1, 0.1, 0.15), move=(0.02, 0.04, 0.04)),
+            Bump(centre=(0.23, -0.5, 0.2), spread=(0.05, 0.1, 0.15), move=(0.0, 0.02, -0.025)),
+        ),
     ),
-    "12": Motion(shifts=(_shift("mouth-corner-puller", 0.9), _shift("mouthSmileLeft", 0.45))),
+    "12": Motion(shifts=(_shift("mouth-corner-puller", 0.8), _shift("mouthSmileLeft", 0.6))),
     "13": Motion(
         bumps=(
-            Bump(centre=(0.25, -0.67, 0.15), spread=(0.07, 0.09, 0.15), move=(0.0, 0.09, 0.0)),
-            Bump(centre=(0.36, -0.42, 0.1), spread=(0.12, 0.12, 0.2), move=(0.01, 0.03, 0.045)),
+            Bump(centre=(0.25, -0.67, 0.15), spread=(0.07, 0.09, 0.15), move=(-0.01, 0.1, 0.0)),
+            Bump(centre=(0.36, -0.42, 0.1), spread=(0.12, 0.12, 0.2), move=(0.01, 0.03, 0.055)),
         ),
     ),
     "14": Motion(
         shifts=(_shift("mouthDimpleLeft", 1.0),),
-        bumps=(Bump(centre=(0.29, -0.67, 0.14), spread=(0.055, 0.07, 0.15), move=(0.035, 0.005, -0.06)),),
-    ),
-    "15": Motion(shifts=(_shift("mouth-depression", 0.7), _shift("mouthFrownLeft", 0.5))),
-    "16": Motion(shifts=(_shift("mouth-depression-retraction", 0.5, "lower"), _shift("mouthLowerDownLeft", 0.6))),
-    "17": Motion(
-        shifts=(_shift("mouthShrugLower", 0.8), _shift("mouthShrugUpper", 0.3)),
         bumps=(
-            Bump(centre=(0.0, -0.98, 0.2), spread=(0.13, 0.09, 0.2), move=(0.0, 0.05, 0.02)),
-            Bump(centre=(0.0, -0.72, 0.3), spread=(0.14, 0.06, 0.2), move=(0.0, 0.035, 0.03), region="lower"),
+            Bump(centre=(0.3, -0.66, 0.14), spread=(0.05, 0.07, 0.15), move=(0.04, 0.015, -0.07)),
+            Bump(centre=(0.4, -0.66, 0.05), spread=(0.05, 0.12, 0.15), move=(0.0, 0.0, 0.018)),
         ),
     ),
-    "18": Motion(shifts=(_shift("mouth-pursing", 0.8), _shift("mouthPucker", 0.5))),
-    "20": Motion(shifts=(_shift("mouthStretchLeft", 0.8), _shift("mouth-retraction", 0.8))),
-    "21": Motion(shifts=(_shift("neck-platysma", 0.8, "lower"),)),
-    "22": Motion(shifts=(_shift("mouthFunnel", 0.8), _shift("mouth-protusion", 0.3))),
-    "23": Motion(shifts=(_shift("mouthRollLower", 0.4), _shift("mouthRollUpper", 0.4), _shift("mouth-pursing", 0.2))),
-    "24": Motion(shifts=(_shift("mouthPressLeft", 0.9), _shift("mouthPressRight", 0.9), _shift("mouth-compression", 0.2))),
+    "15": Motion(shifts=(_shift("mouth-depression", 0.8), _shift("mouthFrownLeft", 0.6))),
+    "16": Motion(shifts=(_shift("mouth-depression-retraction", 0.6, "lower"), _shift("mouthLowerDownLeft", 0.8))),
+    "17": Motion(
+        shifts=(_shift("mouthShrugLower", 0.9), _shift("mouthShrugUpper", 0.35)),
+        bumps=(
+            Bump(centre=(0.0, -0.98, 0.2), spread=(0.13, 0.09, 0.2), move=(0.0, 0.07, 0.035)),
+            Bump(centre=(0.0, -0.72, 0.3), spread=(0.13, 0.06, 0.2), move=(0.0, 0.05, 0.04), region="lower"),
+            Bump(centre=(0.0, -0.62, 0.3), spread=(0.12, 0.06, 0.2), move=(0.0, 0.03, 0.01), region="upper"),
+            Bump(centre=(0.0, -0.84, 0.25), spread=(0.14, 0.035, 0.2), move=(0.0, 0.02, -0.03)),
+        ),
+    ),
+    "18": Motion(shifts=(_shift("mouth-pursing", 0.9), _shift("mouthPucker", 0.5))),
+    "20": Motion(
+        shifts=(_shift("mouthStretchLeft", 0.9), _shift("mouth-retraction", 0.9)),
+        bumps=(Bump(centre=(0.28, -0.69, 0.13), spread=(0.08, 0.08, 0.2), move=(0.035, -0.015, -0.01)),),
+    ),
+    "21": Motion(shifts=(_shift("neck-platysma", 1.2, "neck"),)),
+    "22": Motion(shifts=(_shift("mouthFunnel", 0.8), _shift("mouth-protusion", 0.35))),
+    "23": Motion(
+        shifts=(_shift("mouthRollLower", 0.75), _shift("mouthRollUpper", 0.7), _shift("mouth-pursing", 0.25)),
+        bumps=(Bump(centre=(0.0, -0.67, 0.3), spread=(0.2, 0.05, 0.2), move=(0.0, 0.0, 0.02)),),
+    ),
+    "24": Motion(
+        shifts=(
+            _shift("mouthPressLeft", 0.25), _shift("mouthPressRight", 0.25),
+            _shift("mouthRollLower", 0.7), _shift("mouthRollUpper", 0.6), _shift("mouth-angles-down", 0.35),
+        ),
+        bumps=(
+            Bump(centre=(0.0, -0.57, 0.3), spread=(0.2, 0.05, 0.2), move=(0.0, -0.035, 0.012), region="upper"),
+            Bump(centre=(0.0, -0.8, 0.3), spread=(0.2, 0.05, 0.2), move=(0.0, 0.035, 0.012), region="lower"),
+            Bump(centre=(0.0, -0.97, 0.2), spread=(0.13, 0.08, 0.2), move=(0.0, 0.02, 0.01)),
+        ),
+    ),
     "25": Motion(shifts=(_shift("mouth-parling", 0.9),)),
-    "26": Motion(shifts=(_shift("jawOpen", 0.42),)),
+    "26": Motion(shifts=(_shift("jawOpen", 0.48),)),
     "27": Motion(shifts=(_shift("jawOpen", 0.85), _shift("mouth-open", 0.2))),
-    "28": Motion(shifts=(_shift("mouthRollLower", 1.0), _shift("mouthRollUpper", 1.0))),
+    "28": Motion(shifts=(_shift("mouthRollLower", 1.6), _shift("mouthRollUpper", 1.3))),
     "34": Motion(shifts=(_shift("cheekPuff", 0.9),)),
-    "38": Motion(shifts=(_shift("nose-left-dilatation", 1.0), _shift("nose-right-dilatation", 1.0))),
-    "39": Motion(shifts=(_shift("nose-compression", 1.0),)),
+    "38": Motion(shifts=(_shift("nose-left-dilatation", 1.6), _shift("nose-right-dilatation", 1.6), _shift("nose-flaring-incr", 0.6))),
+    "39": Motion(shifts=(_shift("nose-compression", 1.5), _shift("nose-nostrils-width-decr", 0.6))),
     "43": Motion(),
 }
 """AU code -> what it moves on the subject's left (lateral AUs) or on both sides (central ones)."""

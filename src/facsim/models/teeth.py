@@ -33,13 +33,13 @@ class DentalArch:
 
 UPPER_ARCH = DentalArch(
     half_width=0.285, back_z=1.02, front_z=1.478,
-    heights=(6.80, 6.685, 6.64, 6.592, 6.60), insets=(0.03, 0.008, 0.0, 0.006, 0.05),
+    heights=(6.80, 6.675, 6.63, 6.58, 6.588), insets=(0.03, 0.008, 0.0, 0.006, 0.05),
 )  # fmt: skip
-"""Incisor edges 2 mm under the line where the base mesh's lips meet (y = 6.615); crowns of 9 mm."""
+"""Incisor edges 3 mm under the line where the base mesh's lips meet (y = 6.615); crowns of 9 mm."""
 
 LOWER_ARCH = DentalArch(
     half_width=0.265, back_z=1.02, front_z=1.448,
-    heights=(6.42, 6.515, 6.555, 6.602, 6.592), insets=(0.03, 0.008, 0.0, 0.006, 0.05),
+    heights=(6.42, 6.51, 6.55, 6.595, 6.585), insets=(0.03, 0.008, 0.0, 0.006, 0.05),
 )  # fmt: skip
 """Closes behind the upper arch, with 1 mm of overbite."""
 

@@ -1,0 +1,69 @@
+"""The neutral head of an identity: MakeHuman's shape, centred between the eyes, with a face at rest.
+
+Some of MakeHuman's faces frown or droop while nothing acts on them, which would read as AU15 or AU7. Their mouth corners are therefore
+brought most of the way to a common rest; lids are treated likewise where they are opened (see `eyelids`).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.models.asset_cache import Arrays
+from facsim.models.eyelids import EyeRig, find_eye
+from facsim.models.identity import Identity, list_sliders, weigh_identity
+
+__all__ = ["centre_vertices", "expand_target", "shape_neutral"]
+
+Floats = NDArray[np.float32]
+
+# How far mouth corners stand above the middle of the lips at rest, as a share of the mouth's width; and how much of a face's own
+# deviation from it stays, so that identities still differ.
+_REST_LIFT, _KEPT = 0.006, 0.35
+_CONTACT_ROW, _CORNERS, _MIDDLES = 2, (0, 14), (7, 26)
+_CORNER_TARGET = "mouth-angles-up"
+
+
+def expand_target(arrays: Arrays, name: str) -> Floats:
+    """The (V, 3) displacement field of one shape target; zeros where it does not move the head."""
+    field = np.zeros_like(arrays["vertices"])
+    for number in np.flatnonzero(arrays["target_names"] == name):
+        first, last = arrays["target_starts"][number : number + 2]
+        field[arrays["target_vertices"][first:last]] = arrays["target_deltas"][first:last]
+    return field
+
+
+def shape_neutral(identity: Identity, *, arrays: Arrays, eyes: tuple[EyeRig, EyeRig]) -> Floats:
+    """(V, 3) vertices of this identity at rest, before lids and lips are set. FacsimError on an unknown slider."""
+    numbers = {str(name): number for number, name in enumerate(arrays["target_names"])}
+    weights = weigh_identity(identity, list_sliders(numbers))
+    vertices = arrays["vertices"].copy()
+    _add_targets(vertices, {numbers[name]: weight for name, weight in weights.items() if name in numbers}, arrays)
+    _rest_mouth(vertices, arrays)
+    return centre_vertices(vertices, eyes)
+
+
+def _add_targets(vertices: Floats, weights: Mapping[int, float], arrays: Arrays) -> None:
+    for number, weight in weights.items():
+        first, last = arrays["target_starts"][number : number + 2]
+        vertices[arrays["target_vertices"][first:last]] += np.float32(weight) * arrays["target_deltas"][first:last]
+
+
+def _rest_mouth(vertices: Floats, arrays: Arrays) -> None:
+    """Bring the mouth's corners, in place, most of the way to where they rest on an average face."""
+    field = expand_target(arrays, _CORNER_TARGET)
+    lift = _measure_lift(vertices, arrays)
+    gain = _measure_lift(vertices + field, arrays) - lift
+    vertices += field * np.float32((1.0 - _KEPT) * (_REST_LIFT - lift) / gain)
+
+
+def _measure_lift(vertices: Floats, arrays: Arrays) -> float:
+    contact = vertices[arrays["rings_mouth"][_CONTACT_ROW]]
+    corners, middles = contact[list(_CORNERS)], contact[list(_MIDDLES)]
+    return float((corners[:, 1].mean() - middles[:, 1].mean()) / np.linalg.norm(corners[1] - corners[0]))
+
+
+def centre_vertices(vertices: Floats, eyes: tuple[EyeRig, EyeRig]) -> Floats:
+    """The same vertices with the mid-point between the eyeballs' centres at the origin."""
+    left, right = (find_eye(vertices, rig)[0] for rig in eyes)
+    return vertices - 0.5 * (left + right)
