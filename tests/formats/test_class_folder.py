@@ -300,6 +300,13 @@ def test_a_damaged_metadata_table_is_refused(tmp_path):
         read_class_folder(root)
 
 
+def test_metadata_that_is_not_text_is_refused_before_the_first_record(tmp_path):
+    wrong = pa.array([b"ang\xe5", b"fear"], pa.binary()).view(pa.string())
+    root = foreign_metadata(tmp_path, file_name=["anger/1.png", "fear/2.png"], note=wrong)
+    with pytest.raises(FormatError, match="cannot be read"):
+        read_class_folder(root)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8), min_size=1, max_size=4),

@@ -55,7 +55,7 @@ def perceptual_hash(array: npt.NDArray[np.uint8]) -> int:
     of 4 finds re-encoded copies; at 10 different aligned faces begin to fall together.
     """
     small = Image.fromarray(array).convert("L").resize((_SIDE_PX, _SIDE_PX), Image.Resampling.LANCZOS)
-    waves = fft.dctn(np.asarray(small, dtype=np.float64), norm="ortho")
+    waves: npt.NDArray[np.float64] = np.asarray(fft.dctn(np.asarray(small, dtype=np.float64), norm="ortho"))
     lowest = waves[_FREQUENCIES[:, 0], _FREQUENCIES[:, 1]]
     lowest[np.abs(lowest) < 1e-6] = 0.0  # rounding noise of a flat picture
     bits = np.packbits(lowest > np.median(lowest))
