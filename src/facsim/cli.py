@@ -1,0 +1,87 @@
+"""The `facsim` command. stdout is the result, stderr the progress; exit codes 0, 1 (findings or failure), 2 (usage).
+
+Set FACSIM_DEBUG=1 to see the traceback of an error. Ctrl-C ends with 130; what is finished stays.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from facsim import __version__
+from facsim.commands.console import show_text, tell
+from facsim.commands.models import evaluate, report, train
+from facsim.commands.pictures import export, ingest, preview
+from facsim.commands.runs import plan, redo, run
+from facsim.commands.system import doctor, stages
+from facsim.errors import FacsimError
+
+__all__ = ["app", "main"]
+
+_CONTINUES = ("run", "ingest", "train")
+"""Commands that go on where they were when they are given again."""
+
+
+class _Commands(TyperGroup):
+    """The commands, with facsim's errors and Ctrl-C turned into messages and exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FacsimError as error:
+            if os.environ.get("FACSIM_DEBUG", "0") not in ("", "0"):
+                tell(traceback.format_exc())
+            tell(f"error: {error}")
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            goes_on = ctx.invoked_subcommand in _CONTINUES
+            tell("interrupted; continue with the same command" if goes_on else "interrupted")
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="facsim",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        show_text(f"facsim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _about(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Synthetic, exactly labelled data for facial expression recognition.
+
+    A recipe says what is wanted; `facsim run` makes it: pictures, labels, a dataset, a classifier, a report.
+
+    \b
+    To begin:
+      facsim doctor                                                is everything there?
+      facsim plan recipes/quickstart.toml                          what would be made?
+      facsim preview recipes/quickstart.toml                       what would it look like?
+      facsim run recipes/quickstart.toml --out runs/quickstart     make it
+    """
+
+
+for _command in (run, plan, preview, ingest, export, train, evaluate, report, redo, stages, doctor):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,253 @@
+"""`facsim preview`, `ingest` and `export`: pictures before, into and out of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from facsim.commands.console import counts_text, progress_shown, show_json, show_text
+from facsim.commands.options import AsJson, Device, Out, RecipeFile, Workers, check_device, default_workers
+from facsim.errors import hint_nearest
+
+if TYPE_CHECKING:
+    from facsim.commands.drawing import Drawn
+    from facsim.plan import Plan
+    from facsim.recipe import Recipe
+
+__all__ = ["export", "ingest", "preview"]
+
+_PREVIEW_AXES = ("expression", "apparent_gender", "apparent_age_years", "skin_tone_monk")
+_LARGEST_CELL_PX, _SMALLEST_CELL_PX = 256, 96
+
+Row = Mapping[str, Any]
+
+
+# preview
+
+
+def preview(
+    recipe: RecipeFile,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.png", help="Where the contact sheet goes.")] = Path(
+        "preview.png"
+    ),
+    per: Annotated[
+        str, typer.Option("--per", metavar="AXIS[,AXIS]", help="The axis whose values are the columns; a second: rows.")
+    ] = "expression",
+    count: Annotated[
+        int, typer.Option("--count", min=0, help="Pictures for each cell.", show_default="6, with two axes 1")
+    ] = 0,
+    device: Device = "cpu",
+    json: AsJson = False,
+) -> None:
+    """Draw a contact sheet before a run is paid for.
+
+    One picture, or a few, for each cell of the plan. They are samples of the run itself, spread over skin tones and
+    ages: the run will draw the same ones.
+    Axes: expression, apparent_gender, apparent_age_years, skin_tone_monk.
+
+    \b
+    Examples:
+      facsim preview recipes/quickstart.toml
+      facsim preview recipes/quickstart.toml --per skin_tone_monk --count 4 --out tones.png
+      facsim preview recipes/quickstart.toml --per expression,apparent_age_years
+    """
+    from facsim.commands.drawing import draw, picture_steps, planned_rows
+    from facsim.recipe import load_recipe
+
+    axes, loaded = _preview_axes(per), load_recipe(recipe)
+    if out.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{out} does not end in .png; the contact sheet is a PNG", param_hint="--out")
+    check_device(device)
+    picture_steps(loaded)
+    columns = _cells(loaded.plan, axes, planned_rows(loaded), count or (6 if len(axes) == 1 else 1))
+    chosen = [row for cells in columns.values() for row in cells if row is not None]
+    with progress_shown() as on_progress:
+        drawn = draw(loaded, chosen, device=device, on_progress=on_progress)
+    _write_sheet(out, columns, {entry.row["sample_id"]: entry for entry in drawn})
+    found = {"sheet": str(out), "cells": [_cell_facts(entry, axes, loaded) for entry in drawn]}
+    if json:
+        show_json(found)
+    else:
+        show_text(f"{out}: {len(drawn)} pictures, one column for each {axes[0]}: {', '.join(columns)}")
+
+
+def _preview_axes(per: str) -> list[str]:
+    axes = [name.strip() for name in per.split(",")]
+    for name in axes:
+        if name not in _PREVIEW_AXES:
+            hint = hint_nearest(name, _PREVIEW_AXES)
+            raise typer.BadParameter(f'no cells can be made for each "{name}".{hint}', param_hint="--per")
+    if len(axes) > 2 or len(set(axes)) < len(axes):
+        raise typer.BadParameter(f'"{per}"; expected one axis, or two different ones', param_hint="--per")
+    return axes
+
+
+def _cells(plan: Plan | None, axes: Sequence[str], rows: Sequence[Row], count: int) -> dict[str, list[Row | None]]:
+    """Column title → chosen rows from top to bottom; None where the plan has no such sample."""
+    column_of = _value_of(plan, axes[0])
+    columns: dict[str, list[Row | None]] = {}
+    for title in _values(plan, axes[0], rows):
+        here = [row for row in rows if column_of(row) == title]
+        if len(axes) == 1:
+            columns[title] = _spread(here, count)
+        else:
+            row_of = _value_of(plan, axes[1])
+            values = _values(plan, axes[1], rows)
+            columns[title] = [cell for v in values for cell in _spread([r for r in here if row_of(r) == v], count)]
+    return columns
+
+
+def _values(plan: Plan | None, axis: str, rows: Sequence[Row]) -> list[str]:
+    from facsim.plan import quota_counts
+
+    if plan is not None:
+        return [value for value, wanted in quota_counts(plan, axis).items() if wanted]
+    value_of = _value_of(None, axis)
+    return sorted({value_of(row) for row in rows})
+
+
+def _value_of(plan: Plan | None, axis: str) -> Callable[[Row], str]:
+    """From a planned row to its value on the axis; ages fall into the plan's ranges."""
+    from facsim.plan import quota_counts
+
+    if plan is None or axis == "expression":
+        column = {"expression": "expression_target" if plan else "expression_given"}.get(axis, axis)
+        return lambda row: str(row.get(column) or "none given")
+    if axis != "apparent_age_years":
+        return lambda row: str(row[axis])
+    ranges = [(value, *map(int, value.split("-"))) for value in quota_counts(plan, axis)]
+
+    def range_of(row: Row) -> str:
+        age = int(row["apparent_age_years"])
+        return next((value for value, low, high in ranges if low <= age <= high), ranges[-1][0])
+
+    return range_of
+
+
+def _spread(rows: Sequence[Row], count: int) -> list[Row | None]:
+    """`count` of the rows, evenly spaced from the lightest skin tone to the darkest and from young to old."""
+    ordered = sorted(rows, key=_place_in_spread)
+    if len(ordered) < count:
+        return [*ordered, *[None] * (count - len(ordered))]
+    return [ordered[int((k + 0.5) * len(ordered) / count)] for k in range(count)]
+
+
+def _place_in_spread(row: Row) -> tuple[float, float, str]:
+    return (row.get("skin_tone_monk") or 0, row.get("apparent_age_years") or 0, row["sample_id"])
+
+
+def _write_sheet(out: Path, columns: Mapping[str, Sequence[Row | None]], drawn: Mapping[str, Drawn]) -> None:
+    from facsim.commands.sheet import Cell, contact_sheet
+
+    def cell(row: Row | None) -> Cell:
+        if row is None:
+            return Cell(image=None, caption="", fault="none planned")
+        entry = drawn[row["sample_id"]]
+        return Cell(image=entry.image, caption=_caption(row), fault=entry.problem)
+
+    cells = [(title, [cell(row) for row in rows]) for title, rows in columns.items()]
+    sheet = contact_sheet(cells, size_px=_cell_size(drawn))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(out, format="PNG")
+
+
+def _caption(row: Row) -> str:
+    if "apparent_age_years" not in row:
+        return str(row.get("source_path", ""))[-18:]
+    return f"{row['apparent_gender'][0]}, {row['apparent_age_years']:.0f} years, tone {row['skin_tone_monk']}"
+
+
+def _cell_size(drawn: Mapping[str, Drawn]) -> int:
+    """The pictures' own size, within what can be read and what fits on a screen."""
+    from facsim.pictures import decode_picture
+
+    sizes = [max(decode_picture(entry.image).array.shape[:2]) for entry in drawn.values() if entry.image is not None]
+    return min(max([_SMALLEST_CELL_PX, *sizes]), _LARGEST_CELL_PX)
+
+
+def _cell_facts(entry: Drawn, axes: Sequence[str], recipe: Recipe) -> dict[str, Any]:
+    values = {axis: _value_of(recipe.plan, axis)(entry.row) for axis in axes}
+    return {"sample_id": entry.row["sample_id"], **values, "problem": entry.problem or None}
+
+
+# ingest
+
+
+def ingest(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A folder, an archive or a table of pictures.")],
+    out: Out,
+    format: Annotated[str, typer.Option("--format", help="How PATH is laid out.", show_default="found out")] = "",
+    split: Annotated[str, typer.Option("--split", help="Take this split of PATH alone.", show_default="all")] = "",
+    dedupe: Annotated[
+        bool, typer.Option("--dedupe/--no-dedupe", help="Look for duplicates, and leave them out.")
+    ] = True,
+    workers: Workers = default_workers(),
+    json: AsJson = False,
+) -> None:
+    """Make a run of pictures that exist.
+
+    Each is decoded safely, duplicates are found, and nothing is changed in place. A picture that cannot be read is
+    counted with its reason and never stops the run.
+
+    \b
+    Examples:
+      facsim ingest faces/ --out runs/faces
+      facsim ingest fer2013.csv --format fer2013 --split PublicTest --out runs/publictest
+    """
+    from facsim.commands.runs import run_recipe
+    from facsim.commands.summary import run_text
+
+    recipe = _ingest_recipe(path, format, split, dedupe=dedupe)
+    summary = run_recipe(recipe, out, workers=workers, device="cpu", executor="local")
+    if json:
+        show_json(summary)
+    else:
+        show_text(run_text(summary))
+
+
+def _ingest_recipe(path: str, format: str, split: str, *, dedupe: bool) -> Recipe:
+    from facsim.recipe import Input, Recipe, build_step
+
+    place = path if "://" in path else str(Path(path).resolve())
+    tables: list[dict[str, Any]] = [{"use": "ingest"}]
+    if dedupe:
+        # Quotas go by the input, which every picture has: labelled or not, it stays unless it is a duplicate.
+        tables += [{"use": "hash"}, {"use": "dedupe"}, {"use": "select", "by": "source_input"}]
+    steps = tuple(build_step(table, f"step {i + 1}") for i, table in enumerate(tables))
+    return Recipe(inputs=(Input(path=place, format=format, split=split),), steps=steps)
+
+
+# export
+
+
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")],
+    to: Annotated[str, typer.Option("--to", metavar="PATH", help="Where the dataset goes.")],
+    format: Annotated[str, typer.Option("--format", help="class_folder, fer2013 or parquet.")] = "class_folder",
+    json: AsJson = False,
+) -> None:
+    """Write a run as a dataset that others read.
+
+    Only accepted samples are written.
+
+    \b
+    class_folder  a folder for each class, metadata.parquet beside them; PATH may end in .tar or .zip
+    fer2013       the CSV of the challenge, 48 px grey
+    parquet       what `datasets.load_dataset("parquet")` shows as images
+
+    \b
+    Examples:
+      facsim export runs/quickstart --to quickstart.zip
+      facsim export runs/quickstart --format fer2013 --to quickstart.csv
+    """
+    from facsim.export import export_run
+
+    with progress_shown() as on_progress:
+        facts = export_run(run, to, format=format, on_progress=on_progress)
+    if json:
+        show_json({"to": to, **facts})
+    else:
+        show_text(f"{to}: {facts['records']} pictures as {facts['format']} ({counts_text(facts['by_expression'])})")

@@ -1,0 +1,199 @@
+"""What a run came to, and what a recipe would come to: plain values for `--json`, and the same as text."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from facsim.commands.console import counts_text, duration_text, table_text
+
+if TYPE_CHECKING:
+    from facsim.manifest import Manifest
+    from facsim.recipe import Recipe
+
+__all__ = ["plan_outline", "plan_text", "run_summary", "run_text"]
+
+
+# what a run came to
+
+
+def run_summary(run: Manifest, *, seconds: float) -> dict[str, Any]:
+    """Counts of a finished run (accepted, rejected by reason, problems by step, classes), its products and places."""
+    products = _products(run)
+    return {
+        "run": run.folder.root,
+        "samples": run.num_rows,
+        **_verdicts(run),
+        "problems": {step: counts for step in run.steps() if (counts := _counts(run.column(f"{step}.problem")))},
+        "steps": list(run.steps()),
+        "products": products,
+        "seconds": round(seconds, 1),
+        "next": _next_command(run, products),
+    }
+
+
+def _counts(values: list[Any]) -> dict[str, int]:
+    found = Counter(str(value) for value in values if value is not None)
+    return {name: found[name] for name in sorted(found)}
+
+
+def _verdicts(run: Manifest) -> dict[str, Any]:
+    """`accepted` (a count), `rejected` (reason → count) and `classes` (expression → accepted)."""
+    from facsim.dataset import LABEL_COLUMNS
+
+    accepted, reason = run.find("accepted"), run.find("reason")
+    label = next((full for name in LABEL_COLUMNS if (full := run.find(name))), None)
+    stays = run.column(accepted) if accepted else [True] * run.num_rows
+    labels = run.column(label) if label else []
+    return {
+        "accepted": sum(map(bool, stays)),
+        "rejected": _counts(run.column(reason)) if reason else {},
+        "classes": _counts([name for name, kept in zip(labels, stays, strict=False) if kept]),
+    }
+
+
+def _products(run: Manifest) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for file in run.folder.names("products"):
+        if file.endswith(".json"):
+            record = json.loads(run.folder.read(f"products/{file}"))
+            place = run.folder.path(record["makes"])
+            found[file.removesuffix(".json")] = {"path": place, "facts": record.get("facts", {})}
+    return found
+
+
+def _next_command(run: Manifest, products: Mapping[str, Any]) -> str:
+    root = run.folder.root
+    if "train" in products:
+        return f"facsim evaluate {products['train']['path']} --on FACES"
+    if run.find("image"):
+        return f"facsim train {root} --out {root}-model"
+    return f"facsim stages  # add a step that makes pictures, and run again with --out {root}"
+
+
+def run_text(summary: Mapping[str, Any]) -> str:
+    """The summary for a person."""
+    rejected, problems = summary["rejected"], summary["problems"]
+    lines = [
+        ("samples", f"{summary['samples']} in {summary['run']}"),
+        ("accepted", str(summary["accepted"])),
+        ("rejected", f"{sum(rejected.values())}" + (f" ({counts_text(rejected)})" if rejected else "")),
+        *((f"problems in {step}", counts_text(counts)) for step, counts in problems.items()),
+        *((("classes", counts_text(summary["classes"])),) if summary["classes"] else ()),
+        *((name, str(product["path"])) for name, product in summary["products"].items()),
+        ("took", duration_text(summary["seconds"])),
+        ("next", summary["next"]),
+    ]
+    return table_text(lines)
+
+
+# what a recipe would come to
+
+
+def plan_outline(recipe: Recipe, *, rows: int = 0) -> dict[str, Any]:
+    """What the recipe would make: samples, pictures for each value of each axis, shards, bound steps, products.
+
+    `rows` of the planned samples are listed too. Nothing is written. Raises RecipeError, and FormatError for inputs.
+    """
+    from facsim.plan import shard_sizes
+    from facsim.recipe import settings_of
+
+    counted = _planned(recipe, rows) if recipe.plan else _found(recipe, rows)
+    asked = recipe.plan.rows_per_shard if recipe.plan else 0
+    sizes = shard_sizes(counted["samples"], rows_per_shard=asked)
+    listed = counted.pop("rows")
+    return {
+        **counted,
+        "shards": {"count": len(sizes), "rows": max(sizes)},
+        "steps": [
+            {
+                "name": step.name,
+                "use": step.use,
+                "reads": dict(bindings),
+                "writes": list(step.stage.writes),
+                "settings": settings_of(step.stage),
+            }
+            for step, bindings in recipe.bound_steps()
+        ],
+        "products": {name: settings_of(product) for name, product in recipe.products.items()},
+        **({"rows": listed} if rows else {}),
+    }
+
+
+def _planned(recipe: Recipe, rows: int) -> dict[str, Any]:
+    from facsim.plan import plan_table, quota_counts
+
+    assert recipe.plan is not None
+    plan = recipe.plan
+    return {
+        "samples": plan.count,
+        "people": plan.count // plan.pictures_per_identity,
+        "seed": plan.seed,
+        "axes": {axis: quota_counts(plan, axis) for axis in plan.axes()},
+        "rows": plan_table(plan).slice(0, rows).to_pylist() if rows else [],
+    }
+
+
+def _found(recipe: Recipe, rows: int) -> dict[str, Any]:
+    from facsim.inputs import input_table
+
+    table = input_table(recipe.inputs)
+    axes = {name: _counts(table[name].to_pylist()) for name in ("source_input", "split", "expression_given")}
+    return {
+        "samples": table.num_rows,
+        "axes": {name: counts for name, counts in axes.items() if counts},
+        "rows": table.slice(0, rows).to_pylist(),
+    }
+
+
+def plan_text(outline: Mapping[str, Any]) -> str:
+    """The outline for a person."""
+    people = f" of {outline['people']} people, seed {outline['seed']}" if "people" in outline else ""
+    shards = outline["shards"]
+    lines = [f"{outline['samples']} samples{people}; {shards['count']} shards of up to {shards['rows']} rows", ""]
+    lines += [table_text([(axis, counts_text(counts)) for axis, counts in outline["axes"].items()], indent="  "), ""]
+    for number, step in enumerate(outline["steps"], start=1):
+        lines += [f"step {number}: {step['name']}" + (f" (stage {step['use']})" if step["use"] != step["name"] else "")]
+        lines += [f"  reads     {', '.join(step['reads'].values()) or 'nothing'}"]
+        lines += [f"  writes    {_shortened(step['writes'])}"]
+        lines += [f"  settings  {_settings_text(step['settings'])}"]
+    lines += [f"then {name}: {_settings_text(settings)}" for name, settings in outline["products"].items()]
+    lines += _rows_lines(outline.get("rows", []))
+    if "estimate" in outline:
+        lines += ["", estimate_text(outline["estimate"])]
+    return "\n".join(lines)
+
+
+def estimate_text(estimate: Mapping[str, Any]) -> str:
+    """The measured estimate in a line."""
+    return (
+        f"a picture takes about {estimate['seconds_per_sample']:.3g} s here ({estimate['measured']} drawn): all of "
+        f"them about {duration_text(estimate['seconds'])} on {estimate['workers']} workers, other steps aside"
+    )
+
+
+def _shortened(names: list[str], *, most: int = 8) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _settings_text(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in settings.items()) or "defaults"
+
+
+def _rows_lines(rows: list[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    names = [name for name in rows[0] if not name.startswith("problem")]
+    table = [names, *([_cell_text(row[name]) for name in names] for row in rows)]
+    return ["", table_text(table)]
+
+
+def _cell_text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    if isinstance(value, list):
+        return "/".join(f"{entry:.2f}" if isinstance(entry, float) else str(entry) for entry in value)
+    return "-" if value is None else str(value)

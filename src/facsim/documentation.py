@@ -1,0 +1,188 @@
+"""Pages of the documentation that are made from the program: `python -m facsim.documentation [FOLDER]`.
+
+`cli.md` comes from the commands' signatures and docstrings, `data-model.md` from the column dictionary. A test holds
+that the pages in docs/ are those that this module makes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import sys
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
+
+from facsim.cli import app
+from facsim.columns import COLUMNS, KEY_COLUMNS, Column
+from facsim.facs import column_names
+from facsim.plan import PLAN_WRITES
+from facsim.recipe import INPUT_WRITES
+from facsim.sample import REASONS
+
+__all__ = ["PAGES", "cli_page", "data_model_page", "main", "write_pages"]
+
+_MADE = "<!-- Made by `python -m facsim.documentation`; do not edit. -->"
+
+
+def main() -> None:
+    """Write the pages into the folder given, or `docs`."""
+    for path in write_pages(Path(sys.argv[1] if len(sys.argv) > 1 else "docs")):
+        print(path)
+
+
+def write_pages(folder: Path) -> list[Path]:
+    """The paths of all pages, now written into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+        written.append(folder / name)
+    return written
+
+
+# the command line
+
+
+def cli_page() -> str:
+    """Markdown: every command with its help, arguments and options."""
+    commands = {str(entry.callback.__name__): entry.callback for entry in app.registered_commands if entry.callback}
+    listed = [(f"[`{name}`](#facsim-{name})", _summary(call)) for name, call in commands.items()]
+    parts = [
+        _MADE,
+        "# The command line",
+        "stdout is the result, stderr the progress. Every command takes `--json`. Exit codes: 0 done, 1 findings or "
+        "failure, 2 wrong usage, 130 interrupted. `FACSIM_DEBUG=1` shows the traceback of an error. "
+        "`facsim --install-completion` teaches your shell the commands, stages and steps.",
+        _table(("command", ""), listed),
+        *(_command_text(name, call) for name, call in commands.items()),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _summary(call: Callable[..., Any]) -> str:
+    return inspect.cleandoc(call.__doc__ or "").split("\n", 1)[0]
+
+
+def _command_text(name: str, call: Callable[..., Any]) -> str:
+    given = _parameters(call)
+    arguments = [(f"`{info.metavar}`", info.help or "") for _, info, _ in given if isinstance(info, ArgumentInfo)]
+    options = [
+        (_option_names(info), info.help or "", _default_text(info, default))
+        for _, info, default in given
+        if isinstance(info, OptionInfo)
+    ]
+    usage = " ".join(["facsim", name, *(str(info.metavar) for _, info, _ in given if isinstance(info, ArgumentInfo))])
+    parts = [f"## facsim {name}", f"`{usage} [OPTIONS]`", _help_text(call)]
+    parts += [_table(("argument", ""), arguments)] if arguments else []
+    return "\n\n".join([*parts, _table(("option", "", "default"), options)])
+
+
+def _parameters(call: Callable[..., Any]) -> list[tuple[str, ParameterInfo, Any]]:
+    """(name, what typer is told of it, default) of each parameter; `inspect.Parameter.empty` where it is required."""
+    hints = typing.get_type_hints(call, include_extras=True)
+    found: list[tuple[str, ParameterInfo, Any]] = []
+    for name, parameter in inspect.signature(call).parameters.items():
+        for extra in typing.get_args(hints[name])[1:]:
+            if isinstance(extra, ParameterInfo):
+                found.append((name, extra, parameter.default))
+    return found
+
+
+def _option_names(info: OptionInfo) -> str:
+    # typer takes the first declaration for `default` where an Annotated option has several
+    declared = (info.default, *(info.param_decls or ()))
+    shown = ", ".join(f"`{name}`" for name in declared if isinstance(name, str) and name.startswith("-"))
+    return f"{shown} `{info.metavar}`" if info.metavar else shown
+
+
+def _default_text(info: OptionInfo, default: Any) -> str:
+    if default is inspect.Parameter.empty:
+        return "required"
+    if isinstance(info.show_default, str):
+        return info.show_default
+    if default is False or default in ("", None):
+        return ""
+    return "" if default is True else f"`{default}`"
+
+
+def _help_text(call: Callable[..., Any]) -> str:
+    """The docstring with its verbatim paragraphs, which click marks with a backspace, as code."""
+    paragraphs: list[str] = []
+    for paragraph in inspect.cleandoc(call.__doc__ or "").split("\n\n"):
+        if not paragraph.startswith("\b"):
+            paragraphs.append(paragraph)
+            continue
+        lines = paragraph.splitlines()[1:]
+        if lines[0].rstrip().endswith(":"):
+            paragraphs.append(lines.pop(0))
+        paragraphs.append("\n".join(["```", *(inspect.cleandoc("\n".join(lines)).splitlines()), "```"]))
+    return "\n\n".join(paragraphs)
+
+
+# the data model
+
+
+def data_model_page() -> str:
+    """Markdown: every column with its type, unit, range and meaning, and the reasons of problems."""
+    units = set(column_names())
+    rest = [entry for name, entry in COLUMNS.items() if name not in units]
+    parts = [
+        _MADE,
+        "# The data model",
+        "A run folder holds one table for each step, all with the same rows in the same order. A column's full name is "
+        "`step.column`, such as `render.AU12`. Left and right are the subject's. Null means not known.",
+        "## In every step's table",
+        _columns_table(KEY_COLUMNS.values()),
+        "## Columns",
+        f"A plan writes {_names(PLAN_WRITES)}; inputs write {_names(INPUT_WRITES)}, both under the step name `plan`.",
+        _columns_table(rest),
+        "## Action units",
+        "Intensities are FACS's: 0 absent, 1 to 5 for A to E. A unit that has sides has three columns: left, right, "
+        "and the stronger of the two.",
+        _columns_table([entry for name, entry in COLUMNS.items() if name in units]),
+        "## Problems",
+        "What `problem` may hold: why a step has no result for a sample. The sample stays in the run and is counted.",
+        _table(("reason", "meaning"), [(f"`{name}`", meaning) for name, meaning in REASONS.items()]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _columns_table(entries: typing.Iterable[Column]) -> str:
+    rows = [(f"`{e.name}`", f"`{_type_text(e)}`", e.unit, _range_text(e), e.meaning) for e in entries]
+    return _table(("column", "type", "unit", "range", "meaning"), rows)
+
+
+def _type_text(entry: Column) -> str:
+    return str(entry.type).replace("element: ", "").replace("item: ", "").replace(" not null", "")
+
+
+def _range_text(entry: Column) -> str:
+    if entry.values:
+        return ", ".join(entry.values)
+    low, high = entry.low, entry.high
+    if math.isinf(low) and math.isinf(high):
+        return ""
+    if math.isinf(high):
+        return f"{low:g} or more"
+    return f"{low:g} to {high:g}"
+
+
+def _table(head: Sequence[str], rows: typing.Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "data-model.md": data_model_page}
+"""File name → the function that makes its text."""
+
+
+if __name__ == "__main__":
+    main()
