@@ -13,13 +13,14 @@ from facsim.formats.record import Record
 
 __all__ = ["metadata_columns", "run_records", "run_records_at"]
 
-_NOT_METADATA = ("image", "accepted", "reason", "scene")
+_NOT_METADATA = ("image", "accepted", "reason", "scene", "split")
 
 
 def metadata_columns(dataset: Dataset) -> dict[str, str]:
     """Short name → full name of every column that goes into an exported table; the latest step writing a name wins.
 
-    Left out are pictures, verdicts (all rows that stay are accepted), and `scene`, which only a run folder needs.
+    Left out are pictures, verdicts (all rows that stay are accepted), `scene`, which only a run folder needs, and
+    `split`, which a record holds itself.
     """
     found: dict[str, str] = {}
     for step in dataset.run.steps():
@@ -37,7 +38,7 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None) -> It
     known = metadata_columns(dataset)
     wanted = {name: full for name, full in known.items() if columns is None or name in columns}
     split = dataset.run.find("split")
-    for batch in dataset.batches(list(wanted.values())):
+    for batch in dataset.batches([*wanted.values(), *([split] if split else [])]):
         yield from _batch_records(batch, wanted, split)
 
 
