@@ -148,7 +148,7 @@ def _relight(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     down = side[None, None, :, None] * (slope * torch.sin(angle))[:, None, None, None]
     bent = pictures.clamp_min(1e-6) ** gamma if settings.log_gamma > 0 else pictures
     mean = bent.mean(dim=(1, 2, 3), keepdim=True)
-    return ((bent - mean) * contrast + mean + brightness) * (1 + across + down)
+    return (bent * contrast + mean * (1 - contrast) + brightness) * (1 + across + down)
 
 
 def _blur(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:

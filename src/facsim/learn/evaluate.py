@@ -110,9 +110,8 @@ def shared_classes(
     """
     shared = tuple(name for name in classes if name in pictures.classes)
     if len(shared) < 2:
-        raise FacsimError(
-            f"the model knows {', '.join(classes)} and the data {', '.join(pictures.classes)}: too few shared"
-        )
+        known = f"the model knows {', '.join(classes)}, the data {', '.join(pictures.classes)}"
+        raise FacsimError(f"{known}; expected at least two classes that both have")
     rows = np.array([label in shared for label in pictures.labels], dtype=bool)
     columns, places = list(positions_in(classes, shared)), list(positions_in(pictures.classes, shared))
     kept = take(pictures, rows)

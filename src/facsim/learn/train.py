@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from facsim.errors import FacsimError
+from facsim.errors import FacsimError, ManifestError
 from facsim.learn.augment import Augmentation, augment, scaled_augmentation
 from facsim.learn.checkpoint import CHECKPOINT_FILE, TrainingState, restore_checkpoint, save_checkpoint
 from facsim.learn.data import Pictures, chooser_split
@@ -375,7 +375,7 @@ def _finished(folder: Path, plan: _Plan) -> TrainedModel | None:
         return None
     training = load_training(folder)
     if training.get("identity") != fingerprint_of(plan.identity) or training.get("stopped") != "finished":
-        raise FacsimError(
+        raise ManifestError(
             f"{folder} holds a model of another training; train into another folder, or afresh without resuming"
         )
     return _trained(load_classifier(folder), folder, training)

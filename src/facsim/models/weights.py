@@ -34,7 +34,9 @@ __all__ = [
     "write_whole",
 ]
 
-WEIGHTS_FILE, CARD_FILE, TRAINING_FILE = "weights.safetensors", "card.md", "training.json"
+WEIGHTS_FILE = "weights.safetensors"
+CARD_FILE = "card.md"
+TRAINING_FILE = "training.json"
 _FORMAT, _ENTRY = 1, "facsim_classifier"
 _KEYS = ("format", "classes", "preprocessing", "architecture", "configuration", "provenance")
 
@@ -122,6 +124,11 @@ def _weights_path(path: str | os.PathLike[str]) -> Path:
 
 def _weights_bytes(classifier: Classifier) -> bytes:
     architecture, configuration = architecture_of(classifier.network)
+    if len(classifier.classes) != configuration["classes"]:
+        raise WeightsError(
+            f"found {len(classifier.classes)} classes for a network of {configuration['classes']} outputs, expected as "
+            "many; name every output"
+        )
     described = {
         "format": _FORMAT,
         "classes": list(classifier.classes),

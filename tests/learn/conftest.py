@@ -1,0 +1,38 @@
+"""Drawn pictures for the tests of learning: seven patterns that a small network tells apart."""
+
+import numpy as np
+import pytest
+import torch
+
+from facsim.expressions import SEVEN_EXPRESSIONS
+from facsim.learn.data import Pictures, pixel_hash
+
+
+def drawn_pictures(count: int, *, seed: int = 0, size_px: int = 40, classes: tuple[str, ...] = SEVEN_EXPRESSIONS):
+    """`count` noisy gratings, grey, one orientation and frequency a class, in turn."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % len(classes)
+    down, across = np.mgrid[:size_px, :size_px] / size_px
+    waves = [np.sin(2 * np.pi * ((1 + k % 3) * across + (k // 3) * 2 * down)) for k in labels]
+    noisy = [128 + 70 * wave + rng.normal(0, 25, wave.shape) for wave in waves]
+    images = np.clip(np.stack(noisy), 0, 255).astype(np.uint8)
+    return Pictures(
+        images=images,
+        targets=np.eye(len(classes), dtype=np.float32)[labels],
+        classes=classes,
+        ids=tuple(f"train/{classes[k]}/drawn_{seed}_{i}.png" for i, k in enumerate(labels)),
+        hashes=np.array([pixel_hash(np.repeat(image[..., None], 3, axis=2)) for image in images], dtype=np.uint64),
+    )
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    return drawn_pictures
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

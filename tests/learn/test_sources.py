@@ -1,0 +1,46 @@
+"""facsim.learn.sources: a path becomes pictures."""
+
+import numpy as np
+import pytest
+
+from facsim.errors import FacsimError, FormatError
+from facsim.formats import write_records
+from facsim.formats.record import Record
+from facsim.learn.sources import load_pictures
+from facsim.pictures import encode_png
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    records = [
+        Record(
+            name=f"{split}/{expression}/{i}.png",
+            image=encode_png(rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)),
+            expression=expression,
+            split=split,
+        )
+        for i, (split, expression) in enumerate([("train", "anger"), ("train", "fear"), ("test", "fear")])
+    ]
+    write_records(records, tmp_path / "faces", format="class_folder")
+    return tmp_path / "faces"
+
+
+def test_a_class_folder_is_read_whole(folder):
+    pictures = load_pictures(folder, size_px=40)
+    assert len(pictures) == 3 and pictures.images.shape == (3, 40, 40) and pictures.origin == "faces"
+
+
+def test_a_split_is_read_alone(folder):
+    pictures = load_pictures(folder, split="test")
+    assert pictures.labels == ("fear",) and pictures.origin == "faces, split test"
+
+
+def test_an_unknown_split_is_refused_naming_those_there_are(folder):
+    with pytest.raises(FormatError, match='no split "val", expected one of test, train'):
+        load_pictures(folder, split="val")
+
+
+def test_nothing_there_is_refused(tmp_path):
+    with pytest.raises(FacsimError):
+        load_pictures(tmp_path / "nowhere")
