@@ -1,0 +1,129 @@
+"""Pictures from scenes: posed heads placed, seen, lit, exposed, and what is known about each picture by construction.
+
+    drawings = draw([scene, other], size_px=112)
+
+On a CPU the bits of a picture depend on its scene and `size_px` alone: not on what else is in the batch, nor on the process.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.models.appearance import individual_typology_angle
+from facsim.models.camera import NEAR_SHARE, View, place_head, project_points
+from facsim.models.scene import Scene, Sensor
+from facsim.models.sitting import Sitting, sit_for
+
+__all__ = ["BATCH_SIZE", "Drawing", "draw"]
+
+BATCH_SIZE = 16
+"""Pictures drawn together; larger lists are cut up, which bounds the memory."""
+
+_TOLERANCE_DM = 0.09
+"""A landmark this far behind the visible surface still counts as seen: outlines turn away, and lids have thickness."""
+
+_FACE = 1
+"""`DRAWN_PARTS.index("skin")`, repeated because that module loads Warp; a test compares them."""
+
+_EMPTY = 1 << 62
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+_METER_TARGET = 0.21
+"""Linear light that the meter wants on the face: a light grey (about 0.5 in sRGB)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawing:
+    """A picture and the truth about it. Left and right are the subject's; pixel i covers [i, i + 1)."""
+
+    picture: NDArray[np.uint8]
+    """(S, S, 3) hwc sRGB."""
+    parts: NDArray[np.uint8]
+    """(S, S) places in `facsim.models.shading.DRAWN_PARTS`: what the larger part of each pixel shows."""
+    landmarks_68_px: NDArray[np.float32]
+    """(68, 2) x, y; the usual 68 points (Multi-PIE / iBUG 300-W order)."""
+    landmarks_68_visible: NDArray[np.bool_]
+    """(68,) inside the picture and not behind something."""
+    landmarks_5_px: NDArray[np.float32]
+    """(5, 2) in the order of `facsim.models.landmarks.landmarks_5`: left and right eye, nose tip, left and right mouth corner."""
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    face_box_px: tuple[float, float, float, float]
+    """x, y, width, height round the 68 points."""
+    face_luminance: float
+    """Mean luma of the face's skin, 0–1; 0 where no skin is seen."""
+    ita_deg: float
+    """Individual typology angle of the skin's albedo (not of the lit picture)."""
+
+
+def draw(scenes: Sequence[Scene], *, size_px: int, device: str = "cpu") -> list[Drawing]:
+    """One drawing per scene, in order. `device` is Warp's: `"cpu"` or `"cuda:0"`; a GPU's pictures differ by rounding."""
+    drawings: list[Drawing] = []
+    for start in range(0, len(scenes), BATCH_SIZE):
+        drawings += _draw_batch(scenes[start : start + BATCH_SIZE], size_px, device)
+    return drawings
+
+
+def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str) -> list[Drawing]:
+    # imported here: Warp takes a second to load, and reading a scene or a drawing does not need it
+    from facsim.models.develop import expose_pictures, finish_picture
+    from facsim.models.exposure import expose_sittings
+    from facsim.models.studio import open_studio
+
+    studio = open_studio(device)
+    sittings = [sit_for(scene, studio.head, studio.shell, size_px=size_px) for scene in scenes]
+    exposure = expose_sittings(sittings, studio, size_px=size_px)
+    light, parts, visible = exposure.light.numpy(), exposure.parts.numpy(), exposure.visible.numpy()
+    gains = np.array([_meter(light[i], parts[i], scene.sensor) for i, scene in enumerate(scenes)])
+    pictures = expose_pictures(exposure.looks, exposure.light, gains)
+    finished = [finish_picture(picture, scene.sensor) for picture, scene in zip(pictures, scenes, strict=True)]
+    return [_describe(sittings[i], finished[i], parts[i], visible[i]) for i in range(len(scenes))]
+
+
+def _meter(light: np.ndarray, parts: np.ndarray, sensor: Sensor) -> float:
+    """The exposure's factor: the sensor's own, times its automatic share towards a face of middle brightness."""
+    skin = parts == _FACE
+    if not skin.any():
+        return 2.0**sensor.exposure_ev
+    mean = float(light[skin].astype(np.float64).mean(axis=0) @ _LUMA)
+    return 2.0**sensor.exposure_ev * (_METER_TARGET / max(mean, 1e-3)) ** sensor.metering
+
+
+def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible: np.ndarray) -> Drawing:
+    view, camera = sitting.view, sitting.scene.camera
+    world = place_head(sitting.landmarks, view.turn)
+    points = project_points(world, view)
+    low, high = points.min(axis=0), points.max(axis=0)
+    skin = picture[parts == _FACE]
+    return Drawing(
+        picture=picture,
+        parts=parts,
+        landmarks_68_px=points.astype(np.float32),
+        landmarks_68_visible=_see_points(points, world[:, 2], view, visible),
+        landmarks_5_px=project_points(place_head(sitting.five, view.turn), view).astype(np.float32),
+        yaw_deg=camera.yaw_deg,
+        pitch_deg=camera.pitch_deg,
+        roll_deg=camera.roll_deg,
+        face_box_px=(float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])),
+        face_luminance=float((skin @ _LUMA).mean() / 255.0) if len(skin) else 0.0,
+        ita_deg=individual_typology_angle(sitting.scene.skin.albedo),
+    )
+
+
+def _see_points(points: np.ndarray, height: np.ndarray, view: View, visible: np.ndarray) -> NDArray[np.bool_]:
+    """(68,) bool: in the picture, and nothing more than `_TOLERANCE_DM` nearer to the camera in the samples around it."""
+    side = len(visible)
+    cell = np.floor(points * 2.0).astype(int)
+    inside = ((cell >= 0) & (cell < side)).all(axis=1)
+    near = view.distance * NEAR_SHARE
+    seen = np.zeros(len(points), dtype=bool)
+    for offset in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
+        x, y = np.clip(cell + offset, 0, side - 1).T
+        packed = visible[y, x]
+        depth = (np.where(packed >= _EMPTY, 0, packed) >> 32).astype(np.int32).view(np.float32)
+        front = np.where(packed >= _EMPTY, -np.inf, view.distance - near / (1.0 - depth))
+        seen |= front - height < _TOLERANCE_DM
+    return inside & seen

@@ -1,0 +1,56 @@
+"""One batch through the kernels: place, rasterise for the eye and for the light, shade. Its result is light, not yet a picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import warp as wp
+
+from facsim.models.materials import pack_looks
+from facsim.models.posing import SHADOW_SIDE, place_vertices
+from facsim.models.raster import SAMPLES_PER_AXIS, interpolate_normals, rasterise
+from facsim.models.shading import Mesh, shade_pictures
+from facsim.models.sitting import Sitting
+from facsim.models.studio import Studio
+
+__all__ = ["Exposure", "expose_sittings"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exposure:
+    """Device arrays of a batch of B pictures of S pixels."""
+
+    looks: wp.array
+    """(B,) of `Look`."""
+    light: wp.array
+    """(B, S, S) of vec3: linear light."""
+    parts: wp.array
+    """(B, S, S) uint8: places in `DRAWN_PARTS`."""
+    visible: wp.array
+    """(B, 2 S, 2 S) int64: what each sample sees (see `facsim.models.raster`)."""
+
+
+def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int) -> Exposure:
+    """Light and parts of every picture of a batch."""
+    device = studio.device
+    looks = pack_looks(sittings, device)
+    points = wp.array(np.stack([one.points for one in sittings]), dtype=wp.vec3, device=device)
+    placed = place_vertices(looks, points, studio.torso, size_px=size_px)
+    fray = _fray_ends(sittings, device)
+    visible = rasterise(placed.screen, studio.faces, fray, side=SAMPLES_PER_AXIS * size_px, grid=1)
+    shadow = rasterise(placed.lit, studio.faces, fray, side=SHADOW_SIDE, grid=0)
+    mesh = Mesh()
+    mesh.triangles, mesh.parts, mesh.uv = studio.faces.triangles, studio.parts, studio.faces.uv
+    mesh.rest, mesh.paint, mesh.edges = studio.rest, studio.paint, studio.edges
+    mesh.world, mesh.screen = placed.world, placed.screen
+    mesh.normals = interpolate_normals(placed.world, studio.faces.triangles, studio.fans)
+    mesh.visible, mesh.shadow = visible, shadow
+    light, parts = shade_pictures(looks, mesh, size_px=size_px)
+    return Exposure(looks=looks, light=light, parts=parts, visible=visible)
+
+
+def _fray_ends(sittings: Sequence[Sitting], device: str) -> tuple[wp.array, wp.array]:
+    seeds = np.array([one.scene.seed & 0x7FFFFFFF for one in sittings], dtype=np.int32)
+    # long ends fray by a smaller share of their length
+    shares = np.array([0.02 + 0.06 * min(one.scene.hair.length_dm, 1.0) for one in sittings], dtype=np.float32)
+    return wp.array(seeds, device=device), wp.array(shares, device=device)

@@ -1,0 +1,140 @@
+"""Hair painted on skin: brows as strokes, lashes' roots, stubble and beard, and the scalp under the hair.
+
+Shares from 0 (bare skin) to 1 (hair) at a place of the rest head (see `facsim.models.wrinkles` for its landmarks). `foot` is the width that
+one pixel covers there, in decimetres: strokes finer than that are averaged, not sampled.
+"""
+
+import warp as wp
+
+from facsim.models.materials import Look
+from facsim.models.noise import fold_seed, hash_unit, smooth_noise
+
+__all__ = ["beard_share", "brow_share", "hairline_height", "scalp_share"]
+
+wp.set_module_options({"enable_backward": False})
+
+
+_BROW_CELL = wp.constant(0.017)
+"""Side of the cells that hold one brow hair each, in decimetres."""
+
+
+@wp.func
+def hairline_height(azimuth_deg: float, receding: float) -> float:
+    """y of the hairline on the rest head at an azimuth round its vertical axis: 0 in front, 180 at the nape."""
+    a = wp.abs(azimuth_deg)
+    y = 0.76 - 0.05 * wp.smoothstep(10.0, 32.0, a) - 0.33 * wp.smoothstep(34.0, 60.0, a)
+    y = y - 0.42 * wp.smoothstep(56.0, 74.0, a) + 0.14 * wp.smoothstep(82.0, 92.0, a)
+    y = y - 0.62 * wp.smoothstep(103.0, 150.0, a)
+    temples = wp.exp(-((a - 38.0) / 16.0) * ((a - 38.0) / 16.0))
+    crown = 1.0 - wp.smoothstep(45.0, 80.0, a)
+    return y + receding * (0.28 * temples + 0.32 * crown * wp.max(receding - 0.2, 0.0))
+
+
+@wp.func
+def _azimuth(q: wp.vec3) -> float:
+    return wp.atan2(q[0], q[2] + 0.6) * 57.29578
+
+
+@wp.func
+def scalp_share(look: Look, q: wp.vec3, ears: float) -> float:
+    """Share of the skin at `q` that shows hair roots."""
+    if q[1] < -0.8 or look.hair_length <= 0.0 or q[2] > 0.3:
+        return 0.0
+    edge = hairline_height(_azimuth(q), look.hair_receding)
+    field = fold_seed(look.seed, 41)
+    ragged = 0.05 * smooth_noise(field, q * 16.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 43.0)
+    inside = wp.smoothstep(-0.05, 0.06, q[1] - edge + ragged)
+    return inside * (1.0 - ears) * wp.min(1.0, 0.55 + 6.0 * look.hair_length)
+
+
+@wp.func
+def _brow_line(aside: float) -> float:
+    """Height of the middle of a brow at a distance from the middle of the face."""
+    rise = 0.072 * wp.smoothstep(0.08, 0.36, aside)
+    return 0.155 + rise - 0.085 * wp.smoothstep(0.36, 0.60, aside)
+
+
+@wp.func
+def _brow_body(look: Look, aside: float, y: float) -> float:
+    """How densely hairs are rooted at a place: 0 outside the brow, 1 in its middle."""
+    along = (aside - 0.085) / 0.43
+    half = 0.043 * look.brow_thickness * (1.0 - 0.55 * wp.smoothstep(0.45, 1.0, along))
+    across = wp.abs(y - _brow_line(aside)) / half
+    ends = wp.smoothstep(-0.08, 0.16, along) * (1.0 - wp.smoothstep(0.86, 1.05, along))
+    if look.brow_joined > 0.0:
+        ends = wp.max(ends, 0.5 * look.brow_joined * (1.0 - wp.smoothstep(0.06, 0.12, aside)))
+    return (1.0 - wp.smoothstep(0.35, 1.15, across)) * ends
+
+
+@wp.func
+def _hair_cover(field: wp.uint32, look: Look, column: int, row: int, aside: float, y: float, foot: float) -> float:
+    """Cover of one brow hair, rooted in its own cell of a lattice, at (aside, y)."""
+    x0 = (float(column) + hash_unit(field, column, row, 1)) * _BROW_CELL
+    y0 = (float(row) + hash_unit(field, column, row, 2)) * _BROW_CELL
+    if _brow_body(look, x0, y0) < 0.15 + 0.75 * hash_unit(field, column, row, 3):
+        return 0.0
+    # hairs stand up at the inner end, lie along the brow further out and lean towards its middle line
+    along = (x0 - 0.085) / 0.43
+    lean = 0.25 + 1.05 * wp.smoothstep(-0.05, 0.45, along) + 3.5 * (y0 - _brow_line(x0))
+    lean += 0.35 * (hash_unit(field, column, row, 4) - 0.5) + 0.25 * wp.smoothstep(0.6, 1.0, along)
+    length = 0.052 + 0.028 * hash_unit(field, column, row, 5)
+    dx = wp.sin(lean)
+    dy = wp.cos(lean)
+    t = wp.clamp(((aside - x0) * dx + (y - y0) * dy) / length, 0.0, 1.0)
+    away = wp.sqrt((aside - x0 - dx * length * t) * (aside - x0 - dx * length * t)
+                   + (y - y0 - dy * length * t) * (y - y0 - dy * length * t))  # fmt: skip
+    width = 0.0042 * (1.15 - 0.7 * t)
+    soft = wp.max(0.0025, 0.5 * foot)
+    return (1.0 - wp.smoothstep(width - soft, width + soft, away)) * wp.min(1.0, 1.6 * width / soft)
+
+
+@wp.func
+def brow_share(look: Look, q: wp.vec3, foot: float) -> float:
+    """Share of the skin at `q` that brow hair covers: hairs one by one where a pixel can show them, their mean elsewhere."""
+    aside = wp.abs(q[0])
+    if q[1] < 0.02 or q[1] > 0.36 or aside > 0.62 or q[2] < -0.4:
+        return 0.0
+    field = fold_seed(look.seed, 43) + wp.uint32(7 + int(wp.sign(q[0])))
+    ragged = 0.012 * smooth_noise(field, wp.vec3(aside * 30.0, q[1] * 30.0, 0.5))
+    mean = 0.85 * wp.pow(_brow_body(look, aside, q[1] + ragged), 0.8) * look.brow_density
+    fine = wp.clamp(1.8 - foot / 0.009, 0.0, 1.0)
+    if fine < 0.02:
+        return mean
+    bare = float(1.0)
+    column = int(wp.floor(aside / _BROW_CELL))
+    row = int(wp.floor(q[1] / _BROW_CELL))
+    for dx in range(-4, 2):
+        for dy in range(-4, 3):
+            bare = bare * (1.0 - 0.85 * _hair_cover(field, look, column + dx, row + dy, aside, q[1], foot))
+    hairs = wp.min(1.0 - bare, 0.97) * (0.35 + 0.65 * look.brow_density)
+    return wp.clamp(wp.lerp(mean, 0.25 * mean + 0.9 * hairs, fine), 0.0, 0.97)
+
+
+@wp.func
+def beard_share(look: Look, q: wp.vec3, lips: float, foot: float) -> wp.vec2:
+    """Shares of the skin at `q`: shaven shadow, and standing hair."""
+    if q[1] > 0.15 or q[1] < -1.45 or look.stubble + look.moustache + look.beard_chin + look.beard_cheeks < 0.01:
+        return wp.vec2(0.0, 0.0)
+    field = fold_seed(look.seed, 47)
+    aside = wp.abs(q[0])
+    wander = 0.05 * smooth_noise(field, q * 11.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 31.0)
+    # from the sideburn down to beside the mouth, then along the jaw; the neck is bare below
+    cheek_line = -0.02 - 0.66 * wp.smoothstep(-0.50, 0.08, q[2])
+    jaw = wp.smoothstep(-0.03, 0.05, cheek_line - q[1] + wander) * wp.smoothstep(0.22, 0.34, aside)
+    jaw = jaw * wp.smoothstep(-0.78, -0.70, q[2]) * wp.smoothstep(-1.36, -1.22, q[1] + wander)
+    lip_top = wp.smoothstep(-0.47, -0.51, q[1]) * (1.0 - wp.smoothstep(0.24, 0.33, aside + wander))
+    tache = lip_top * wp.smoothstep(-0.80, -0.66, q[1]) * wp.smoothstep(0.0, 0.1, q[2])
+    below = wp.smoothstep(-0.76, -0.86, q[1] + 0.6 * wander) * wp.smoothstep(-1.34, -1.22, q[1] + wander)
+    chin = below * (1.0 - wp.smoothstep(0.22, 0.36, aside + wander)) * wp.smoothstep(-0.6, -0.4, q[2])
+    sides = wp.smoothstep(0.22, 0.26, aside) * (1.0 - wp.smoothstep(0.32, 0.40, aside + wander))
+    chin = wp.max(
+        chin,
+        sides * wp.smoothstep(-0.55, -0.62, q[1]) * wp.smoothstep(-1.2, -1.0, q[1]) * wp.smoothstep(-0.3, -0.1, q[2]),
+    )
+    bare = 1.0 - wp.smoothstep(0.15, 0.5, lips)
+    grain = wp.clamp(1.6 - foot / 0.02, 0.0, 1.0) * smooth_noise(field + wp.uint32(2), q * 70.0)
+    streak = smooth_noise(field + wp.uint32(3), wp.vec3(q[0] * 55.0, q[1] * 13.0, q[2] * 55.0))
+    area = wp.max(wp.max(jaw, tache), chin) * bare
+    hair = wp.max(wp.max(jaw * look.beard_cheeks, tache * look.moustache), chin * look.beard_chin) * bare
+    hair = wp.clamp(hair * (0.92 + 0.35 * grain + 0.25 * streak), 0.0, 0.95)
+    return wp.vec2(wp.clamp(area * look.stubble * (0.42 + 0.3 * grain), 0.0, 0.8), hair)

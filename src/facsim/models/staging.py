@@ -1,0 +1,318 @@
+"""Scenes at random: light and backdrop that go together, a pose and a framing, a camera; with a person they make a whole scene."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from facsim.models.appearance import Colour
+from facsim.models.camera import Camera
+from facsim.models.casting import sample_person
+from facsim.models.identity import Identity
+from facsim.models.scene import Ambient, Background, Lamp, Light, Scene, Sensor
+
+__all__ = ["sample_camera", "sample_light", "sample_scene", "sample_sensor"]
+
+
+def sample_scene(
+    generator: np.random.Generator,
+    *,
+    identity: Identity,
+    action_units: Mapping[str, float],
+    skin_tone_monk: int,
+    gaze: tuple[float, float] | None = None,
+) -> Scene:
+    """A plausible scene of this head showing these AUs, everything else drawn from `generator`.
+
+    `gaze` is (yaw_deg to the subject's left, pitch_deg up) in the head; None lets the eyes look mostly into the camera.
+    """
+    person = sample_person(
+        generator,
+        age_years=identity.age_years,
+        gender=identity.gender,
+        ancestry=identity.ancestry,
+        skin_tone_monk=skin_tone_monk,
+    )
+    camera = sample_camera(generator)
+    light, background = sample_light(generator)
+    return Scene(
+        identity=identity,
+        action_units=dict(action_units),
+        gaze=_sample_gaze(generator, camera) if gaze is None else gaze,
+        skin=person.skin,
+        beard=person.beard,
+        eyes=person.eyes,
+        brows=person.brows,
+        mouth=person.mouth,
+        make_up=person.make_up,
+        hair=person.hair,
+        garment=person.garment,
+        light=light,
+        camera=camera,
+        background=background,
+        sensor=sample_sensor(generator),
+        seed=int(generator.integers(2**31)),
+    )
+
+
+def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
+    return float(generator.uniform(low, high))
+
+
+def _normal(generator: np.random.Generator, mean: float, spread: float, *, most: float) -> float:
+    """A normal number, drawn in to within `most` of 0."""
+    return float(np.clip(generator.normal(mean, spread), -most, most))
+
+
+def sample_camera(generator: np.random.Generator) -> Camera:
+    """Mostly frontal: yaw of 11 deg deviation with a tenth out to 35, pitch 7, roll 6; framed from brows-to-chin to the collar."""
+    turned = generator.random() < 0.12
+    yaw = (
+        _uniform(generator, 18.0, 35.0) * generator.choice([-1.0, 1.0])
+        if turned
+        else _normal(generator, 0.0, 10.0, most=26.0)
+    )
+    return Camera(
+        yaw_deg=float(yaw),
+        pitch_deg=_normal(generator, -1.0, 7.0, most=20.0),
+        roll_deg=_normal(generator, 0.0, 6.0, most=20.0),
+        torso_follow=_uniform(generator, 0.0, 0.9),
+        distance_dm=float(np.exp(_uniform(generator, np.log(5.0), np.log(22.0)))),
+        crop_scale=float(np.clip(generator.normal(1.24, 0.12), 1.02, 1.75)),
+        shift_x=_normal(generator, 0.0, 0.025, most=0.08),
+        shift_y=_normal(generator, -0.015, 0.03, most=0.09),
+    )
+
+
+def _sample_gaze(generator: np.random.Generator, camera: Camera) -> tuple[float, float]:
+    if generator.random() < 0.72:
+        yaw, pitch, spread = -camera.yaw_deg, -camera.pitch_deg, 2.0
+    else:
+        yaw, pitch, spread = 0.0, 0.0, 10.0
+    return (
+        float(np.clip(yaw + generator.normal(0.0, spread), -28.0, 28.0)),
+        float(np.clip(pitch + generator.normal(0.0, 0.7 * spread), -18.0, 16.0)),
+    )
+
+
+def _white(kelvin: float) -> np.ndarray:
+    """(3,) linear colour, of luminance 1, that a black body of 2500 to 10000 K leaves after a camera's automatic white balance.
+
+    The slopes are a fit by eye to Planck's law; balance takes away nearly two thirds of the cast.
+    """
+    t = 0.38 * np.log(kelvin / 5800.0)
+    t = 0.5 * t if t > 0.0 else t
+    colour = np.array([np.exp(-0.55 * t), 1.0, np.exp(0.85 * t)])
+    return colour / (colour @ np.array([0.2126, 0.7152, 0.0722]))
+
+
+def _paint(level: float, tint: np.ndarray) -> Colour:
+    red, green, blue = np.clip(level * tint, 0.0, 12.0)
+    return (float(red), float(green), float(blue))
+
+
+def sample_light(generator: np.random.Generator) -> tuple[Light, Background]:
+    """A light and the backdrop that it comes with: daylight, window, studio, lamp overhead, flash, sun, low key, or against the light."""
+    kinds: list[tuple[float, Callable[[np.random.Generator], tuple[Light, Background]]]] = [
+        (0.20, _overcast),
+        (0.20, _window),
+        (0.20, _studio),
+        (0.12, _overhead),
+        (0.08, _flash),
+        (0.10, _sun),
+        (0.06, _low_key),
+        (0.04, _against),
+    ]
+    shares = np.array([share for share, _ in kinds])
+    return kinds[int(generator.choice(len(kinds), p=shares / shares.sum()))][1](generator)
+
+
+def _lamp(
+    generator: np.random.Generator,
+    azimuths: tuple[float, float],
+    elevations: tuple[float, float],
+    colour: Colour,
+    softness: float,
+) -> Lamp:
+    """A lamp on either side, within these bounds of azimuth (from the camera) and elevation, in degrees."""
+    side = float(generator.choice([-1.0, 1.0]))
+    return Lamp(
+        azimuth_deg=side * _uniform(generator, *azimuths),
+        elevation_deg=_uniform(generator, *elevations),
+        colour=colour,
+        softness=softness,
+    )
+
+
+def _surround(generator: np.random.Generator, level: float, tint: np.ndarray, *, above: float, below: float) -> Ambient:
+    """Light of about `level` from all sides, uneven between them; `above` and `below` are factors."""
+    sides = level * np.exp(generator.normal(0.0, 0.35, 4))
+    warm = np.array([1.08, 1.0, 0.9])
+    return Ambient(
+        above=_paint(level * above, tint),
+        below=_paint(level * below, tint * warm),
+        left=_paint(sides[0], tint),
+        right=_paint(sides[1], tint),
+        front=_paint(sides[2], tint),
+        behind=_paint(sides[3], tint),
+    )
+
+
+def _no_lamp() -> Lamp:
+    return Lamp(azimuth_deg=180.0, elevation_deg=30.0, colour=(0.0, 0.0, 0.0), softness=0.3)
+
+
+def _backdrop(generator: np.random.Generator, kind: str, level: float, tint: np.ndarray) -> Background:
+    near = np.exp(generator.normal(0.0, 0.16, 3)) * tint
+    far = np.exp(generator.normal(0.0, 0.16, 3)) * tint
+    return Background(
+        kind=kind,
+        near=_paint(level * _uniform(generator, 0.7, 1.3), near),
+        far=_paint(level * _uniform(generator, 0.3, 0.9), far),
+        contrast=_uniform(generator, 0.2, 1.0),
+        scale=_uniform(generator, 0.12, 0.5),
+    )
+
+
+def _overcast(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint = _white(_uniform(generator, 5800, 8000))
+    level = _uniform(generator, 0.55, 0.8)
+    key = _lamp(
+        generator,
+        (0.0, 50.0),
+        (35.0, 70.0),
+        _paint(_uniform(generator, 0.7, 1.5), tint),
+        _uniform(generator, 0.35, 0.7),
+    )
+    light = Light(
+        key=key, fill=_no_lamp(), rim=_no_lamp(),
+        ambient=_surround(generator, level, tint, above=_uniform(generator, 1.2, 1.9), below=_uniform(generator, 0.3, 0.6)),
+    )  # fmt: skip
+    green = np.array([0.75, 1.0, 0.5])
+    kind = str(generator.choice(["foliage", "bokeh", "room", "gradient"], p=[0.4, 0.2, 0.2, 0.2]))
+    return light, _backdrop(
+        generator, kind, _uniform(generator, 0.15, 0.8), green * tint if kind == "foliage" else tint
+    )
+
+
+def _window(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint, inside = _white(_uniform(generator, 5000, 7500)), _white(_uniform(generator, 3200, 5500))
+    key = _lamp(
+        generator,
+        (25.0, 80.0),
+        (0.0, 35.0),
+        _paint(_uniform(generator, 1.6, 3.2), tint),
+        _uniform(generator, 0.15, 0.4),
+    )
+    light = Light(
+        key=key, fill=_no_lamp(), rim=_no_lamp(),
+        ambient=_surround(generator, _uniform(generator, 0.2, 0.45), inside, above=1.1, below=_uniform(generator, 0.4, 0.9)),
+    )  # fmt: skip
+    return light, _backdrop(
+        generator, "room" if generator.random() < 0.7 else "gradient", _uniform(generator, 0.08, 0.6), inside
+    )
+
+
+def _studio(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint = _white(_uniform(generator, 4800, 6200))
+    strong = _uniform(generator, 1.6, 2.8)
+    key = _lamp(generator, (5.0, 50.0), (10.0, 45.0), _paint(strong, tint), _uniform(generator, 0.12, 0.35))
+    fill = _lamp(generator, (20.0, 70.0), (-10.0, 25.0), _paint(strong * _uniform(generator, 0.1, 0.6), tint), 0.4)
+    rim = _lamp(
+        generator, (120.0, 165.0), (10.0, 50.0), _paint(strong * float(generator.choice([0.0, 0.6, 1.3])), tint), 0.2
+    )
+    ambient = _surround(generator, _uniform(generator, 0.2, 0.45), tint, above=1.1, below=_uniform(generator, 0.5, 0.9))
+    level = float(generator.choice([0.01, 0.06, 0.25, 0.6, 1.4], p=[0.15, 0.15, 0.2, 0.2, 0.3]))
+    kind = "plain" if generator.random() < 0.5 else "gradient"
+    return Light(key=key, fill=fill, rim=rim, ambient=ambient), _backdrop(generator, kind, level, tint)
+
+
+def _overhead(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint = _white(_uniform(generator, 2900, 5000))
+    key = _lamp(
+        generator,
+        (0.0, 60.0),
+        (50.0, 72.0),
+        _paint(_uniform(generator, 1.4, 2.4), tint),
+        _uniform(generator, 0.1, 0.35),
+    )
+    ambient = _surround(generator, _uniform(generator, 0.3, 0.5), tint, above=1.3, below=_uniform(generator, 0.5, 0.9))
+    kind = str(generator.choice(["room", "bokeh", "gradient"], p=[0.55, 0.25, 0.2]))
+    return Light(key=key, fill=_no_lamp(), rim=_no_lamp(), ambient=ambient), _backdrop(
+        generator, kind, _uniform(generator, 0.05, 0.6), tint
+    )
+
+
+def _flash(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint, inside = _white(_uniform(generator, 5500, 6500)), _white(_uniform(generator, 2800, 4200))
+    key = _lamp(
+        generator, (0.0, 8.0), (2.0, 14.0), _paint(_uniform(generator, 1.8, 3.0), tint), _uniform(generator, 0.03, 0.08)
+    )
+    ambient = _surround(generator, _uniform(generator, 0.1, 0.25), inside, above=1.3, below=0.6)
+    kind = str(generator.choice(["room", "bokeh", "gradient"]))
+    return Light(key=key, fill=_no_lamp(), rim=_no_lamp(), ambient=ambient), _backdrop(
+        generator, kind, _uniform(generator, 0.02, 0.2), inside
+    )
+
+
+def _sun(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint, sky = _white(_uniform(generator, 4300, 5600)), _white(_uniform(generator, 7500, 10000))
+    key = _lamp(
+        generator,
+        (10.0, 75.0),
+        (20.0, 60.0),
+        _paint(_uniform(generator, 2.4, 3.6), tint),
+        _uniform(generator, 0.03, 0.07),
+    )
+    ambient = _surround(generator, _uniform(generator, 0.4, 0.7), sky, above=1.5, below=_uniform(generator, 0.6, 1.2))
+    kind = str(generator.choice(["foliage", "gradient", "room", "bokeh"]))
+    green = np.array([0.8, 1.0, 0.45])
+    return Light(key=key, fill=_no_lamp(), rim=_no_lamp(), ambient=ambient), _backdrop(
+        generator, kind, _uniform(generator, 0.2, 1.0), green if kind == "foliage" else sky
+    )
+
+
+def _low_key(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint = _white(_uniform(generator, 2800, 6500))
+    key = _lamp(
+        generator,
+        (30.0, 95.0),
+        (0.0, 45.0),
+        _paint(_uniform(generator, 2.0, 3.4), tint),
+        _uniform(generator, 0.05, 0.25),
+    )
+    rim = _lamp(
+        generator, (110.0, 160.0), (10.0, 45.0), _paint(float(generator.choice([0.0, 1.5])), _white(6500)), 0.15
+    )
+    ambient = _surround(generator, _uniform(generator, 0.05, 0.15), tint, above=1.1, below=0.7)
+    return Light(key=key, fill=_no_lamp(), rim=rim, ambient=ambient), _backdrop(
+        generator, "gradient", _uniform(generator, 0.002, 0.05), tint
+    )
+
+
+def _against(generator: np.random.Generator) -> tuple[Light, Background]:
+    tint = _white(_uniform(generator, 5000, 7500))
+    key = _lamp(generator, (0.0, 60.0), (10.0, 50.0), _paint(_uniform(generator, 0.5, 1.0), tint), 0.6)
+    rim = _lamp(generator, (120.0, 170.0), (20.0, 55.0), _paint(_uniform(generator, 1.5, 3.5), _white(4800)), 0.08)
+    ambient = _surround(generator, _uniform(generator, 0.45, 0.7), tint, above=1.3, below=_uniform(generator, 0.4, 0.8))
+    kind = str(generator.choice(["foliage", "bokeh", "gradient", "room"]))
+    return Light(key=key, fill=_no_lamp(), rim=rim, ambient=ambient), _backdrop(
+        generator, kind, _uniform(generator, 0.8, 2.0), tint
+    )
+
+
+def sample_sensor(generator: np.random.Generator) -> Sensor:
+    """A camera of any decade: sharp or soft, clean or noisy, stored well or badly, sometimes grey or blown up from a small picture."""
+    poor = generator.random() < 0.25
+    return Sensor(
+        exposure_ev=_normal(generator, 0.0, 0.35, most=1.0),
+        metering=_uniform(generator, 0.55, 0.9),
+        contrast=float(np.clip(generator.normal(1.06, 0.13), 0.75, 1.45)),
+        saturation=float(np.clip(generator.normal(1.05, 0.13), 0.55, 1.4)),
+        white_balance=_paint(1.0, np.exp(generator.normal(0.0, 1.0, 3) * [0.035, 0.012, 0.045])),
+        vignetting=_uniform(generator, 0.0, 0.35),
+        blur_px=_uniform(generator, 0.5, 1.1) if poor else _uniform(generator, 0.15, 0.6),
+        noise=_uniform(generator, 0.012, 0.045) if poor else _uniform(generator, 0.002, 0.02),
+        jpeg_quality=int(generator.integers(45, 80)) if poor else int(generator.integers(78, 97)),
+        low_res_px=int(generator.integers(56, 90)) if poor and generator.random() < 0.4 else None,
+        grey=bool(generator.random() < 0.05),
+    )
