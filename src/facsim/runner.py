@@ -201,7 +201,8 @@ def _refuse_stale(manifest: Manifest, recipe: Recipe, out: str) -> None:
         if record and record["fingerprint"] != product_record(manifest, name, product)["fingerprint"]:
             cause = "; ".join(changes(record["settings"], settings_of(product))) or "the steps it is made of changed"
             raise ManifestError(
-                f'"{name}" in {out} is stale: {cause}; `facsim redo {name} --out {out}` drops it, another --out keeps it'
+                f'"{name}" in {out} is stale: {cause}; '
+                f"`facsim redo {name} --out {out}` drops it, another --out keeps it"
             )
 
 
@@ -267,14 +268,25 @@ class StepScan:
         return self.manifest.num_rows
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """`sample_id`, `problem` (the first of the bound steps') and the columns, one batch a shard."""
-        steps = sorted({split_name(self.bindings[column])[0] for column in columns})
+        """`sample_id`, `problem` (the first of the steps that they come of) and the columns, one batch a shard."""
+        steps = _come_of(self.manifest, {split_name(self.bindings[column])[0] for column in columns})
         problems = [f"{step}.problem" for step in steps]
         wanted = [self.bindings[column] for column in columns]
         for batch in self.manifest.batches([*dict.fromkeys([*wanted, *problems])]):
             problem = _first([batch.column(name) for name in problems], batch.num_rows)
             arrays = [batch.column("sample_id"), problem, *(batch.column(name) for name in wanted)]
             yield pa.RecordBatch.from_arrays(arrays, names=["sample_id", "problem", *columns])
+
+
+def _come_of(manifest: Manifest, steps: set[str]) -> list[str]:
+    """The steps and all that they were made of: a table stage has no problems of its own and hides those before it."""
+    found, waiting = set[str](), sorted(steps)
+    while waiting:
+        step = waiting.pop()
+        if step not in found:
+            found.add(step)
+            waiting += [split_name(full)[0] for full in manifest.step(step).bindings.values()]
+    return sorted(found)
 
 
 def _first(columns: Sequence[pa.Array], rows: int) -> pa.Array:

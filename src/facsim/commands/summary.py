@@ -40,15 +40,21 @@ def _counts(values: list[Any]) -> dict[str, int]:
 
 
 def _verdicts(run: Manifest) -> dict[str, Any]:
-    """`accepted` (a count), `rejected` (reason → count) and `classes` (expression → accepted)."""
+    """`accepted` (a count), `rejected` (reason → count) and `classes` (expression → accepted).
+
+    As in `facsim.dataset`, a row whose picture has a problem does not stay, whatever the verdict.
+    """
+    from facsim.columns import split_name
     from facsim.dataset import LABEL_COLUMNS
 
-    accepted, reason = run.find("accepted"), run.find("reason")
+    accepted, reason, image = run.find("accepted"), run.find("reason"), run.find("image")
     label = next((full for name in LABEL_COLUMNS if (full := run.find(name))), None)
-    stays = run.column(accepted) if accepted else [True] * run.num_rows
+    verdicts = run.column(accepted) if accepted else [True] * run.num_rows
+    sick = run.column(f"{split_name(image)[0]}.problem") if image else [None] * run.num_rows
+    stays = [bool(verdict) and problem is None for verdict, problem in zip(verdicts, sick, strict=True)]
     labels = run.column(label) if label else []
     return {
-        "accepted": sum(map(bool, stays)),
+        "accepted": sum(stays),
         "rejected": _counts(run.column(reason)) if reason else {},
         "classes": _counts([name for name, kept in zip(labels, stays, strict=False) if kept]),
     }
