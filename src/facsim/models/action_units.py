@@ -1,7 +1,9 @@
-"""Which action units the head can show, and how strongly: keys, the intensity curve, and the wrinkles that come with them.
+"""Which action units the head can show, and how strongly: keys, the intensity curve, and the wrinkles that come with
+them.
 
-AUs go by key (`12L`, `12R`, `17`; see `facsim.facs`) with an intensity from 0 (absent) to 5; the letters A to E are 1 to 5.
-What each AU moves is in `facsim.models.motions`; lids are moved by `facsim.models.eyelids`, the lips' seal by `facsim.models.lips`.
+AUs go by key (`12L`, `12R`, `17`; see `facsim.facs`) with an intensity from 0 (absent) to 5; the letters A to E are 1
+to 5. What each AU moves is in `facsim.models.motions`; lids are moved by `facsim.models.eyelids`, the lips' seal by
+`facsim.models.lips`.
 """
 
 from collections.abc import Mapping
@@ -18,12 +20,13 @@ _CODES = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 2
 SUPPORTED_AUS: tuple[str, ...] = tuple(key for code in _CODES for key in lateral_keys(code))
 """Keys of the AUs that the head can show, by code."""
 
-# FACS gives A and E narrow ranges and C and D wide ones; as shares of the maximum the letters sit here. Below A the curve runs
-# straight to 0, so that an intensity means something before a coder would score it.
+# FACS gives A and E narrow ranges and C and D wide ones; as shares of the maximum the letters sit here. Below A the
+# curve runs straight to 0, so that an intensity means something before a coder would score it.
 _INTENSITIES = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
 _SHARES = (0.0, 0.16, 0.33, 0.56, 0.81, 1.0)
 
-# Wrinkle field -> the AUs that fold the skin there, with the depth that each gives at its maximum. Sided where both ends are.
+# Wrinkle field -> the AUs that fold the skin there, with the depth that each gives at its maximum. Sided where both
+# ends are.
 _WRINKLES: Mapping[str, Mapping[str, float]] = {
     "forehead_inner": {"1L": 0.5, "1R": 0.5},
     "forehead_outer_left": {"2L": 1.0},
@@ -45,7 +48,8 @@ _WRINKLES: Mapping[str, Mapping[str, float]] = {
 
 
 def check_action_units(action_units: Mapping[str, float]) -> dict[str, float]:
-    """The AUs above 0 as plain floats. FacsimError on a key that the head cannot show or an intensity outside 0 to 5."""
+    """The AUs above 0 as plain floats. FacsimError on a key that the head cannot show or an intensity outside 0 to
+    5."""
     for key, intensity in action_units.items():
         if key not in SUPPORTED_AUS:
             raise FacsimError(f'The head cannot show AU "{key}".{_hint_side(key)}')

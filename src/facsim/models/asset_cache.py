@@ -1,7 +1,7 @@
 """Arrays that are slow to derive and quick to load, kept in the user's cache folder.
 
-The folder is `FACSIM_CACHE` where that is set, else platformdirs' `user_cache_dir("facsim")`. A file lands whole or not at
-all, so that worker processes can race for it: the last rename wins and all of them hold the same bytes.
+The folder is `FACSIM_CACHE` where that is set, else platformdirs' `user_cache_dir("facsim")`. A file lands whole or
+not at all, so that worker processes can race for it: the last rename wins and all of them hold the same bytes.
 """
 
 import io
@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Arrays", "find_cache_folder", "load_cached", "write_arrays"]
 
-Arrays = Mapping[str, NDArray[np.generic]]
+Arrays = Mapping[str, NDArray[Any]]
 """Array name -> array; no object arrays, so nothing is ever unpickled."""
 
 

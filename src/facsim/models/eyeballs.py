@@ -1,7 +1,7 @@
 """Eyeballs: two clean spheres with a slight cornea, in place of MakeHuman's 70-quad helper eyes.
 
-Only the front of each eye is built. Its texture coordinates are polar: the pupil is at (0.5, 0.5) and a point at angle `a` from
-the optical axis lies `a / 180 deg` away from it, so that iris and limbus are discs whatever the gaze.
+Only the front of each eye is built. Its texture coordinates are polar: the pupil is at (0.5, 0.5) and a point at
+angle `a` from the optical axis lies `a / 180 deg` away from it, so that iris and limbus are discs whatever the gaze.
 """
 
 import numpy as np
@@ -13,10 +13,12 @@ EYE_SECTORS = 20
 """Vertices on each ring of an eyeball."""
 
 LIMBUS_DEG = 25.0
-"""Angle between optical axis and limbus: asin(5.9 mm / 14 mm). MakeHuman's eyeballs are 14 to 15 mm, an adult's 12 (and 29 deg)."""
+"""Angle between optical axis and limbus: asin(5.9 mm / 14 mm). MakeHuman's eyeballs are 14 to 15 mm, an adult's 12
+(and 29 deg)."""
 
 CORNEA_BULGE = 0.035
-"""How far the cornea's apex stands out of the sphere, as a share of its radius (anatomically ~0.08; less keeps the lids whole)."""
+"""How far the cornea's apex stands out of the sphere, as a share of its radius (anatomically ~0.08; less keeps the
+lids whole)."""
 
 # Rings by angle from the optical axis (deg): dense at pupil and limbus, ending behind the lids' reach.
 _RINGS_DEG = (6.0, 12.0, 18.0, 25.0, 34.0, 47.0, 64.0, 84.0, 104.0)
@@ -56,4 +58,4 @@ def find_centre_weights() -> Floats:
     """Weights (n,) whose sum over a placed eyeball's vertices is its centre, whatever its place and size."""
     unit = build_eyeball()[0]
     conditions = np.concatenate([unit, np.ones((len(unit), 1))], axis=1)
-    return np.linalg.pinv(conditions.T) @ np.array([0.0, 0.0, 0.0, 1.0])
+    return np.asarray(np.linalg.pinv(conditions.T) @ np.array([0.0, 0.0, 0.0, 1.0]), dtype=np.float64)

@@ -1,7 +1,9 @@
-"""Eyelids and gaze: lids are turned about the eyeball to an exact opening, so that every identity closes, widens and squints alike.
+"""Eyelids and gaze: lids are turned about the eyeball to an exact opening, so that every identity closes, widens and
+squints alike.
 
-An opening is given in shares of the identity's own relaxed aperture: the upper lid's edge stands at 1, the lower lid's at 0. AU43 brings
-both to the same place, AU5 lifts the upper edge, AUs 6 and 7 lift the lower one, and both follow the gaze up and down.
+An opening is given in shares of the identity's own relaxed aperture: the upper lid's edge stands at 1, the lower
+lid's at 0. AU43 brings both to the same place, AU5 lifts the upper edge, AUs 6 and 7 lift the lower one, and both
+follow the gaze up and down.
 """
 
 from collections.abc import Mapping
@@ -24,21 +26,23 @@ __all__ = [
     "turn_eyeball",
 ]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 EDGE_ROW = 3
 """The row of the eye's rings that is the lids' visible edge."""
 
-# How much of the edge's turn the ring beyond it takes along: the lid slides whole, the skin towards brow and cheek stretches.
+# How much of the edge's turn the ring beyond it takes along: the lid slides whole, the skin towards brow and cheek
+# stretches.
 _FOLLOW = (1.0, 1.0, 1.0, 1.0, 0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.33, 0.15, 0.0)
 # Lids keep at least this many eyeball radii from its centre: outside the cornea.
 _CLEARANCE = 1.012 + CORNEA_BULGE
 # Where the lids meet when the eye is shut: most of the way is the upper lid's.
 _MEETING = 0.1
-# Height over width of an eye at rest, and how strongly a face's own ratio is drawn to it: MakeHuman's lids droop on some faces and
-# stare on others, which would read as AUs 7 and 5.
+# Height over width of an eye at rest, and how strongly a face's own ratio is drawn to it: MakeHuman's lids droop on
+# some faces and stare on others, which would read as AUs 7 and 5.
 _REST_ASPECT, _REST_PULL = 0.37, 0.5
-# Lids' share of the eye's turn up or down (the upper lid follows most: Becker and Fuchs, Exp. Brain Res. 1985, report a near match).
+# Lids' share of the eye's turn up or down (the upper lid follows most: Becker and Fuchs, Exp. Brain Res. 1985, report
+# a near match).
 _UPPER_FOLLOWS, _LOWER_FOLLOWS = 0.75, 0.3
 
 
@@ -60,7 +64,8 @@ class EyeRig:
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """Where the edges of an eye's lids stand, in shares of the relaxed aperture from the lower lid (0) to the upper (1)."""
+    """Where the edges of an eye's lids stand, in shares of the relaxed aperture from the lower lid (0) to the upper
+    (1)."""
 
     upper: float = 1.0
     lower: float = 0.0

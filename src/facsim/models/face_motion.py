@@ -13,7 +13,7 @@ from facsim.models.neutral import expand_target
 
 __all__ = ["build_motion_fields"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 # Lateral AUs that are cut out of symmetric targets fade over this half-width either side of the midline (decimetres).
 _MIDLINE = 0.14

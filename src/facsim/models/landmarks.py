@@ -1,8 +1,9 @@
 """Landmarks: fixed vertices of the head in the orders that face analysis knows.
 
-`landmarks_68` follows iBUG's 68 points (Sagonas et al., 300 Faces in-the-Wild, 2013): jaw 0-16 from the subject's right ear to the left
-one, right brow 17-21 and left brow 22-26, nose 27-35, right eye 36-41, left eye 42-47, outer lips 48-59, inner lips 60-67, each
-from the subject's right, as seen first from the image's left. `landmarks_5` is the alignment set, the subject's left first.
+`landmarks_68` follows iBUG's 68 points (Sagonas et al., 300 Faces in-the-Wild, 2013): jaw 0-16 from the subject's
+right ear to the left one, right brow 17-21 and left brow 22-26, nose 27-35, right eye 36-41, left eye 42-47, outer
+lips 48-59, inner lips 60-67, each from the subject's right, as seen first from the image's left. `landmarks_5` is the
+alignment set, the subject's left first.
 """
 
 from functools import lru_cache
@@ -16,10 +17,11 @@ from facsim.models.lips import CONTACT_ROW
 
 __all__ = ["find_landmarks", "landmarks_5", "landmarks_68"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 _Place = tuple[float, float, float]
 
-# Places on the rest head for the subject's right half (x < 0) and the midline; the left half mirrors them. Read off the base mesh.
+# Places on the rest head for the subject's right half (x < 0) and the midline; the left half mirrors them. Read off
+# the base mesh.
 _JAW = (
     (-0.735, 0.0, -0.45), (-0.73, -0.17, -0.45), (-0.715, -0.33, -0.45), (-0.67, -0.5, -0.4), (-0.6, -0.65, -0.3),
     (-0.51, -0.79, -0.2), (-0.4, -0.91, -0.08), (-0.23, -1.02, 0.06), (0.0, -1.085, 0.19),
@@ -33,7 +35,8 @@ _OUTER_LIPS = (
     (-0.262, -0.669, 0.14), (-0.165, -0.595, 0.25), (-0.065, -0.56, 0.33), (0.0, -0.572, 0.33),
     (-0.165, -0.765, 0.22), (-0.075, -0.8, 0.29), (0.0, -0.803, 0.3),
 )  # fmt: skip
-# Across the eye from its outer corner, as shares of its width: the two upper points, then the two lower from the inner side.
+# Across the eye from its outer corner, as shares of its width: the two upper points, then the two lower from the
+# inner side.
 _EYE_SHARES = (0.3, 0.66, 0.64, 0.32)
 # Inner lip points besides the corners, at these shares of the mouth's half-width.
 _INNER_LIP_SHARE = 0.42
@@ -46,7 +49,8 @@ def landmarks_68(head: Head, vertices: Floats) -> Floats:
 
 
 def landmarks_5(head: Head, vertices: Floats) -> Floats:
-    """(5, 3): left eye, right eye (middles of their corners), nose tip, left and right mouth corner; sides are the subject's."""
+    """(5, 3): left eye, right eye (middles of their corners), nose tip, left and right mouth corner; sides are the
+    subject's."""
     points = landmarks_68(head, vertices)
     eyes = [points[[42, 45]].mean(axis=0), points[[36, 39]].mean(axis=0)]
     return np.stack([*eyes, points[30], points[54], points[48]])

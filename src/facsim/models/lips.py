@@ -1,7 +1,7 @@
 """Lips: sealed unless an AU parts them, open at least as far as AU25 asks, and never behind the teeth.
 
-The rings around the mouth form a polar grid; its columns on the upper lip are paired with those on the lower lip, and the gap between
-them is set by moving both lips half the way each, together with the skin around them.
+The rings around the mouth form a polar grid; its columns on the upper lip are paired with those on the lower lip, and
+the gap between them is set by moving both lips half the way each, together with the skin around them.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from facsim.models.teeth import ARCH_COLUMNS
 
 __all__ = ["CONTACT_ROW", "MouthRig", "build_mouth_rig", "clear_teeth", "part_lips"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 CONTACT_ROW = 2
 """The row of the mouth's rings where the lips touch."""
@@ -36,7 +36,8 @@ class MouthRig:
     """The mouth's polar grid and its teeth."""
 
     rings: NDArray[np.int32]
-    """(14, 38) vertices: 10 rings of the face from the lips' inner edge outwards, then 4 of the mouth's lining inwards."""
+    """(14, 38) vertices: 10 rings of the face from the lips' inner edge outwards, then 4 of the mouth's lining
+    inwards."""
     follow: Floats
     """(14,) share of the lips' movement that each ring takes."""
     upper: NDArray[np.bool_]
@@ -78,11 +79,14 @@ def _pair_lips(x: NDArray[np.float64], upper: NDArray[np.bool_]) -> Floats:
 
 
 def part_lips(vertices: Floats, *, rig: MouthRig, seal: float, least: float) -> None:
-    """Bring the lips together, in place, by a share `seal` (0 to 1) of the gap, else open them `least` decimetres or more."""
+    """Bring the lips together, in place, by a share `seal` (0 to 1) of the gap, else open them `least` decimetres or
+    more."""
     contact = vertices[rig.rings[CONTACT_ROW]]
     apart = np.where(rig.upper, 1.0, -1.0).astype(np.float32)[:, None] * (contact - rig.opposite @ contact)
     gap = apart[:, 1]
-    wanted = np.where(gap < least * rig.profile, least * rig.profile, gap) * (1.0 - seal) - _OVERLAP * seal * rig.profile
+    wanted = (
+        np.where(gap < least * rig.profile, least * rig.profile, gap) * (1.0 - seal) - _OVERLAP * seal * rig.profile
+    )
     change = -seal * apart
     change[:, 1] = wanted - gap
     half = np.where(rig.upper, 0.5, -0.5).astype(np.float32)[:, None] * change

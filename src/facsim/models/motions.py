@@ -1,7 +1,8 @@
-"""What each action unit moves at its maximum: shape targets of MakeHuman and ARKit name, and sculpted bumps where those fall short.
+"""What each action unit moves at its maximum: shape targets of MakeHuman and ARKit name, and sculpted bumps where
+those fall short.
 
-Every lateral AU is written once, for the subject's left; the right is its mirror image by construction. Symmetric targets are cut
-at the midline with a soft edge; `region` cuts them at the mouth line.
+Every lateral AU is written once, for the subject's left; the right is its mirror image by construction. Symmetric
+targets are cut at the midline with a soft edge; `region` cuts them at the mouth line.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ class Motion:
     bumps: tuple[Bump, ...] = ()
 
 
-# Local targets among the names below; the others with a hyphen are MakeHuman's expression units, nearly alike in all ancestries.
+# Local targets among the names below; the others with a hyphen are MakeHuman's expression units, nearly alike in all
+# ancestries.
 _LOCAL = ("mouth-angles-down", "nose-flaring-incr", "nose-nostrils-width-decr")
 
 
@@ -135,8 +137,11 @@ MOTIONS: Mapping[str, Motion] = {
     ),
     "24": Motion(
         shifts=(
-            _shift("mouthPressLeft", 0.25), _shift("mouthPressRight", 0.25),
-            _shift("mouthRollLower", 0.7), _shift("mouthRollUpper", 0.6), _shift("mouth-angles-down", 0.35),
+            _shift("mouthPressLeft", 0.25),
+            _shift("mouthPressRight", 0.25),
+            _shift("mouthRollLower", 0.7),
+            _shift("mouthRollUpper", 0.6),
+            _shift("mouth-angles-down", 0.35),
         ),
         bumps=(
             Bump(centre=(0.0, -0.57, 0.3), spread=(0.2, 0.05, 0.2), move=(0.0, -0.035, 0.012), region="upper"),
@@ -149,7 +154,13 @@ MOTIONS: Mapping[str, Motion] = {
     "27": Motion(shifts=(_shift("jawOpen", 0.85), _shift("mouth-open", 0.2))),
     "28": Motion(shifts=(_shift("mouthRollLower", 1.6), _shift("mouthRollUpper", 1.3))),
     "34": Motion(shifts=(_shift("cheekPuff", 0.9),)),
-    "38": Motion(shifts=(_shift("nose-left-dilatation", 1.6), _shift("nose-right-dilatation", 1.6), _shift("nose-flaring-incr", 0.6))),
+    "38": Motion(
+        shifts=(
+            _shift("nose-left-dilatation", 1.6),
+            _shift("nose-right-dilatation", 1.6),
+            _shift("nose-flaring-incr", 0.6),
+        )
+    ),
     "39": Motion(shifts=(_shift("nose-compression", 1.5), _shift("nose-nostrils-width-decr", 0.6))),
     "43": Motion(),
 }

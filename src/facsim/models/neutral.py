@@ -1,7 +1,8 @@
 """The neutral head of an identity: MakeHuman's shape, centred between the eyes, with a face at rest.
 
-Some of MakeHuman's faces frown or droop while nothing acts on them, which would read as AU15 or AU7. Their mouth corners are therefore
-brought most of the way to a common rest; lids are treated likewise where they are opened (see `eyelids`).
+Some of MakeHuman's faces frown or droop while nothing acts on them, which would read as AU15 or AU7. Their mouth
+corners are therefore brought most of the way to a common rest; lids are treated likewise where they are opened (see
+`eyelids`).
 """
 
 from collections.abc import Mapping
@@ -15,10 +16,10 @@ from facsim.models.identity import Identity, list_sliders, weigh_identity
 
 __all__ = ["centre_vertices", "expand_target", "shape_neutral"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
-# How far mouth corners stand above the middle of the lips at rest, as a share of the mouth's width; and how much of a face's own
-# deviation from it stays, so that identities still differ.
+# How far mouth corners stand above the middle of the lips at rest, as a share of the mouth's width; and how much of a
+# face's own deviation from it stays, so that identities still differ.
 _REST_LIFT, _KEPT = 0.006, 0.35
 _CONTACT_ROW, _CORNERS, _MIDDLES = 2, (0, 14), (7, 26)
 _CORNER_TARGET = "mouth-angles-up"

@@ -1,7 +1,7 @@
 """Soft regions of the face on the rest head, for shaders and for tests of what moved where.
 
-Each is a number in [0, 1] for every vertex. Ellipses are drawn on the frontal view of the rest head and mirrored; MakeHuman's painted
-masks give lips, lids and ears.
+Each is a number in [0, 1] for every vertex. Ellipses are drawn on the frontal view of the rest head and mirrored;
+MakeHuman's painted masks give lips, lids and ears.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from facsim.models.head_mesh import MESH_PARTS
 
 __all__ = ["build_masks"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 _Ellipse = tuple[float, float, float, float]
 
 # Region -> (x, y, half-width, half-height) on the subject's left or the midline, in decimetres of the rest head.
@@ -38,27 +38,33 @@ _BROW = (
 )  # fmt: skip
 
 
-def build_masks(arrays: Arrays, rest: Floats) -> dict[str, Floats]:
+def build_masks(arrays: Arrays, rest: Floats) -> dict[str, NDArray[np.float32]]:
     """Region -> (V,) membership in [0, 1].
 
-    Painted: lips, eyelids, ears, face. Sided, also as `<name>_left` and `_right`: cheek, crow_feet, nasolabial, undereye, brow. Middle:
-    chin, forehead, glabella, nose, nose_bridge. Large: scalp, beard, neck, torso (what a garment covers).
+    Painted: lips, eyelids, ears, face. Sided, also as `<name>_left` and `_right`: cheek, crow_feet, nasolabial,
+    undereye, brow. Middle: chin, forehead, glabella, nose, nose_bridge. Large: scalp, beard, neck, torso (what a
+    garment covers).
     """
     skin, left = _find_skin(arrays), (rest[:, 0] > 0.0).astype(np.float32)
     front = skin * _step(-0.35, -0.15, rest[:, 2])
-    masks = {name: arrays[f"paint_{name}"].astype(np.float32) for name in ("lips", "eyelids", "ears", "face")}
+    masks: dict[str, Floats] = {
+        name: arrays[f"paint_{name}"].astype(np.float32) for name in ("lips", "eyelids", "ears", "face")
+    }
     sided = {name: _fill_ellipse(rest, ellipse) * front for name, ellipse in _SIDED.items()}
     sided["brow"] = _draw_brow(rest) * front
     for name, mask in sided.items():
         masks |= {name: mask, f"{name}_left": mask * left, f"{name}_right": mask * (1.0 - left)}
     masks |= {name: _fill_ellipse(rest, ellipse) * front for name, ellipse in _MIDDLE.items()}
-    return masks | _build_large(rest, skin=skin, masks=masks)
+    masks |= _build_large(rest, skin=skin, masks=masks)
+    return {name: mask.astype(np.float32) for name, mask in masks.items()}
 
 
 def _build_large(rest: Floats, *, skin: Floats, masks: Mapping[str, Floats]) -> dict[str, Floats]:
     x, y, z = rest.T
     azimuth = np.degrees(np.abs(np.arctan2(x, z + 0.8)))
-    hairline = np.interp(azimuth, (0.0, 25.0, 45.0, 60.0, 85.0, 100.0, 180.0), (0.74, 0.7, 0.55, 0.1, 0.1, -0.35, -0.75))
+    hairline = np.interp(
+        azimuth, (0.0, 25.0, 45.0, 60.0, 85.0, 100.0, 180.0), (0.74, 0.7, 0.55, 0.1, 0.1, -0.35, -0.75)
+    )
     inside = 1.0 - np.maximum(masks["ears"], _step(0.0, 0.1, -1.2 - y))
     beard_top = np.interp(np.abs(x), (0.0, 0.12, 0.3, 0.55, 0.75), (-0.5, -0.53, -0.66, -0.5, -0.1))
     beard = _step(-0.04, 0.04, beard_top - y) * _step(-0.75, -0.55, z) * _step(-1.45, -1.2, y) * (1.0 - masks["lips"])
@@ -90,7 +96,9 @@ def _draw_brow(rest: Floats) -> Floats:
     x = np.abs(rest[:, 0])
     middle, width = np.interp(x, spine[:, 0], spine[:, 1]), np.interp(x, spine[:, 0], spine[:, 2])
     across = 1.0 - _step(0.7, 1.3, np.abs(rest[:, 1] - middle) / width)
-    along = _step(spine[0, 0] - 0.03, spine[0, 0] + 0.03, x) * (1.0 - _step(spine[-1, 0] - 0.02, spine[-1, 0] + 0.03, x))
+    along = _step(spine[0, 0] - 0.03, spine[0, 0] + 0.03, x) * (
+        1.0 - _step(spine[-1, 0] - 0.02, spine[-1, 0] + 0.03, x)
+    )
     return across * along
 
 

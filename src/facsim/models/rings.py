@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from facsim.errors import FacsimError
 
@@ -50,7 +50,7 @@ def _collect_neighbours(quads: Ints) -> dict[int, set[int]]:
 
 def find_mirror(vertices: NDArray[np.floating]) -> NDArray[np.int32]:
     """(V,) index of each vertex's mirror image across x = 0. FacsimError where one has none within 0.1 mm."""
-    distance, mirror = cKDTree(vertices).query(vertices * [-1.0, 1.0, 1.0])
+    distance, mirror = KDTree(vertices).query(vertices * [-1.0, 1.0, 1.0])
     if distance.max() > 1e-3:
         raise FacsimError(f"The base mesh is not symmetric: a vertex's mirror image is {distance.max():.3g} dm off.")
-    return mirror.astype(np.int32)
+    return np.asarray(mirror, dtype=np.int32)

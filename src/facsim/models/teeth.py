@@ -1,7 +1,8 @@
 """Teeth and gums: two dental arches built anew, since MakeHuman's helper teeth are two crossing strips.
 
-Each arch is a band of `ARCH_COLUMNS` columns along a half-ellipse and five rows from gum to the back of the biting edge. Texture
-coordinates: u counts teeth along the arch (0 at the subject's right, 14 teeth), v runs from 0 (gum's far rim) to 1 (edge).
+Each arch is a band of `ARCH_COLUMNS` columns along a half-ellipse and five rows from gum to the back of the biting
+edge. Texture coordinates: u counts teeth along the arch (0 at the subject's right, 14 teeth), v runs from 0 (gum's
+far rim) to 1 (edge).
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ LOWER_ARCH = DentalArch(
 
 
 def build_arch(arch: DentalArch) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.float32]]:
-    """The arch's (145, 3) vertices, (224, 3) triangles with outward fronts, and (145, 2) uv. The first 56 triangles are gum."""
+    """The arch's (145, 3) vertices, (224, 3) triangles with outward fronts, and (145, 2) uv. The first 56 triangles
+    are gum."""
     turn = np.linspace(-0.5 * np.pi, 0.5 * np.pi, ARCH_COLUMNS) * 0.97
     rows = [_place_row(arch, row, turn) for row in range(_ROWS)]
     along = np.linspace(0.0, _TEETH, ARCH_COLUMNS)
