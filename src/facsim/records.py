@@ -13,14 +13,18 @@ from facsim.formats.record import Record
 
 __all__ = ["metadata_columns", "run_records", "run_records_at"]
 
-_NOT_METADATA = ("image", "accepted", "reason", "scene", "split")
+# A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
+# in a run folder alone.
+_NOT_METADATA = (
+    *("image", "split", "scene"),
+    *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
+)
 
 
 def metadata_columns(dataset: Dataset) -> dict[str, str]:
     """Short name → full name of every column that goes into an exported table; the latest step writing a name wins.
 
-    Left out are pictures, verdicts (all rows that stay are accepted), `scene`, which only a run folder needs, and
-    `split`, which a record holds itself.
+    Left out are pictures, splits (which a record holds itself), verdicts and what they go by, and `scene`.
     """
     found: dict[str, str] = {}
     for step in dataset.run.steps():
