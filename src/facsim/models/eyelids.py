@@ -116,15 +116,20 @@ def plan_opening(shares: Mapping[str, float], side: str) -> Opening:
 
 
 def open_eyes(vertices: Floats, relaxed: Floats, *, rig: EyeRig, opening: Opening, pitch_deg: float) -> None:
-    """Turn one eye's lids, in place, to an `opening` of the aperture that `relaxed` (V, 3) has."""
+    """Turn one eye's lids, in place, to an `opening` of the aperture that `relaxed` (V, 3) has.
+
+    As the lids close, their edges also come to the same distance from the eye, so that neither stands off the other.
+    """
     centre, radius = find_eye(relaxed, rig)
     local = vertices[rig.rings] - centre
     elevation = np.arctan2(local[..., 1], local[..., 2])
     edge = relaxed[rig.rings[EDGE_ROW]] - centre
     opening = _scale_opening(opening, _rest_share(edge, rig))
     wanted = _place_edges(np.arctan2(edge[:, 1], edge[:, 2]), rig=rig, opening=opening, pitch_deg=pitch_deg)
-    turn = np.array(_FOLLOW, dtype=np.float32)[:, None] * (wanted - elevation[EDGE_ROW])
+    follow = np.array(_FOLLOW, dtype=np.float32)[:, None]
+    turn = follow * (wanted - elevation[EDGE_ROW])
     reach = np.hypot(local[..., 1], local[..., 2])
+    reach += follow * (1.0 - _openness(opening)) * 0.5 * (rig.opposite @ reach[EDGE_ROW] - reach[EDGE_ROW])
     local[..., 1], local[..., 2] = reach * np.sin(elevation + turn), reach * np.cos(elevation + turn)
     vertices[rig.rings] = centre + _clear_eyeball(local, radius)
 
@@ -135,9 +140,12 @@ def _place_edges(edge: Floats, *, rig: EyeRig, opening: Opening, pitch_deg: floa
     low, high = np.where(rig.upper, beside, edge), np.where(rig.upper, edge, beside)
     aperture = np.maximum(high - low, 0.0)
     share = np.where(rig.upper, opening.upper, opening.lower)
-    openness = np.clip(opening.upper - opening.lower, 0.0, 1.0)
-    follow = np.where(rig.upper, _UPPER_FOLLOWS, _LOWER_FOLLOWS) * openness * np.radians(pitch_deg)
+    follow = np.where(rig.upper, _UPPER_FOLLOWS, _LOWER_FOLLOWS) * _openness(opening) * np.radians(pitch_deg)
     return low + share * aperture + follow * aperture / aperture.max()
+
+
+def _openness(opening: Opening) -> float:
+    return float(np.clip(opening.upper - opening.lower, 0.0, 1.0))
 
 
 def _scale_opening(opening: Opening, share: float) -> Opening:

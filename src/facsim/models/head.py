@@ -25,7 +25,7 @@ from facsim.models.lips import MouthRig, build_mouth_rig, clear_teeth, part_lips
 from facsim.models.neutral import centre_vertices, shape_neutral
 from facsim.models.regions import build_masks
 
-__all__ = ["PARTS", "Head", "Identity", "load_head"]
+__all__ = ["PARTS", "Head", "load_head"]
 
 PARTS = MESH_PARTS
 """Names of the numbers in `Head.parts`."""

@@ -15,7 +15,7 @@ from facsim.errors import FacsimError, hint_nearest
 
 __all__ = ["Identity", "list_sliders", "sample_identity", "weigh_identity"]
 
-ANCESTRIES = ("african", "asian", "caucasian")
+_ANCESTRIES = ("african", "asian", "caucasian")
 # Years at MakeHuman's age targets (its own mapping of the age slider: 1, 10, 25 and 90 years).
 _AGES = (("baby", 1.0), ("child", 10.0), ("young", 25.0), ("old", 90.0))
 _LEVELS = (("min", 0.0), ("average", 0.5), ("max", 1.0))
@@ -89,7 +89,7 @@ def _weigh_macro(identity: Identity) -> dict[str, float]:
     muscles, masses = _blend(identity.muscle, _LEVELS), _blend(identity.weight, _LEVELS)
     weights: dict[str, float] = {}
     for (gender, a), (age, b) in itertools.product(genders.items(), ages.items()):
-        for ancestry, c in zip(ANCESTRIES, identity.ancestry, strict=True):
+        for ancestry, c in zip(_ANCESTRIES, identity.ancestry, strict=True):
             weights[f"{ancestry}-{gender}-{age}"] = a * b * c
         for (muscle, m), (mass, n) in itertools.product(muscles.items(), masses.items()):
             weights[f"universal-{gender}-{age}-{muscle}muscle-{mass}weight"] = a * b * m * n

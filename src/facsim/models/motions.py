@@ -150,8 +150,14 @@ MOTIONS: Mapping[str, Motion] = {
         ),
     ),
     "25": Motion(shifts=(_shift("mouth-parling", 0.9),)),
-    "26": Motion(shifts=(_shift("jawOpen", 0.48),)),
-    "27": Motion(shifts=(_shift("jawOpen", 0.85), _shift("mouth-open", 0.2))),
+    "26": Motion(
+        shifts=(_shift("jawOpen", 0.48),),
+        bumps=(Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.06, -0.01), region="lower"),),
+    ),
+    "27": Motion(
+        shifts=(_shift("jawOpen", 0.9), _shift("mouth-open", 0.2)),
+        bumps=(Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.12, -0.02), region="lower"),),
+    ),
     "28": Motion(shifts=(_shift("mouthRollLower", 1.6), _shift("mouthRollUpper", 1.3))),
     "34": Motion(shifts=(_shift("cheekPuff", 0.9),)),
     "38": Motion(
