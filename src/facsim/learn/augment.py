@@ -46,7 +46,7 @@ class Augmentation:
     """Greatest standard deviation of the sensor noise, of the range [0, 1]."""
     jpeg_p: float = 0.1
     jpeg_step: float = 0.12
-    """Coarsest quantisation of the 8×8 block transform, of the range [0, 1]."""
+    """Coarsest step of the 8×8 block transform at frequency 0, of the range [0, 1]; 16 / 255 is JPEG's quality 50."""
     erase_p: float = 0.3
     erase_side: float = 0.35
     """Greatest side of the erased rectangle, as a share of the side."""
@@ -194,8 +194,8 @@ def _add_noise(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
 def _compress(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     """Chosen pictures with their 8×8 cosine transform rounded, as JPEG does: the finer the detail the coarser.
 
-    The steps rise with spatial frequency as in the luminance table of ITU-T T.81, annex K, of which (1 + u + v) / 8 is
-    the trend; the chroma planes are not subsampled.
+    The steps rise with spatial frequency as those of ITU-T T.81's luminance table K.1 do from its first entry, 16, to
+    its last, 99: by 0.37 of the first for each of u and v. There is no chroma subsampling.
     """
     rows, step = draw.chosen(settings.jpeg_p), draw.uniform(low=0.1) * settings.jpeg_step
     height, width = pictures.shape[-2:]
@@ -205,7 +205,7 @@ def _compress(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     basis = _cosine_basis(pictures.device)
     blocks = padded.unfold(2, 8, 8).unfold(3, 8, 8)  # (M, C, H / 8, W / 8, 8, 8)
     order = torch.arange(8, device=pictures.device)
-    steps = step[rows, None, None, None, None, None] * (1 + order[:, None] + order[None, :]) / 2
+    steps = step[rows, None, None, None, None, None] * (1 + 0.37 * (order[:, None] + order[None, :]))
     rounded = torch.round(basis @ blocks @ basis.T / steps) * steps
     restored = (basis.T @ rounded @ basis).transpose(3, 4).reshape(padded.shape)
     return pictures.index_copy(0, rows, restored[..., :height, :width].contiguous())
