@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,8 @@ import tomli_w
 from PIL import Image, ImageDraw
 
 from facsim.coding import coding_columns, format_coding
-from facsim.columns import KEY_COLUMNS
 from facsim.manifest import Manifest, StepRecord, create_manifest, rows_table
-from facsim.plan import Plan, plan_table, shard_sizes
+from facsim.plan import PLAN_WRITES, Plan, plan_table, shard_sizes
 from facsim.provenance import environment
 from facsim.sample import generator_for
 
@@ -125,69 +126,102 @@ def write_step(run: Manifest, step: StepRecord, rows: list[dict[str, Any]]) -> N
         start += count
 
 
-def problem_row(sample_id: str, reason: str) -> dict[str, Any]:
-    return {"sample_id": sample_id, "problem": reason, "problem_detail": "the worker died"}
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What is asked of a made run. `pictures`: drawn, large or noise; `hostile`: text put where a run's text may be."""
+
+    count: int = 42
+    recipe: str = ""
+    pictures: str = "drawn"
+    hostile: str = ""
+    quotas: Mapping[str, int] = field(default_factory=dict[str, int])
+    unlabelled: bool = False
+    reject_all: bool = False
+
+    def planned(self) -> list[dict[str, Any]]:
+        """The plan's rows; the first is without a label, or full of hostile text, where that is asked for."""
+        rows = plan_table(Plan(count=self.count, seed=7)).to_pylist()
+        if self.unlabelled:
+            rows[0]["expression_target"] = None
+        if self.hostile:
+            rows[0].update(expression_target=self.hostile, apparent_gender=self.hostile)
+        return rows
+
+    def rendered(self, index: int, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The source's row: the fourth has a problem."""
+        if index == 3:
+            return {"sample_id": row["sample_id"], "problem": "crashed", "problem_detail": "the worker died"}
+        expression = row["expression_target"] if row["expression_target"] in SHOWN else "neutral"
+        drawn = rendered_row(row["sample_id"], expression, row["skin_tone_monk"])
+        if self.pictures != "drawn":
+            drawn["image"]["bytes"] = self._replaced(row["sample_id"], drawn["image"]["bytes"])
+        return {**drawn, "action_units": self.hostile} if self.hostile and index == 0 else drawn
+
+    def _replaced(self, sample_id: str, picture: bytes) -> bytes:
+        sink = io.BytesIO()
+        if self.pictures == "noise":
+            pixels = generator_for(sample_id, "noise").integers(0, 256, (112, 112, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(sink, "PNG")
+        else:
+            Image.open(io.BytesIO(picture)).resize((300, 300)).save(sink, "PNG")
+        return sink.getvalue()
+
+    def verdict(self, index: int, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Rows 5, 6 and 8 are rejected, or all of them."""
+        reason = {5: "duplicate", 6: "over_quota", 8: "over_quota"}.get(index)
+        reason = self.hostile if self.hostile and index == 6 else "not_asked" if self.reject_all else reason
+        return {"sample_id": row["sample_id"], "accepted": reason is None, "reason": reason}
 
 
-RECIPE = {"plan": {"count": 0, "seed": 7}, "step": [{"use": "render"}, {"use": "select"}], "report": {}}
+def new_run(place: Path, source: Mapping[str, Any], count: int, recipe: str) -> Manifest:
+    """An empty run folder."""
+    header = {"facsim": "0.1.0", "created": "2025-01-02T03:04:05+00:00", "source": dict(source)}
+    return create_manifest(str(place), header={**header, "rounds": [list(shard_sizes(count))]}, recipe_text=recipe)
+
+
+def planned_run(place: Path, made: Made) -> Manifest:
+    """A run of drawn faces: plan, render, select."""
+    plan = {"count": made.count, "seed": 7}
+    steps = [{"use": "render"}, {"use": "select"}]
+    run = new_run(place, {"plan": plan}, made.count, made.recipe or tomli_w.dumps({"plan": plan, "step": steps}))
+    rows = made.planned()
+    write_step(run, record("plan", "plan", PLAN_WRITES), rows)
+    rendered = [made.rendered(i, row) for i, row in enumerate(rows)]
+    write_step(run, record("render", "render", RENDERED, size_px=SIDE), rendered)
+    settings = {"quotas": dict(made.quotas)} if made.quotas else {}
+    verdicts = [made.verdict(i, row) for i, row in enumerate(rows)]
+    write_step(run, record("select", "select", ("accepted", "reason"), **settings), verdicts)
+    for step, seconds in (("render", 12.5), ("select", 0.25)):
+        entry = {"at": "2025-01-02T03:05:05+00:00", "step": step, "rows": made.count, "seconds": seconds, "workers": 2}
+        run.folder.append("log.jsonl", json.dumps({**entry, "device": "cpu", "environment": environment()}))
+    return run
 
 
 @pytest.fixture(scope="session")
 def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Manifest]:
-    """A function from a number of samples to a finished run: sample 3 crashed, samples 5 and 6 are rejected."""
-
-    def make(count: int = 42, *, name: str = "drawn", recipe: str = "", steps: tuple[str, ...] = ()) -> Manifest:
-        plan = Plan(count=count, seed=7)
-        header = {
-            "facsim": "0.1.0",
-            "created": "2025-01-02T03:04:05+00:00",
-            "source": {"plan": {"count": count, "seed": 7}},
-        }
-        text = recipe or tomli_w.dumps({**RECIPE, "plan": {"count": count, "seed": 7}})
-        place = tmp_path_factory.mktemp("runs") / name
-        header["rounds"] = [list(shard_sizes(count))]
-        run = create_manifest(str(place), header=header, recipe_text=text)
-        table = plan_table(plan)
-        planned = table.to_pylist()
-        writes = tuple(column for column in table.column_names if column not in KEY_COLUMNS)
-        write_step(run, record("plan", "plan", writes), planned)
-        if "image only" in steps:
-            write_step(run, record("render", "render", ("image",)), [_picture_only(row) for row in planned])
-            return run
-        write_step(
-            run,
-            record("render", "render", RENDERED, size_px=SIDE),
-            [_rendered(i, row) for i, row in enumerate(planned)],
-        )
-        write_step(
-            run, record("select", "select", ("accepted", "reason")), [_verdict(i, row) for i, row in enumerate(planned)]
-        )
-        _write_log(run, count)
-        return run
-
-    return make
+    """A function from the fields of `Made` to a finished run: row 3 crashed, rows 5, 6 and 8 are rejected."""
+    return lambda count=42, **asked: planned_run(tmp_path_factory.mktemp("runs") / "drawn", Made(count=count, **asked))
 
 
-def _rendered(index: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    if index == 3:
-        return problem_row(row["sample_id"], "crashed")
-    return rendered_row(row["sample_id"], row["expression_target"], row["skin_tone_monk"])
+@pytest.fixture(scope="session")
+def ingested_run(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """14 pictures that were there before: no plan, no action units, no verdict."""
+    source = {"input": [{"path": "faces"}]}
+    run = new_run(tmp_path_factory.mktemp("runs") / "ingested", source, 14, tomli_w.dumps(source))
+    rows = Made(count=14).planned()
+    given = [{"sample_id": row["sample_id"], "expression_given": row["expression_target"]} for row in rows]
+    drawn = [rendered_row(row["sample_id"], row["expression_target"], 5) for row in rows]
+    write_step(run, record("plan", "plan", ("expression_given",)), given)
+    write_step(
+        run, record("ingest", "ingest", ("image",)), [{k: row[k] for k in ("sample_id", "image")} for row in drawn]
+    )
+    return run
 
 
-def _picture_only(row: Mapping[str, Any]) -> dict[str, Any]:
-    whole = rendered_row(row["sample_id"], row["expression_target"], row["skin_tone_monk"])
-    return {"sample_id": row["sample_id"], "image": whole["image"]}
-
-
-def _verdict(index: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    reason = {5: "duplicate", 6: "over_quota", 8: "over_quota"}.get(index)
-    return {"sample_id": row["sample_id"], "accepted": reason is None, "reason": reason}
-
-
-def _write_log(run: Manifest, count: int) -> None:
-    for step, seconds in (("render", 12.5), ("select", 0.25)):
-        entry = {"at": "2025-01-02T03:05:05+00:00", "step": step, "rows": count, "seconds": seconds, "workers": 2}
-        run.folder.append("log.jsonl", json.dumps({**entry, "device": "cpu", "environment": environment()}))
+@pytest.fixture(name="face_points")
+def fixture_face_points() -> np.ndarray:
+    """68 landmarks (68, 2) of an upright face in a picture of 64 px."""
+    return face_points()
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """One value of an axis: rows planned, accepted, rejected by reason; `asked` is its quota, None where it has none."""
+    """One value of an axis: rows planned, accepted, rejected by reason; `asked` is its quota or None."""
 
     value: str
     planned: int

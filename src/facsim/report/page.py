@@ -24,7 +24,7 @@ from facsim.report.sheets import Sheet
 __all__ = ["Headline", "headlines", "page_html"]
 
 _UNIT_CEILING = 4.0  # the mean intensity (FACS D) at which a cell of the heat table has its full colour
-# A cell's text is the scheme's own up to the first of these shares, black in both schemes between them, and white in the
+# A cell's text is in the scheme's own colour up to the first of these shares, black between them, above white in the
 # light, black in the dark scheme above: no contrast is below 4.5:1 (WCAG 2.2, AA) with the colours of page.css.
 _MID_FROM, _DARK_FROM = 0.675, 0.78
 

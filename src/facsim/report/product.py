@@ -8,11 +8,11 @@ from typing import Any
 
 from facsim.errors import RecipeError
 from facsim.manifest import Manifest, open_manifest
+from facsim.products import OnProgress, Progress
 from facsim.report.findings import Findings, find_all
 from facsim.report.page import page_html
 from facsim.report.rows import rows_of
 from facsim.report.sheets import class_sheets, rejected_sheets
-from facsim.runner import OnProgress, Progress
 
 __all__ = ["Report", "write_report"]
 

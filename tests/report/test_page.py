@@ -1,0 +1,171 @@
+"""The page: one file that loads nothing, says everything, and escapes whatever is not ours."""
+
+import itertools
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from facsim.report.findings import find_all
+from facsim.report.page import headlines, page_html
+from facsim.report.rows import rows_of
+from facsim.report.sheets import class_sheets, rejected_sheets
+
+VOID = {"meta", "link", "img", "br", "line", "rect", "circle", "ellipse", "polyline", "input", "hr"}
+SECTIONS = [
+    "summary",
+    "pictures",
+    "balance",
+    "units",
+    "geometry",
+    "light",
+    "rejections",
+    "training",
+    "evaluation",
+    "provenance",
+]
+
+
+class Reader(HTMLParser):
+    """Collects elements and their text, and checks that they are closed in order."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.elements, self.texts, self.faults = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def page_of(run, **settings):
+    rows = rows_of(run)
+    sheets = class_sheets(run, rows, most=4)
+    return page_html(find_all(run, rows), classes=sheets, rejected=rejected_sheets(run, rows), **settings)
+
+
+def read(html):
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    return reader
+
+
+@pytest.fixture(scope="module")
+def html(run):
+    return page_of(run)
+
+
+@pytest.fixture(scope="module")
+def page(html):
+    return read(html)
+
+
+def test_every_element_is_closed_in_order(page):
+    assert page.faults == [] and page.open == []
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    places = [value for _, found in page.elements for key, value in found.items() if key in ("src", "href", "srcset")]
+    assert places and all(place.startswith(("data:", "#")) for place in places)
+
+
+def test_the_style_sheet_loads_nothing(html):
+    style = re.search(r"<style>(.*?)</style>", html, re.S)[1]
+    assert "url(" not in style and "@import" not in style and "http" not in style
+
+
+def test_there_is_no_script(page):
+    assert not [tag for tag, _ in page.elements if tag in ("script", "iframe", "object", "embed")]
+    assert not [key for _, found in page.elements for key in found if key.startswith("on")]
+
+
+def test_a_policy_forbids_everything_but_its_own_style_and_pictures(page):
+    policy = next(found["content"] for tag, found in page.elements if found.get("http-equiv"))
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def test_every_section_is_there_and_in_the_navigation(page):
+    ids = {found["id"] for _, found in page.elements if "id" in found}
+    links = [found["href"].removeprefix("#") for tag, found in page.elements if tag == "a"]
+    assert set(SECTIONS) <= ids and [link for link in links if link in SECTIONS] == SECTIONS
+
+
+def test_ids_are_unique(page):
+    ids = [found["id"] for _, found in page.elements if "id" in found]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_picture_and_chart_has_a_text(page):
+    assert all(found.get("alt") for tag, found in page.elements if tag == "img")
+    assert all(found.get("aria-label") for tag, found in page.elements if tag == "svg")
+
+
+def test_headings_go_down_one_level_at_a_time(page):
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+
+
+def test_table_headers_say_what_they_head(page):
+    assert all(found.get("scope") in ("row", "col") for tag, found in page.elements if tag == "th")
+
+
+def test_the_first_figures_are_the_run_s(run):
+    shown = {entry.label: entry for entry in headlines(find_all(run))}
+    assert [shown[label].value for label in ("planned", "accepted", "rejected")] == ["42", "38", "4"]
+    assert shown["rejected"].note == "over quota 2, duplicate 1, problem 1"
+    assert shown["UAR on publictest.zip"].note == "0.665 to 0.734, n = 700"
+
+
+def test_rejected_reasons_are_on_the_page_with_their_counts(html):
+    assert re.search(r"over quota</th><td>[^<]*</td><td class=\"n\">2<", html)
+
+
+def test_the_recipe_is_on_the_page(page, run):
+    assert run.recipe_text() in "".join(page.texts)
+
+
+def test_a_hostile_recipe_title_and_class_are_escaped(make_run):
+    hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">'
+    made = make_run(14, recipe=f"# {hostile}\n")
+    page = read(page_of(made, title=hostile))
+    assert not [tag for tag, _ in page.elements if tag == "script"]
+    assert not [key for _, found in page.elements for key in found if key == "onerror"]
+    assert hostile in "".join(page.texts)
+
+
+def test_hostile_columns_of_an_ingested_run_are_escaped(make_run):
+    hostile = '"><script>alert(1)</script>'
+    made = make_run(14, hostile=hostile)
+    page = read(page_of(made))
+    assert page.faults == [] and not [tag for tag, _ in page.elements if tag == "script"]
+
+
+def test_missing_columns_leave_sections_out_and_say_so(ingested_run):
+    page = read(page_of(ingested_run))
+    ids = {found["id"] for _, found in page.elements if "id" in found}
+    text = "".join(page.texts)
+    assert set(SECTIONS) <= ids
+    assert text.count("Left out:") == 7 and page.faults == []
+
+
+def test_a_run_of_which_nothing_stays_has_a_page(make_run):
+    made = make_run(14, reject_all=True)
+    page = read(page_of(made))
+    assert page.faults == [] and "No picture was accepted." in "".join(page.texts)
+
+
+def test_the_page_is_a_function_of_the_run(run, html):
+    assert page_of(run) == html
