@@ -27,7 +27,7 @@ FLOORS = [
         "records",
     ),
     ("metrics",),
-    ("stage", "plan", "recipe", "inputs", "work", "worker", "executors", "runner"),
+    ("stage", "plan", "recipe", "inputs", "work", "worker", "executors", "products", "runner"),
     ("testing",),
     ("models",),
     ("sources", "labels", "curate"),

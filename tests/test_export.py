@@ -83,3 +83,10 @@ class TestExport:
     def test_an_unknown_format_is_refused_with_the_nearest(self):
         with pytest.raises(RecipeError, match="class_folder"):
             Export(format="clas_folder")
+
+    def test_a_step_added_after_a_product_makes_the_product_stale(self, tmp_path):
+        out = str(tmp_path / "r")
+        run(parse_recipe(RECIPE + "[export]"), out, executor="serial")
+        added = RECIPE + '[[step]]\nuse = "hash"\n[export]'
+        with pytest.raises(FacsimError, match='"export" .* stale: step "hash" is new'):
+            run(parse_recipe(added), out, executor="serial")

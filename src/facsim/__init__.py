@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from facsim.dataset import open_dataset
     from facsim.manifest import Manifest
+    from facsim.products import OnProgress
     from facsim.recipe import Recipe, load_recipe
-    from facsim.runner import OnProgress
     from facsim.sources.render import render
 
 __version__ = "0.1.0"

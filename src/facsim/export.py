@@ -12,8 +12,8 @@ from facsim.errors import FormatError, RecipeError, hint_nearest
 from facsim.formats import FORMATS, write_records
 from facsim.formats.record import Record
 from facsim.manifest import Manifest
+from facsim.products import OnProgress, Progress
 from facsim.records import run_records
-from facsim.runner import OnProgress, Progress
 
 __all__ = ["Export", "export_run"]
 

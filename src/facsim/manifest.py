@@ -287,6 +287,7 @@ def open_manifest(url: str) -> Manifest:
         raise ManifestError(f"{folder.path('run.json')} is damaged: {error}") from error
     if header.get("format") != _FORMAT:
         raise ManifestError(
-            f"{folder.root} has run format {header.get('format')}, this facsim reads {_FORMAT}; use the facsim that made it"
+            f"{folder.root} has run format {header.get('format')}, this facsim reads {_FORMAT}; "
+            "use the facsim that made it"
         )
     return Manifest(folder=folder, header=header)

@@ -82,7 +82,8 @@ def _age(text: str) -> str:
     found = _BIN.match(text)
     if not found or not 3 <= int(found[1]) < int(found[2]) <= 90:
         raise RecipeError(
-            f'plan.quotas.apparent_age_years has the key "{text}"; expected a range of years within 3-90, such as "20-39"'
+            f'plan.quotas.apparent_age_years has the key "{text}"; '
+            'expected a range of years within 3-90, such as "20-39"'
         )
     return f"{int(found[1])}-{int(found[2])}"
 

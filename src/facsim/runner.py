@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,41 +22,14 @@ from facsim.executors import executor_named
 from facsim.inputs import input_table
 from facsim.manifest import Manifest, StepRecord, create_manifest, open_manifest
 from facsim.plan import plan_table, shard_sizes
+from facsim.products import OnProgress, Progress, drop_product, make_product, refuse_stale_products
 from facsim.provenance import changes, environment, fingerprint_of, now
 from facsim.recipe import PRODUCTS, Recipe, Step, parse_recipe, recipe_text, settings_of
 from facsim.stage import AnyStage, TableStage, is_table_stage, stage_columns
 from facsim.storage import folder_at
 from facsim.work import Job, LawBroken
 
-__all__ = ["OnProgress", "Product", "Progress", "StepScan", "plan_run", "product_record", "redo", "run"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Where a run is: `done` of `total` units of `step`."""
-
-    step: str
-    done: int
-    total: int
-    unit: str = "samples"
-    note: str = ""
-
-
-OnProgress = Callable[[Progress], None]
-
-
-@runtime_checkable
-class Product(Protocol):
-    """Something made of a finished run's columns, in the run's folder: a dataset, a model, a report."""
-
-    @property
-    def makes(self) -> str:
-        """The file or folder that it makes, relative to the run's folder."""
-        ...
-
-    def make(self, run: Manifest, *, on_progress: OnProgress) -> dict[str, Any]:
-        """Make it, continuing where an earlier call was cut off; returns facts for the log."""
-        ...
+__all__ = ["StepScan", "plan_run", "redo", "run"]
 
 
 def _quiet(_: Progress) -> None:
@@ -85,7 +58,8 @@ def run(
         for step, bindings in recipe.bound_steps():
             _run_step(manifest, step, bindings, place, on_progress)
         for name, product in recipe.products.items():
-            _make_product(manifest, name, product, on_progress)
+            if facts := make_product(manifest, name, product, on_progress):
+                _log(manifest, facts)
     return manifest
 
 
@@ -196,14 +170,7 @@ def _refuse_stale(manifest: Manifest, recipe: Recipe, out: str) -> None:
                 f'step "{step.name}" in {out} is stale: {_cause(found, wanted)}; '
                 f"`facsim redo {step.name} --out {out}` drops it and everything after it, another --out keeps it"
             )
-    for name, product in recipe.products.items():
-        record = _product_on_disk(manifest, name)
-        if record and record["fingerprint"] != product_record(manifest, name, product)["fingerprint"]:
-            cause = "; ".join(changes(record["settings"], settings_of(product))) or "the steps it is made of changed"
-            raise ManifestError(
-                f'"{name}" in {out} is stale: {cause}; '
-                f"`facsim redo {name} --out {out}` drops it, another --out keeps it"
-            )
+    refuse_stale_products(manifest, recipe, out)
 
 
 def _cause(found: StepRecord, wanted: StepRecord) -> str:
@@ -332,41 +299,7 @@ def _judged(stage: AnyStage, scan: StepScan) -> Iterator[pa.RecordBatch]:
         yield batch.select(list(stage.writes))
 
 
-# products
-
-
-def product_record(manifest: Manifest, name: str, product: Any) -> dict[str, Any]:
-    """What is noted beside a finished product: its settings, and a fingerprint over them and the steps before it."""
-    steps = {step: manifest.step(step).fingerprint for step in manifest.steps()}
-    before = {}
-    for earlier in PRODUCTS:
-        if earlier == name:
-            break
-        before[earlier] = (_product_on_disk(manifest, earlier) or {}).get("fingerprint")
-    settings = settings_of(product)
-    fingerprint = fingerprint_of({"name": name, "settings": settings, "steps": steps, "before": before})
-    return {"settings": settings, "fingerprint": fingerprint, "makes": product.makes}
-
-
-def _product_on_disk(manifest: Manifest, name: str) -> dict[str, Any] | None:
-
-    place = f"products/{name}.json"
-    return json.loads(manifest.folder.read(place)) if manifest.folder.exists(place) else None
-
-
-def _make_product(manifest: Manifest, name: str, product: Product, on_progress: OnProgress) -> None:
-
-    if _product_on_disk(manifest, name):
-        return
-    started = time.monotonic()
-    facts = product.make(manifest, on_progress=on_progress)
-    record = {**product_record(manifest, name, product), "facts": facts}
-    manifest.folder.write(f"products/{name}.json", (json.dumps(record, indent=2, sort_keys=True) + "\n").encode())
-    _log(manifest, {"product": name, "seconds": round(time.monotonic() - started, 3), **facts})
-
-
 def _log(manifest: Manifest, entry: Mapping[str, Any]) -> None:
-
     manifest.folder.append(
         "log.jsonl", json.dumps({"at": now(), **entry, "environment": environment()}, sort_keys=True)
     )
@@ -394,7 +327,6 @@ def redo(out: str, name: str) -> list[str]:
 
 def _drop(manifest: Manifest, recipe: Recipe, name: str) -> None:
     if name in recipe.products and name not in manifest.steps():
-        manifest.folder.remove(f"products/{name}.json")
-        manifest.folder.remove(recipe.products[name].makes)
+        drop_product(manifest, name, recipe.products[name])
     else:
         manifest.drop_step(name)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from facsim.commands.console import Meter, duration_text, progress_shown, table_text
-from facsim.runner import Progress
+from facsim.products import Progress
 
 
 def meter_at(*notes):

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from facsim.errors import ManifestError, RecipeError
-from facsim.report.product import Report, write_report
 from facsim.products import Product
+from facsim.report.product import Report, write_report
 
 
 def test_a_report_is_a_product():

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-    from facsim.runner import OnProgress, Progress
+    from facsim.products import OnProgress, Progress
 
 __all__ = [
     "LINE_EVERY_S",

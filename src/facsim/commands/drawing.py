@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from facsim.errors import RecipeError
 
 if TYPE_CHECKING:
+    from facsim.products import OnProgress
     from facsim.recipe import Recipe, Step
-    from facsim.runner import OnProgress
     from facsim.stage import Work
 
 __all__ = ["Drawn", "draw", "picture_steps", "planned_rows"]
@@ -64,10 +64,11 @@ def draw(recipe: Recipe, rows: Sequence[Mapping[str, Any]], *, device: str, on_p
 def _step_drawn(
     step: Step, bindings: Mapping[str, str], drawn: Sequence[Drawn], device: str, on_progress: OnProgress
 ) -> list[Drawn]:
-    from facsim.runner import Progress
+    from facsim.products import Progress
+    from facsim.worker import device_of_worker
 
     on_progress(Progress(step=step.name, done=0, total=len(drawn)))
-    work: Work = step.stage.open(device)  # type: ignore[union-attr]  # picture_steps leaves table stages out
+    work: Work = step.stage.open(device_of_worker(device, 0))  # type: ignore[union-attr]  # picture_steps leaves table stages out
     size = max(step.stage.resources.batch, 1)  # type: ignore[union-attr]
     done: list[Drawn] = []
     for start in range(0, len(drawn), size):

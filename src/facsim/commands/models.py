@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facsim.learn.evaluate import Evaluation
     from facsim.learn.train import TrainedModel, TrainingConfig
     from facsim.models.classifier import Classifier
-    from facsim.runner import OnProgress
+    from facsim.products import OnProgress
 
 __all__ = ["evaluate", "report", "train"]
 
@@ -98,7 +98,7 @@ def train(
 
 def _pictures(source: str, size_px: int, colour: str, split: str, on_progress: OnProgress) -> Any:
     from facsim.learn.sources import load_pictures
-    from facsim.runner import Progress
+    from facsim.products import Progress
 
     on_progress(Progress(step="reading", done=0, total=1, unit="sources"))
     pictures = load_pictures(source, size_px=size_px, colour=colour, split=split or None)
@@ -108,7 +108,7 @@ def _pictures(source: str, size_px: int, colour: str, split: str, on_progress: O
 
 def _trained(pictures: Any, config: TrainingConfig, out: Path, on_progress: OnProgress) -> TrainedModel:
     from facsim.learn.train import train as train_classifier
-    from facsim.runner import Progress
+    from facsim.products import Progress
 
     def told(step: int, total: int, rate: float, loss: float) -> None:
         note = f"loss {loss:.3f}, {rate:.0f} pictures/s"

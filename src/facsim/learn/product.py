@@ -11,8 +11,8 @@ from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import PictureShape, pictures_from
 from facsim.learn.train import TrainingConfig, train
 from facsim.manifest import Manifest
+from facsim.products import OnProgress, Progress
 from facsim.records import run_records
-from facsim.runner import OnProgress, Progress
 
 __all__ = ["Train"]
 
@@ -22,8 +22,8 @@ class Train:
     """`[train]`: the small network, trained on the rows that stay.
 
     epochs: how often each picture is seen. size_px, colour ("grey" or "rgb"): what the network sees. augmentation:
-    strength, 0 none to 3. balance: 0 draws pictures as they are, 1 every class as often. validation: "chooser" holds out
-    the tenth of the people (or of the pictures) whose hash says so; "none" trains on all.
+    strength, 0 none to 3. balance: 0 draws pictures as they are, 1 every class as often. validation: "chooser" holds
+    out the tenth of the people (or of the pictures) whose hash says so; "none" trains on all.
     """
 
     epochs: float = 12.0
