@@ -1,7 +1,7 @@
 """What is made of a finished run's columns, beside its rounds: a dataset, a model, a report.
 
-A product is a recipe's table (`facsim.recipe.PRODUCTS`). `products/<name>.json` says that it is whole, from which settings
-and which steps; without it, what lies there is a leftover that `make` may take up or replace.
+A product is a recipe's table (`facsim.recipe.PRODUCTS`). `products/<name>.json` says that it is whole, from which
+settings and which steps; without it, what lies there is a leftover that `make` may take up or replace.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """One row of a manifest: its id, its seeds, and what is said of it when it is sick.
 
-All randomness in facsim comes from here: `seed_for(sample_id, purpose)` for one sample, `uniforms` for a column of them.
-Both are functions of their arguments alone, so a picture is the same whatever batch, shard, worker or rank draws it.
+All randomness in facsim comes from here: `seed_for(sample_id, purpose)` for one sample, `uniforms` for a column of
+them. Both are functions of their arguments alone, so a picture is the same whatever batch, shard, worker or rank
+draws it.
 """
 
 from __future__ import annotations

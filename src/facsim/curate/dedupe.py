@@ -53,8 +53,8 @@ def _hashes(sample: Sample) -> Row | Problem:
 class Dedupe:
     """Name the sample that each later sample repeats: the same pixels, or hashes within `distance` bits of 64.
 
-    distance: 0 keeps to exact duplicates. 4 finds copies that were recompressed or resized (on FER2013's training split:
-    at most 4 bits under JPEG of quality 50); at 10 different aligned faces begin to meet. Distances are even.
+    distance: 0 keeps to exact duplicates. 4 finds copies that were recompressed or resized (at most 4 bits under JPEG
+    of quality 50, on FER2013's training split); at 10 different aligned faces begin to meet. Distances are even.
     """
 
     distance: int = 0
