@@ -43,8 +43,10 @@ prepare_environment() {
         return 0
     fi
     say "installing facsim and what it needs into $VENV (once; a few minutes)"
+    quiet=--quiet
+    [ -t 1 ] && quiet='' # somebody is watching
     # One command, so that the pinned torch is in force for every package that asks for torch.
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+    "$VENV/bin/python" -m pip install $quiet --disable-pip-version-check --constraint constraints.txt \
         ${FACSIM_TORCH_INDEX:+--extra-index-url "$FACSIM_TORCH_INDEX"} "torch==2.13.0" --editable "$1" || return 1
     installation_stamp "$1" >"$stamp"
 }

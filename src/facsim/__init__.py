@@ -38,6 +38,7 @@ def run(
     out: str | Path,
     workers: int = 1,
     device: str = "cpu",
+    executor: str = "local",
     on_progress: OnProgress | None = None,
 ) -> Manifest:
     """Run a recipe, or the recipe in a file, in the folder `out`, continuing what is there; returns the finished run.
@@ -48,9 +49,8 @@ def run(
     from facsim.recipe import load_recipe
 
     loaded = load_recipe(recipe) if isinstance(recipe, str | Path) else recipe
-    return runner.run(
-        loaded, str(out), workers=workers, device=device, on_progress=on_progress or (lambda progress: None)
-    )
+    heard = on_progress or (lambda progress: None)
+    return runner.run(loaded, str(out), workers=workers, device=device, executor=executor, on_progress=heard)
 
 
 def __getattr__(name: str) -> Any:
