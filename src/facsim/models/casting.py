@@ -49,7 +49,7 @@ _IRIS_SHARES = {
     "asian": (0.75, 0.23, 0.02, 0.0, 0.0, 0.0),
     "african": (0.80, 0.18, 0.02, 0.0, 0.0, 0.0),
 }
-_GREY: Colour = (0.30, 0.29, 0.28)
+_GREY: Colour = (0.23, 0.225, 0.22)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def skin_albedo(tone: float) -> Colour:
     return (float(red), float(green), float(blue))
 
 
-_BLOOD = ((1.0, 1.0, 1.0, 1.04, 1.25), (0.76, 0.76, 0.82, 0.90, 0.94), (0.63, 0.68, 0.84, 0.92, 0.74))
+_BLOOD = ((1.0, 1.0, 1.0, 1.10, 1.45), (0.76, 0.76, 0.82, 0.90, 0.92), (0.63, 0.68, 0.84, 0.85, 0.62))
 """Factors on red, green and blue at Monk tones 1, 3, 5, 7, 10."""
 
 
@@ -269,7 +269,7 @@ def _sample_mouth(generator: np.random.Generator, traits: _Traits, skin: Skin) -
     return Mouth(
         lip=lip,
         wetness=float(np.clip(generator.normal(0.4, 0.18), 0.05, 1.0)),
-        teeth=_mix((0.72, 0.69, 0.62), (0.55, 0.46, 0.30), yellow),
+        teeth=_mix((0.68, 0.63, 0.53), (0.52, 0.43, 0.28), yellow),
     )
 
 

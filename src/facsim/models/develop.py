@@ -30,7 +30,7 @@ def _blur(
 ):
     picture, row, column = wp.tid()
     size = light.shape[1]
-    deviation = looks[picture].blur
+    deviation = looks[picture].blur * float(size)
     reach = wp.min(int(2.5 * deviation + 0.5), _REACH)
     total = light[picture, row, column]
     weight = float(1.0)
@@ -113,9 +113,9 @@ def finish_picture(picture: np.ndarray, sensor: Sensor) -> np.ndarray:
     image = Image.fromarray(picture)
     if sensor.grey:
         image = image.convert("L")
-    if sensor.low_res_px is not None and sensor.low_res_px < image.width:
-        small = image.resize((sensor.low_res_px, sensor.low_res_px), Image.Resampling.BOX)
-        image = small.resize((picture.shape[1], picture.shape[0]), Image.Resampling.BICUBIC)
+    small = max(1, round(sensor.resolution * image.width))
+    if small < image.width:
+        image = image.resize((small, small), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
     if sensor.jpeg_quality is not None:
         stored = io.BytesIO()
         image.save(stored, "JPEG", quality=sensor.jpeg_quality)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import warp as wp
 
+from facsim.models.camera import NEAR_SHARE
 from facsim.models.materials import pack_looks
 from facsim.models.posing import SHADOW_SIDE, place_vertices
-from facsim.models.raster import SAMPLES_PER_AXIS, interpolate_normals, rasterise
+from facsim.models.raster import SAMPLES_PER_AXIS, Ends, interpolate_normals, rasterise
 from facsim.models.shading import Mesh, shade_pictures
 from facsim.models.sitting import Sitting
 from facsim.models.studio import Studio
@@ -36,9 +37,9 @@ def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int
     looks = pack_looks(sittings, device)
     points = wp.array(np.stack([one.points for one in sittings]), dtype=wp.vec3, device=device)
     placed = place_vertices(looks, points, studio.torso, size_px=size_px)
-    fray = _fray_ends(sittings, device)
-    visible = rasterise(placed.screen, studio.faces, fray, side=SAMPLES_PER_AXIS * size_px, grid=1)
-    shadow = rasterise(placed.lit, studio.faces, fray, side=SHADOW_SIDE, grid=0)
+    hair = _end_hair(sittings, device)
+    visible = rasterise(placed.screen, studio.faces, hair, side=SAMPLES_PER_AXIS * size_px, grid=1)
+    shadow = rasterise(placed.lit, studio.faces, hair, side=SHADOW_SIDE, grid=0)
     mesh = Mesh()
     mesh.triangles, mesh.parts, mesh.uv = studio.faces.triangles, studio.parts, studio.faces.uv
     mesh.rest, mesh.paint, mesh.edges = studio.rest, studio.paint, studio.edges
@@ -49,8 +50,16 @@ def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int
     return Exposure(looks=looks, light=light, parts=parts, visible=visible)
 
 
-def _fray_ends(sittings: Sequence[Sitting], device: str) -> tuple[wp.array, wp.array]:
-    seeds = np.array([one.scene.seed & 0x7FFFFFFF for one in sittings], dtype=np.int32)
-    # long ends fray by a smaller share of their length
-    shares = np.array([0.02 + 0.06 * min(one.scene.hair.length_dm, 1.0) for one in sittings], dtype=np.float32)
-    return wp.array(seeds, device=device), wp.array(shares, device=device)
+def _end_hair(sittings: Sequence[Sitting], device: str) -> Ends:
+    styles = [one.scene.hair for one in sittings]
+    ends = Ends()
+    ends.seeds = wp.array(np.array([one.scene.seed & 0x7FFFFFFF for one in sittings], dtype=np.int32), device=device)
+    ends.frays = _floats([0.02 + 0.06 * min(style.length_dm, 1.0) for style in styles], device)
+    ends.fuzz = _floats([max(0.0, style.curl - 0.45) for style in styles], device)
+    # depth is 1 - near / distance, so at the head's distance D its slope times D^2 / near is the slope of the distance
+    ends.slopes = _floats([SAMPLES_PER_AXIS * one.view.focal / NEAR_SHARE for one in sittings], device)
+    return ends
+
+
+def _floats(values: list[float], device: str) -> wp.array:
+    return wp.array(np.array(values, dtype=np.float32), device=device)

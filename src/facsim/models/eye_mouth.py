@@ -38,7 +38,7 @@ def _white_albedo(look: Look, angle: float, turn: float) -> wp.vec3:
     branch = 1.0 - wp.abs(smooth_noise(field, wp.vec3(x * 0.12, y * 0.35, 0.5)))
     vein = wp.pow(wp.clamp(branch, 0.0, 1.0), 8.0) * corner
     red = look.veins * (0.30 * corner + 0.55 * vein) + 0.10 * corner
-    return wp.vec3(0.52, 0.49 * (1.0 - 0.5 * red), 0.47 * (1.0 - 0.55 * red))
+    return wp.vec3(0.44, 0.415 * (1.0 - 0.5 * red), 0.39 * (1.0 - 0.55 * red))
 
 
 @wp.func
@@ -67,8 +67,8 @@ def shade_eye(look: Look, spot: Spot, cornea: wp.vec3, lid: float, lash: float) 
     white = _white_albedo(look, angle, turn)
     albedo = wp.lerp(white, _iris_albedo(look, angle, turn, soft), iris)
     dimmed = spot
-    dimmed.open = spot.open * (1.0 - 0.62 * lid)
-    dimmed.shade = spot.shade * (1.0 - 0.55 * lid)
+    dimmed.open = spot.open * (1.0 - 0.68 * lid)
+    dimmed.shade = spot.shade * (1.0 - 0.65 * lid)
     matt = light_skin(look, dimmed, spot.normal, albedo)
     # the cornea gathers light on the side of the iris away from the lamp
     local = wp.transpose(look.turn) * look.key

@@ -43,7 +43,7 @@ def scalp_share(look: Look, q: wp.vec3, ears: float) -> float:
     edge = hairline_height(_azimuth(q), look.hair_receding)
     field = fold_seed(look.seed, 41)
     ragged = 0.05 * smooth_noise(field, q * 16.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 43.0)
-    inside = wp.smoothstep(-0.05, 0.06, q[1] - edge + ragged)
+    inside = wp.smoothstep(-0.09, 0.07, q[1] - edge + ragged)
     return inside * (1.0 - ears) * wp.min(1.0, 0.55 + 6.0 * look.hair_length)
 
 

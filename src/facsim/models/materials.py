@@ -198,7 +198,7 @@ def _person_fields(one: Sitting) -> dict[str, Any]:
         "sheen": skin.sheen,
         "pores": skin.pores,
         "under_eye": skin.under_eye,
-        "wrinkles": [one.wrinkles.get(name, 0.0) for name in WRINKLE_REGIONS],
+        "wrinkles": _order_wrinkles(one),
         "stubble": beard.stubble,
         "moustache": beard.moustache,
         "beard_chin": beard.chin,
@@ -236,6 +236,15 @@ def _person_fields(one: Sitting) -> dict[str, Any]:
     }
 
 
+def _order_wrinkles(one: Sitting) -> list[float]:
+    """Depths in the kernels' order; a mirrored scene's rest places are flipped there, so its sides are swapped here."""
+    sides = {"left": "right", "right": "left"}
+    names = list(WRINKLE_REGIONS)
+    if one.scene.mirrored:
+        names = [f"{name.rsplit('_', 1)[0]}_{sides[name.rsplit('_', 1)[1]]}" if name.endswith(tuple(sides)) else name for name in names]
+    return [one.wrinkles.get(name, 0.0) for name in names]
+
+
 def _picture_fields(scene: Scene) -> dict[str, Any]:
     backdrop, sensor = scene.background, scene.sensor
     return {
@@ -249,6 +258,6 @@ def _picture_fields(scene: Scene) -> dict[str, Any]:
         "saturation": sensor.saturation,
         "white_balance": sensor.white_balance,
         "vignetting": sensor.vignetting,
-        "blur": sensor.blur_px,
+        "blur": sensor.blur,
         "noise": sensor.noise,
     }

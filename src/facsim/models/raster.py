@@ -11,7 +11,7 @@ near-vertical edges better than a regular one.
 import numpy as np
 import warp as wp
 
-from facsim.models.noise import fold_seed, smooth_noise
+from facsim.models.noise import fold_seed, hash_unit, smooth_noise
 
 __all__ = [
     "BOTH_SIDES",
@@ -19,6 +19,7 @@ __all__ = [
     "FRONT_ONLY",
     "SAMPLES_PER_AXIS",
     "STRANDS",
+    "Ends",
     "Faces",
     "barycentric_at",
     "depth_of",
@@ -82,21 +83,40 @@ class Faces:
     uv: wp.array(dtype=wp.vec2)
 
 
+@wp.struct
+class Ends:
+    """Per picture: a seed, how ragged hair ends (shares of its length), how fuzzy its outline is, and the factor from the slope of the
+    depth, per sample, to the tangent of the angle between surface and screen."""
+
+    seeds: wp.array(dtype=wp.int32)
+    frays: wp.array(dtype=wp.float32)
+    fuzz: wp.array(dtype=wp.float32)
+    slopes: wp.array(dtype=wp.float32)
+
+
 @wp.func
 def fray_limit(seed: int, strand: float, amount: float) -> float:
     """How far along (0 root, 1 hem) the strand at `strand` (0–1 round the head) reaches when ends are ragged by `amount`."""
     field = fold_seed(seed, 81)
-    coarse = smooth_noise(field, wp.vec3(strand * 34.0, 0.5, 0.5))
-    fine = smooth_noise(field + wp.uint32(1), wp.vec3(strand * 150.0, 0.5, 2.5))
-    return 1.0 - amount * (0.5 + 0.3 * coarse + 0.45 * fine)
+    coarse = smooth_noise(field, wp.vec3(strand * 60.0, 0.5, 0.5))
+    fine = smooth_noise(field + wp.uint32(1), wp.vec3(strand * 420.0, 0.5, 2.5))
+    return 1.0 - amount * (0.5 + 0.25 * coarse + 0.5 * fine)
+
+
+@wp.func
+def _is_flyaway(seed: int, at: wp.vec2, steepness: float, fuzz: float) -> bool:
+    """Whether hair seen nearly edge-on is left out at (strand, share of its length), so that its outline is not a cut-out's."""
+    chance = wp.smoothstep(1.2, 6.0, steepness) * fuzz
+    if chance < 0.01:
+        return False
+    return hash_unit(fold_seed(seed, 82), int(at[0] * 420.0), int(at[1] * 90.0), 0) < chance
 
 
 @wp.kernel
 def _cover(
     screen: wp.array2d(dtype=wp.vec3),
     faces: Faces,
-    seeds: wp.array(dtype=wp.int32),
-    frays: wp.array(dtype=wp.float32),
+    hair: Ends,
     grid: int,
     visible: wp.array3d(dtype=wp.int64),
 ):
@@ -122,6 +142,9 @@ def _cover(
     uy = (c[0] - b[0]) * inverse
     vx = (c[1] - a[1]) * inverse
     vy = (a[0] - c[0]) * inverse
+    slope_x = ux * (a[2] - c[2]) + vx * (b[2] - c[2])
+    slope_y = uy * (a[2] - c[2]) + vy * (b[2] - c[2])
+    steepness = wp.sqrt(slope_x * slope_x + slope_y * slope_y)
     for row in range(top, bottom + 1):
         for column in range(left, right + 1):
             p = sample_position(column, row, grid)
@@ -133,7 +156,9 @@ def _cover(
                 kept = depth > 0.0 and depth < 1.0
                 if kind == STRANDS and kept:
                     at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
-                    kept = at[1] <= fray_limit(seeds[picture], at[0], frays[picture])
+                    kept = at[1] <= fray_limit(hair.seeds[picture], at[0], hair.frays[picture])
+                    if kept and grid == 1:
+                        kept = not _is_flyaway(hair.seeds[picture], at, steepness * hair.slopes[picture], hair.fuzz[picture])
                 if kept:
                     bits = wp.cast(depth, wp.int32)
                     packed = (wp.int64(bits) << wp.int64(32)) | wp.int64(t)
@@ -178,18 +203,18 @@ def interpolate_normals(points: wp.array, triangles: wp.array, fans: tuple[wp.ar
     return normals
 
 
-def rasterise(screen: wp.array, faces: Faces, fray: tuple[wp.array, wp.array], *, side: int, grid: int) -> wp.array:
+def rasterise(screen: wp.array, faces: Faces, hair: Ends, *, side: int, grid: int) -> wp.array:
     """What each sample sees: int64 (B, side, side), `EMPTY` or `depth bits << 32 | triangle`.
 
     `screen`: (B, V) of vec3, x to the right and y down in units of samples, depth from 0 (near) to 1, affine on the screen.
-    `fray`: per picture a seed (int32) and how ragged the ends of `STRANDS` are (float32, shares of their length).
+    `hair`: how the ends and outlines of `STRANDS` are drawn, per picture.
     `grid`: 1 for the rotated grid of pictures, 0 for samples in the middle of their cells.
     """
     visible = wp.full((screen.shape[0], side, side), value=EMPTY, dtype=wp.int64, device=screen.device)
     wp.launch(
         _cover,
         dim=(screen.shape[0], faces.triangles.shape[0]),
-        inputs=[screen, faces, *fray, grid],
+        inputs=[screen, faces, hair, grid],
         outputs=[visible],
         device=screen.device,
     )

@@ -70,9 +70,9 @@ class Sensor:
     """From light to pixels.
 
     `exposure_ev` brightens by powers of two; `metering` is how far the camera exposes for the face (0 not at all, 1 to the same
-    brightness whatever the skin and the light); `contrast` 1 leaves the tone curve as it is; `noise` is the deviation of a mid-grey pixel, in
-    shares of white; `blur_px` is the lens's Gaussian deviation; `low_res_px` draws down to that size and up again; `jpeg_quality`
-    `None` does not compress; `white_balance` multiplies the channels.
+    brightness whatever the skin and the light); `contrast` 1 leaves the tone curve as it is; `noise` is the deviation of a mid-grey
+    pixel, in shares of white; `blur` is the deviation of the lens's Gaussian and `resolution` the size that the picture is drawn
+    down to and up again, both in shares of its side; `jpeg_quality` `None` does not compress; `white_balance` multiplies the channels.
     """
 
     exposure_ev: float = 0.0
@@ -81,10 +81,10 @@ class Sensor:
     saturation: float = 1.0
     white_balance: Colour = (1.0, 1.0, 1.0)
     vignetting: float = 0.1
-    blur_px: float = 0.4
+    blur: float = 0.004
     noise: float = 0.01
     jpeg_quality: int | None = 90
-    low_res_px: int | None = None
+    resolution: float = 1.0
     grey: bool = False
 
 

@@ -77,9 +77,9 @@ def sample_camera(generator: np.random.Generator) -> Camera:
         roll_deg=_normal(generator, 0.0, 6.0, most=20.0),
         torso_follow=_uniform(generator, 0.0, 0.9),
         distance_dm=float(np.exp(_uniform(generator, np.log(5.0), np.log(22.0)))),
-        crop_scale=float(np.clip(generator.normal(1.24, 0.12), 1.02, 1.75)),
+        crop_scale=float(np.clip(generator.normal(1.22, 0.11), 1.02, 1.7)),
         shift_x=_normal(generator, 0.0, 0.025, most=0.08),
-        shift_y=_normal(generator, -0.015, 0.03, most=0.09),
+        shift_y=float(np.clip(generator.normal(0.035, 0.03), -0.05, 0.11)),
     )
 
 
@@ -304,15 +304,15 @@ def sample_sensor(generator: np.random.Generator) -> Sensor:
     """A camera of any decade: sharp or soft, clean or noisy, stored well or badly, sometimes grey or blown up from a small picture."""
     poor = generator.random() < 0.25
     return Sensor(
-        exposure_ev=_normal(generator, 0.0, 0.35, most=1.0),
-        metering=_uniform(generator, 0.55, 0.9),
-        contrast=float(np.clip(generator.normal(1.06, 0.13), 0.75, 1.45)),
+        exposure_ev=_normal(generator, 0.05, 0.38, most=1.0),
+        metering=_uniform(generator, 0.5, 0.95),
+        contrast=float(np.clip(generator.normal(1.14, 0.17), 0.75, 1.5)),
         saturation=float(np.clip(generator.normal(1.05, 0.13), 0.55, 1.4)),
         white_balance=_paint(1.0, np.exp(generator.normal(0.0, 1.0, 3) * [0.035, 0.012, 0.045])),
         vignetting=_uniform(generator, 0.0, 0.35),
-        blur_px=_uniform(generator, 0.5, 1.1) if poor else _uniform(generator, 0.15, 0.6),
+        blur=_uniform(generator, 0.004, 0.010) if poor else _uniform(generator, 0.001, 0.005),
         noise=_uniform(generator, 0.012, 0.045) if poor else _uniform(generator, 0.002, 0.02),
-        jpeg_quality=int(generator.integers(45, 80)) if poor else int(generator.integers(78, 97)),
-        low_res_px=int(generator.integers(56, 90)) if poor and generator.random() < 0.4 else None,
+        jpeg_quality=int(generator.integers(55, 82)) if poor else int(generator.integers(80, 97)),
+        resolution=_uniform(generator, 0.5, 0.85) if poor and generator.random() < 0.4 else 1.0,
         grey=bool(generator.random() < 0.05),
     )

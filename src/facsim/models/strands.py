@@ -51,7 +51,7 @@ def shade_hair(look: Look, spot: Spot, tangent: wp.vec3) -> wp.vec3:
         coil = smooth_noise(field + wp.uint32(2), spot.rest * 16.0) + 0.8 * fade * smooth_noise(field, spot.rest * 37.0)
         streak = wp.lerp(streak, coil, wp.min(2.0 * (look.hair_curl - 0.4), 1.0))
     grey = wp.smoothstep(0.2, -0.2, streak * 0.8 + 0.75 - 1.5 * look.hair_grey)
-    colour = wp.lerp(look.hair, wp.vec3(0.30, 0.29, 0.28), grey * wp.min(look.hair_grey * 3.0, 1.0))
+    colour = wp.lerp(look.hair, wp.vec3(0.23, 0.225, 0.22), grey * wp.min(look.hair_grey * 3.0, 1.0))
     colour = colour * (1.0 + 0.75 * streak) * (0.65 + 0.35 * wp.smoothstep(0.0, 0.25, spot.uv[1]))
     lock = spot
     lock.normal = wp.normalize(spot.normal + wp.cross(tangent, spot.normal) * (0.55 * streak))

@@ -16,8 +16,9 @@ from facsim.models.asset_cache import Arrays, load_cached
 from facsim.models.eyelids import EDGE_ROW
 from facsim.models.hair import HairShell, bind_shell, shell_topology
 from facsim.models.head import PARTS, Head, load_head
+from facsim.models.kernels import load_kernels
 from facsim.models.posing import torso_shares
-from facsim.models.raster import BOTH_SIDES, EMPTY, FRONT_ONLY, STRANDS, Faces, rasterise, vertex_fans
+from facsim.models.raster import BOTH_SIDES, EMPTY, FRONT_ONLY, STRANDS, Ends, Faces, rasterise, vertex_fans
 
 __all__ = ["Studio", "measure_openness", "open_studio"]
 
@@ -45,6 +46,7 @@ class Studio:
 @lru_cache(maxsize=4)
 def open_studio(device: str) -> Studio:
     """The studio on a Warp device (`"cpu"`, `"cuda:0"`)."""
+    load_kernels(device)
     head = load_head()
     settled = load_cached("studio", key=_settings_key(head), build=lambda: _settle(head))
     hair, strands = shell_topology()
@@ -161,8 +163,7 @@ def _lit_from(points: np.ndarray, rest: np.ndarray, triangles: np.ndarray, towar
     screen = (rest @ frame.T + (0.0, 0.0, 0.5)).astype(np.float32)
     screen[:, :2] = (screen[:, :2] + 0.5) * _SIDE
     faces = _place_faces(triangles, np.zeros(len(triangles), dtype=np.uint8), np.zeros((len(rest), 2)), "cpu")
-    fray = (wp.zeros(1, dtype=wp.int32, device="cpu"), wp.zeros(1, dtype=wp.float32, device="cpu"))
-    visible = rasterise(wp.array(screen[None], dtype=wp.vec3, device="cpu"), faces, fray, side=_SIDE, grid=0).numpy()[0]
+    visible = rasterise(wp.array(screen[None], dtype=wp.vec3, device="cpu"), faces, Ends(), side=_SIDE, grid=0).numpy()[0]
     depth = np.where(visible >= EMPTY, 1.0, (visible >> 32).astype(np.int32).view(np.float32))
     local = points @ frame.T + (0.0, 0.0, 0.5)
     cell = np.clip(((local[:, :2] + 0.5) * _SIDE).astype(int), 0, _SIDE - 1)
