@@ -168,11 +168,11 @@ def plan_text(outline: Mapping[str, Any]) -> str:
     lines += [f"then {name}: {_settings_text(settings)}" for name, settings in outline["products"].items()]
     lines += _rows_lines(outline.get("rows", []))
     if "estimate" in outline:
-        lines += ["", estimate_text(outline["estimate"])]
+        lines += ["", _estimate_text(outline["estimate"])]
     return "\n".join(lines)
 
 
-def estimate_text(estimate: Mapping[str, Any]) -> str:
+def _estimate_text(estimate: Mapping[str, Any]) -> str:
     """The measured estimate in a line."""
     return (
         f"a picture takes about {estimate['seconds_per_sample']:.3g} s here ({estimate['measured']} drawn): all of "
