@@ -12,16 +12,16 @@ __all__ = ["CORNEA_BULGE", "EYE_SECTORS", "LIMBUS_DEG", "build_eyeball", "find_c
 EYE_SECTORS = 20
 """Vertices on each ring of an eyeball."""
 
-LIMBUS_DEG = 25.0
-"""Angle between optical axis and limbus: asin(5.9 mm / 14 mm). MakeHuman's eyeballs are 14 to 15 mm, an adult's 12
-(and 29 deg)."""
+LIMBUS_DEG = 24.0
+"""Angle between optical axis and limbus: asin(5.9 mm / 14.5 mm). MakeHuman's eyeballs have a radius of 14 to 15 mm, an
+adult's 12 (and 29 deg)."""
 
 CORNEA_BULGE = 0.035
 """How far the cornea's apex stands out of the sphere, as a share of its radius (anatomically ~0.08; less keeps the
 lids whole)."""
 
 # Rings by angle from the optical axis (deg): dense at pupil and limbus, ending behind the lids' reach.
-_RINGS_DEG = (6.0, 12.0, 18.0, 25.0, 34.0, 47.0, 64.0, 84.0, 104.0)
+_RINGS_DEG = (6.0, 12.0, 18.0, 24.0, 34.0, 47.0, 64.0, 84.0, 104.0)
 
 Floats = NDArray[np.float64]
 

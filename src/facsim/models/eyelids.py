@@ -40,9 +40,9 @@ _CLEARANCE = 1.012 + CORNEA_BULGE
 _MEETING = 0.1
 # Height over width of an eye at rest, and how strongly a face's own ratio is drawn to it: MakeHuman's lids droop on
 # some faces and stare on others, which would read as AUs 7 and 5.
-_REST_ASPECT, _REST_PULL = 0.37, 0.5
-# Lids' share of the eye's turn up or down (the upper lid follows most: Becker and Fuchs, Exp. Brain Res. 1985, report
-# a near match).
+_REST_ASPECT, _REST_PULL = 0.43, 0.5
+# Lids' share of the eye's turn up or down (the upper lid follows most: Becker and Fuchs, J. Neurophysiology 60, 1988,
+# report a near match).
 _UPPER_FOLLOWS, _LOWER_FOLLOWS = 0.75, 0.3
 
 
@@ -156,7 +156,7 @@ def _rest_share(edge: Floats, rig: EyeRig) -> float:
     """How wide this eye stands at rest, as a share of the aperture that MakeHuman gave it; `edge` is (28, 3)."""
     height = np.abs(edge - rig.opposite @ edge)[rig.upper, 1].max()
     width = np.ptp(edge[:, 0])
-    return float(np.clip((_REST_ASPECT * width / height) ** _REST_PULL, 0.85, 1.2))
+    return float(np.clip((_REST_ASPECT * width / height) ** _REST_PULL, 0.85, 1.25))
 
 
 def _clear_eyeball(local: Floats, radius: float) -> Floats:

@@ -22,7 +22,7 @@ from facsim.models.face_motion import build_motion_fields
 from facsim.models.head_mesh import MESH_PARTS, load_head_arrays
 from facsim.models.identity import Identity
 from facsim.models.lips import MouthRig, build_mouth_rig, clear_teeth, part_lips
-from facsim.models.neutral import centre_vertices, shape_neutral
+from facsim.models.neutral import ShapeModel, build_shape_model, centre_vertices, shape_neutral
 from facsim.models.regions import build_masks
 
 __all__ = ["PARTS", "Head", "load_head"]
@@ -55,7 +55,8 @@ class Head:
     masks: Mapping[str, NDArray[np.float32]]
     """Region -> (V,) membership in [0, 1]."""
     arrays: Arrays
-    """The shape model's raw arrays (see `head_mesh`)."""
+    """The raw arrays (see `head_mesh`)."""
+    shapes: ShapeModel
     motions: Mapping[str, Floats]
     """AU key -> (V, 3) displacement at intensity 5 on the base mesh."""
     eyes: tuple[EyeRig, EyeRig]
@@ -93,14 +94,14 @@ def load_head() -> Head:
     rest = centre_vertices(arrays["vertices"], eyes).astype(np.float32)
     return Head(
         triangles=arrays["triangles"], parts=arrays["parts"], uv=arrays["uv"], rest=rest,
-        masks=build_masks(arrays, rest), arrays=arrays,
+        masks=build_masks(arrays, rest), arrays=arrays, shapes=build_shape_model(arrays, eyes),
         motions=build_motion_fields(arrays, rest), eyes=eyes, mouth=build_mouth_rig(arrays),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=64)
 def _shape_neutral(head: Head, identity: Identity) -> Floats:
-    return shape_neutral(identity, arrays=head.arrays, eyes=head.eyes)
+    return shape_neutral(identity, head.shapes)
 
 
 def _measure_scale(relaxed: Floats, head: Head) -> float:

@@ -60,7 +60,10 @@ MOTIONS: Mapping[str, Motion] = {
     ),
     "2": Motion(
         shifts=(_shift("eyebrows-left-extern-up", 0.25), _shift("browOuterUpLeft", 0.8)),
-        bumps=(Bump(centre=(0.4, 0.2, 0.1), spread=(0.14, 0.13, 0.25), move=(0.0, 0.065, 0.01)),),
+        bumps=(
+            Bump(centre=(0.4, 0.2, 0.1), spread=(0.14, 0.13, 0.25), move=(0.0, 0.065, 0.01)),
+            Bump(centre=(0.13, 0.2, 0.25), spread=(0.08, 0.1, 0.2), move=(0.0, 0.012, 0.0)),
+        ),
     ),
     "4": Motion(
         shifts=(_shift("eyebrows-left-down", 0.75), _shift("browDownLeft", 0.7)),
@@ -81,7 +84,7 @@ MOTIONS: Mapping[str, Motion] = {
     "9": Motion(
         shifts=(
             _shift("noseSneerLeft", 1.0),
-            _shift("nose-left-elevation", 1.0),
+            _shift("nose-left-elevation", 0.7),
             _shift("mouth-elevation", 0.4, "upper"),
             _shift("browDownLeft", 0.45),
         ),
@@ -158,7 +161,13 @@ MOTIONS: Mapping[str, Motion] = {
         shifts=(_shift("jawOpen", 0.9), _shift("mouth-open", 0.2)),
         bumps=(Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.12, -0.02), region="lower"),),
     ),
-    "28": Motion(shifts=(_shift("mouthRollLower", 1.6), _shift("mouthRollUpper", 1.3))),
+    "28": Motion(
+        shifts=(_shift("mouthRollLower", 1.3), _shift("mouthRollUpper", 1.2)),
+        bumps=(
+            Bump(centre=(0.0, -0.6, 0.3), spread=(0.22, 0.05, 0.2), move=(0.0, -0.05, -0.04), region="upper"),
+            Bump(centre=(0.0, -0.76, 0.3), spread=(0.22, 0.05, 0.2), move=(0.0, 0.06, -0.05), region="lower"),
+        ),
+    ),
     "34": Motion(shifts=(_shift("cheekPuff", 0.9),)),
     "38": Motion(
         shifts=(

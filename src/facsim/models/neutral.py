@@ -6,6 +6,7 @@ corners are therefore brought most of the way to a common rest; lids are treated
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from facsim.models.asset_cache import Arrays
 from facsim.models.eyelids import EyeRig, find_eye
 from facsim.models.identity import Identity, list_sliders, weigh_identity
 
-__all__ = ["centre_vertices", "expand_target", "shape_neutral"]
+__all__ = ["ShapeModel", "build_shape_model", "centre_vertices", "expand_target", "shape_neutral"]
 
 Floats = NDArray[np.floating]
 
@@ -23,6 +24,36 @@ Floats = NDArray[np.floating]
 _REST_LIFT, _KEPT = 0.006, 0.35
 _CONTACT_ROW, _CORNERS, _MIDDLES = 2, (0, 14), (7, 26)
 _CORNER_TARGET = "mouth-angles-up"
+_BROAD = 0.2
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShapeModel:
+    """The head's arrays with what is looked up for every identity."""
+
+    arrays: Arrays
+    eyes: tuple[EyeRig, EyeRig]
+    numbers: Mapping[str, int]
+    """Target -> its place in the arrays."""
+    sliders: Mapping[str, tuple[str | None, str | None]]
+    """See `identity.list_sliders`."""
+    broad: Mapping[str, Floats]
+    """(V, 3) fields of the targets that move much of the head: adding them whole is quicker than by index."""
+    corner_lift: Floats
+    """(V, 3) the movement that raises the mouth's corners."""
+
+
+def build_shape_model(arrays: Arrays, eyes: tuple[EyeRig, EyeRig]) -> ShapeModel:
+    """The shape model of the head."""
+    numbers = {str(name): number for number, name in enumerate(arrays["target_names"])}
+    moved = np.diff(arrays["target_starts"])
+    broad = {
+        name: expand_target(arrays, name) for name, n in numbers.items() if moved[n] > _BROAD * len(arrays["source"])
+    }
+    lift = expand_target(arrays, _CORNER_TARGET)
+    return ShapeModel(
+        arrays=arrays, eyes=eyes, numbers=numbers, sliders=list_sliders(numbers), broad=broad, corner_lift=lift
+    )
 
 
 def expand_target(arrays: Arrays, name: str) -> Floats:
@@ -34,28 +65,28 @@ def expand_target(arrays: Arrays, name: str) -> Floats:
     return field
 
 
-def shape_neutral(identity: Identity, *, arrays: Arrays, eyes: tuple[EyeRig, EyeRig]) -> Floats:
+def shape_neutral(identity: Identity, model: ShapeModel) -> Floats:
     """(V, 3) vertices of this identity at rest, before lids and lips are set. FacsimError on an unknown slider."""
-    numbers = {str(name): number for number, name in enumerate(arrays["target_names"])}
-    weights = weigh_identity(identity, list_sliders(numbers))
-    vertices = arrays["vertices"].copy()
-    _add_targets(vertices, {numbers[name]: weight for name, weight in weights.items() if name in numbers}, arrays)
-    _rest_mouth(vertices, arrays)
-    return centre_vertices(vertices, eyes)
+    vertices = model.arrays["vertices"].copy()
+    for name, weight in weigh_identity(identity, model.sliders).items():
+        if name in model.broad:
+            vertices += np.float32(weight) * model.broad[name]
+        elif name in model.numbers:  # others move only trunk or limbs
+            _add_target(vertices, model.numbers[name], weight, model.arrays)
+    _rest_mouth(vertices, model)
+    return centre_vertices(vertices, model.eyes)
 
 
-def _add_targets(vertices: Floats, weights: Mapping[int, float], arrays: Arrays) -> None:
-    for number, weight in weights.items():
-        first, last = arrays["target_starts"][number : number + 2]
-        vertices[arrays["target_vertices"][first:last]] += np.float32(weight) * arrays["target_deltas"][first:last]
+def _add_target(vertices: Floats, number: int, weight: float, arrays: Arrays) -> None:
+    first, last = arrays["target_starts"][number : number + 2]
+    vertices[arrays["target_vertices"][first:last]] += np.float32(weight) * arrays["target_deltas"][first:last]
 
 
-def _rest_mouth(vertices: Floats, arrays: Arrays) -> None:
+def _rest_mouth(vertices: Floats, model: ShapeModel) -> None:
     """Bring the mouth's corners, in place, most of the way to where they rest on an average face."""
-    field = expand_target(arrays, _CORNER_TARGET)
-    lift = _measure_lift(vertices, arrays)
-    gain = _measure_lift(vertices + field, arrays) - lift
-    vertices += field * np.float32((1.0 - _KEPT) * (_REST_LIFT - lift) / gain)
+    lift = _measure_lift(vertices, model.arrays)
+    gain = _measure_lift(vertices + model.corner_lift, model.arrays) - lift
+    vertices += model.corner_lift * np.float32((1.0 - _KEPT) * (_REST_LIFT - lift) / gain)
 
 
 def _measure_lift(vertices: Floats, arrays: Arrays) -> float:
