@@ -59,6 +59,12 @@ def test_ticks_are_round_numbers(low, high, expected):
     assert nice_ticks(low, high, about=6 if high == 300 else 5) == expected
 
 
+def test_steps_are_marked_at_whole_numbers():
+    svg = draw_lines([Series(name="loss", points=[(10, 1), (12, 2)])], title="x", x_label="step", y_limits=(0, 2))
+    texts = [node.text for node in ElementTree.fromstring(svg).iter() if node.get("class") == "t"]
+    assert "11" in texts and "10.5" not in texts
+
+
 def test_labels_of_lines_that_end_together_do_not_overlap():
     both = [Series(name=name, points=[(0, 0), (1, 1)]) for name in ("a", "b")]
     texts = [

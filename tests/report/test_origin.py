@@ -16,7 +16,18 @@ def test_a_step_done_in_two_sittings_took_both(make_run):
 
 
 def test_the_plan_s_seed_is_named(run):
-    assert origin(run).seeds == {"plan": 7}
+    assert origin(run).seeds["plan"] == 7
+
+
+def test_the_training_s_seed_is_named(run):
+    assert origin(run).seeds["train"] == 3
+
+
+def test_products_are_listed_in_the_order_in_which_they_are_made(make_run):
+    made = make_run(14)
+    for name in ("train", "report", "export"):
+        made.folder.write(f"products/{name}.json", b'{"settings": {}, "makes": "x", "fingerprint": "f"}')
+    assert [entry.name for entry in origin(made).work][-2:] == ["export", "train"]
 
 
 def test_the_recipe_is_the_one_that_was_run(run):

@@ -3,9 +3,11 @@
 import itertools
 import re
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
 
+from facsim.report import page as page_module
 from facsim.report.findings import find_all
 from facsim.report.page import headlines, page_html
 from facsim.report.rows import rows_of
@@ -47,6 +49,36 @@ class Reader(HTMLParser):
 
     def handle_data(self, data):
         self.texts.append(data)
+
+
+css = resources.files("facsim.report").joinpath("page.css").read_text()
+written, shade = page_module._FILTERS["percent"], page_module._FILTERS["shade"]
+
+
+def colour(name, nth):
+    """The nth value of a colour in the style sheet, 0 light, 1 dark, as (r, g, b) in 0 to 255."""
+    value = re.findall(rf"--{name}: ([^;]+);", css)[nth]
+    if not value.startswith("#"):
+        return tuple(int(part) for part in value.split(","))
+    digits = value[1:] if len(value) == 7 else "".join(2 * digit for digit in value[1:])
+    return tuple(int(digits[i : i + 2], 16) for i in (0, 2, 4))
+
+
+SCHEMES = [
+    {"cell": colour("cell", n), "on": colour("on-heat", n), "heat": colour("heat", n), "surface": colour("surface", n)}
+    for n in (0, 1)
+]
+
+
+def contrast(one, other):
+    """WCAG 2.2's contrast ratio of two sRGB colours."""
+
+    def light(rgb):
+        linear = [c / 3294.6 if c <= 10.31475 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    brighter, darker = sorted((light(one), light(other)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
 
 
 def page_of(run, **settings):
@@ -169,3 +201,24 @@ def test_a_run_of_which_nothing_stays_has_a_page(make_run):
 
 def test_the_page_is_a_function_of_the_run(run, html):
     assert page_of(run) == html
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "text"), [(0.0, 0, "0 %"), (0.001, 0, "<1 %"), (0.126, 0, "13 %"), (0.979, 1, "97.9 %")]
+)
+def test_a_share_that_is_not_nought_is_not_written_as_nought(share, digits, text):
+    assert written(share, digits) == text
+
+
+def test_shading_keeps_its_text_readable():
+    """WCAG contrast of text on every shade, from the colours of the style sheet, is 4.5 or more in both schemes."""
+    for scheme in SCHEMES:
+        for strength in range(0, 101):
+            kind = str(shade(strength / 100)).split('"')[1].removeprefix("cell").strip()
+            text = {"": scheme["cell"], "mid": (0, 0, 0), "on": scheme["on"]}[kind]
+            alpha = 0.04 + 0.88 * strength / 100
+            mixed = tuple(
+                alpha * heat + (1 - alpha) * under
+                for heat, under in zip(scheme["heat"], scheme["surface"], strict=True)
+            )
+            assert contrast(mixed, text) >= 4.5, (strength, kind)

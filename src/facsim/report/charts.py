@@ -155,7 +155,7 @@ def _grid(frame: _Frame) -> list[str]:
         _, y = frame.at(0, tick)
         parts += [_line((frame.left, y), (frame.right, y), "grid")]
         parts += [_text(frame.left - 6, y + 4, _number(tick), anchor="end")]
-    for tick in nice_ticks(*frame.x, about=7):
+    for tick in (tick for tick in nice_ticks(*frame.x, about=7) if tick == int(tick)):  # steps are whole
         x, _ = frame.at(tick, 0)
         parts.append(_text(x, frame.bottom + 17, _number(tick)))
     return parts

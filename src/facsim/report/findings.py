@@ -22,8 +22,9 @@ _WHY = {
     "pose": "no step of this run writes yaw_deg, pitch_deg or roll_deg",
     "landmarks": "no step of this run writes landmarks_68 together with width_px and height_px",
     "luminance": "no step of this run writes face_luminance",
-    "training": "the run's folder holds no model/training.json",
-    "evaluations": "the run's folder holds no evaluations/*.json",
+    "training": "no model was trained in this run's folder; a [train] table in its recipe does it",
+    "evaluations": "no model was tested; `facsim evaluate RUN/model --on FACES --out RUN/evaluations/NAME.json` tests "
+    "one, and this page, made again, shows it",
 }
 
 

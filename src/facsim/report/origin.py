@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facsim.manifest import Manifest
+from facsim.recipe import PRODUCTS
 
 __all__ = ["Ledger", "Machine", "Origin", "Work", "origin"]
 
@@ -92,16 +93,23 @@ def _log(run: Manifest) -> list[dict[str, Any]]:
 
 
 def _products(run: Manifest) -> dict[str, dict[str, Any]]:
-    names = [name for name in run.folder.names("products") if name.endswith(".json")]
-    return {name.removesuffix(".json"): json.loads(run.folder.read(f"products/{name}")) for name in names}
+    """What is recorded of each product, in the order in which they are made; the page does not list itself."""
+    found = {name.removesuffix(".json") for name in run.folder.names("products") if name.endswith(".json")}
+    names = [*(name for name in PRODUCTS if name in found), *sorted(found - set(PRODUCTS))]
+    return {name: json.loads(run.folder.read(f"products/{name}.json")) for name in names if name != "report"}
 
 
 def _seeds(run: Manifest) -> dict[str, int]:
-    """The plan's seed, and every setting called `seed` of a step or product that is not at its default."""
+    """The plan's seed, the training's, and every setting `seed` of a step or product that is not at its default."""
     found: dict[str, int] = {}
     if "plan" in run.header["source"]:
         found["plan"] = int(run.header["source"]["plan"].get("seed", 0))
-    settings = {step: run.step(step).configuration for step in run.steps() if step != "plan"}
+    if run.folder.exists("model/training.json"):
+        config = json.loads(run.folder.read("model/training.json")).get("config", {})
+        found.update({"train": int(config["seed"])} if "seed" in config else {})
+    settings: dict[str, Mapping[str, Any]] = {
+        step: run.step(step).configuration for step in run.steps() if step != "plan"
+    }
     settings.update({name: record.get("settings", {}) for name, record in _products(run).items()})
     found.update({name: int(given["seed"]) for name, given in settings.items() if "seed" in given})
     return found

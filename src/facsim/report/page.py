@@ -165,12 +165,17 @@ def _fixed(value: float | None, digits: int = 2) -> str:
 
 
 def _percent(share: float | None, digits: int = 0) -> str:
-    return "–" if share is None else f"{100 * share:.{digits}f} %"
+    if share is None:
+        return "–"
+    least = 10.0**-digits
+    return f"<{least:g} %" if 0 < 100 * share < least / 2 else f"{100 * share:.{digits}f} %"
 
 
 def _duration(seconds: float | None) -> str:
     if seconds is None:
         return "–"
+    if seconds < 0.05:
+        return "<0.1 s"
     if seconds < 90:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
