@@ -112,7 +112,7 @@ MOTIONS: Mapping[str, Motion] = {
     "14": Motion(
         shifts=(_shift("mouthDimpleLeft", 1.0),),
         bumps=(
-            Bump(centre=(0.3, -0.66, 0.14), spread=(0.05, 0.07, 0.15), move=(0.04, 0.015, -0.07)),
+            Bump(centre=(0.3, -0.66, 0.14), spread=(0.05, 0.07, 0.15), move=(0.03, -0.012, -0.08)),
             Bump(centre=(0.4, -0.66, 0.05), spread=(0.05, 0.12, 0.15), move=(0.0, 0.0, 0.018)),
         ),
     ),
