@@ -171,12 +171,13 @@ def evaluate(
 
     Gives accuracy (WAR), unweighted average recall, macro F1 and expected calibration error, each with its n and a
     95 % bootstrap interval; recall, precision and F1 for each class; the confusion matrix; and how many of the
-    pictures the model has seen in training.
+    pictures the model has seen in training. `facsim report` shows what lies in a run's evaluations folder.
 
     \b
     Examples:
       facsim evaluate runs/quickstart/model --on faces.zip
       facsim evaluate runs/quickstart/model --on fer2013.csv --split PublicTest --json
+      facsim evaluate runs/quickstart/model --on faces.zip --out runs/quickstart/evaluations/faces.json
     """
     from facsim.models.weights import load_classifier
 
@@ -188,6 +189,7 @@ def evaluate(
         evaluation = _evaluated(classifier, pictures, model, shared=shared)
     found = {"model": model, "on": on, **evaluation.to_json()}
     if out:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
         Path(out).write_text(json_text.dumps(found, indent=2) + "\n", encoding="utf-8")
         tell(f"written: {out}")
     if json:

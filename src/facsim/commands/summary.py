@@ -61,12 +61,13 @@ def _verdicts(run: Manifest) -> dict[str, Any]:
 
 
 def _products(run: Manifest) -> dict[str, dict[str, Any]]:
+    from facsim.recipe import PRODUCTS
+
     found: dict[str, dict[str, Any]] = {}
-    for file in run.folder.names("products"):
-        if file.endswith(".json"):
-            record = json.loads(run.folder.read(f"products/{file}"))
-            place = run.folder.path(record["makes"])
-            found[file.removesuffix(".json")] = {"path": place, "facts": record.get("facts", {})}
+    for name in PRODUCTS:
+        if run.folder.exists(f"products/{name}.json"):
+            record = json.loads(run.folder.read(f"products/{name}.json"))
+            found[name] = {"path": run.folder.path(record["makes"]), "facts": record.get("facts", {})}
     return found
 
 
