@@ -23,6 +23,15 @@ def test_axes_are_crossed_evenly():
     assert set(cells.values()) == {15}
 
 
+@pytest.mark.parametrize("count", [70, 140, 280, 350])
+def test_small_plans_do_not_tie_an_expression_to_a_skin_tone(count):
+    """Systematic assignment in one fixed order left 24 of the 70 cells non-empty in a plan of 70."""
+    rows = plan_table(Plan(count=count, seed=1)).to_pylist()
+    cells = Counter((row["expression_target"], row["skin_tone_monk"]) for row in rows)
+    assert len(cells) >= min(70, count) * 0.55
+    assert max(cells.values()) <= 3 * count / 70 + 3
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=7).filter(lambda c: sum(c) > 0), st.integers(0, 5))
 def test_counts_asked_are_counts_planned(counts, seed):

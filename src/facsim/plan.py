@@ -2,8 +2,9 @@
 
 Quotas are marginal: counts or per cent for each axis. Rows are assigned systematically, axis after axis, over rows
 sorted by the axes before, so that every marginal is met exactly (per cent: by largest remainder) and every combination
-of axes is as even as whole numbers allow. Assignment goes by blocks, in which every share and every combination of
-values comes out whole where it can, so a plan that is longer by whole blocks keeps the rows that it had.
+of axes comes out even where whole blocks fit (a block is the smallest number of rows in which every share and every
+combination can be whole: 700 for five ages, ten tones, two genders and seven expressions), and nearly so elsewhere. A
+plan that is longer by whole blocks keeps the rows that it had.
 """
 
 from __future__ import annotations
@@ -245,7 +246,11 @@ def _block(plan: Plan) -> int:
 
 
 def _assign(plan: Plan, axis: str, sort_keys: Sequence[Ints]) -> Ints:
-    """Value index for every unit: systematic over units sorted by `sort_keys` and then at random, block by block."""
+    """Value index for every unit: systematic over units sorted by `sort_keys` and then at random, block by block.
+
+    Within each group of the first keys the groups of the next come in an order of their own, drawn at random: in one
+    order for all, values would fall into step with groups whose size is a multiple of the number of values.
+    """
     units = plan.units(axis)
     block = min(_block(plan) * (1 if AXES[axis].of_identity else plan.pictures_per_identity), units)
     noise = uniforms(plan.seed, f"plan/{axis}", np.arange(units, dtype=np.int64))
@@ -258,9 +263,20 @@ def _assign(plan: Plan, axis: str, sort_keys: Sequence[Ints]) -> Ints:
         counts = [now - then for now, then in zip(upto, before, strict=True)]
         before = upto
         rows = np.arange(start, stop)
-        order = rows[np.lexsort((noise[rows], *(key[rows] for key in reversed(sort_keys))))]
+        keys = _group_order(plan, axis, [key[rows] for key in sort_keys])
+        order = rows[np.lexsort((noise[rows], *reversed(keys)))]
         assigned[order] = _interleaved(counts, uniforms(plan.seed, f"plan/{axis}/{start}", np.arange(len(counts))))
     return assigned
+
+
+def _group_order(plan: Plan, axis: str, keys: Sequence[Ints]) -> list[Floats]:
+    """For each level of grouping a number in [0, 1) that the rows of one group share and other groups do not."""
+    prefix = np.zeros(len(keys[0]) if keys else 0, dtype=np.int64)
+    levels: list[Floats] = []
+    for level, key in enumerate(keys):
+        prefix = prefix * 1000 + key
+        levels.append(uniforms(plan.seed, f"plan/{axis}/groups/{level}", prefix))
+    return levels
 
 
 def _interleaved(counts: Sequence[int], offsets: Floats) -> Ints:
