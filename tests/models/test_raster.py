@@ -1,5 +1,7 @@
 """Visibility of hand-made triangles."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import warp as wp
@@ -55,7 +57,7 @@ def test_what_lies_outside_the_depth_range_is_not_seen() -> None:
 
 def test_fans_list_the_triangles_round_each_vertex() -> None:
     first, fans = vertex_fans(np.array([[0, 1, 2], [0, 2, 3]]), 4)
-    assert [sorted(fans[a:b].tolist()) for a, b in zip(first[:-1], first[1:], strict=True)] == [
+    assert [sorted(fans[a:b].tolist()) for a, b in pairwise(first)] == [
         [0, 1],
         [0],
         [0, 1],

@@ -1,7 +1,9 @@
-"""What a drawn person looks like apart from the shape of the head: skin, beard, eyes, brows, mouth, make-up, hair, clothes.
+"""What a drawn person looks like apart from the shape of the head: skin, beard, eyes, brows, mouth, make-up, hair,
+clothes.
 
-Plain numbers, so that a scene travels as JSON. Every colour is a linear-light RGB albedo in 0–1 (not sRGB); `linear_from_hex`
-makes one from a web colour. Shares and strengths run from 0 (none) to 1 (as strong as it is drawn) unless said otherwise.
+Plain numbers, so that a scene travels as JSON. Every colour is a linear-light RGB albedo in 0–1 (not sRGB);
+`linear_from_hex` makes one from a web colour. Shares and strengths run from 0 (none) to 1 (as strong as it is drawn)
+unless said otherwise.
 """
 
 import math
@@ -68,7 +70,8 @@ class Beard:
 
 @dataclass(frozen=True, kw_only=True)
 class Eyes:
-    """Eyes: `iris_deg` and `pupil_deg` are radii seen from the ball's centre; `veins` redden the white; `lashes` is their density."""
+    """Eyes: `iris_deg` and `pupil_deg` are radii seen from the ball's centre; `veins` redden the white; `lashes` is
+    their density."""
 
     iris: Colour = (0.10, 0.05, 0.02)
     iris_ring: Colour = (0.02, 0.012, 0.008)
@@ -114,9 +117,10 @@ class MakeUp:
 class Hair:
     """Hair of the head.
 
-    `length_dm` runs from 0 (shaven) by 0.1 (cropped), 1 (to the ears) to 3 (past the shoulders), `lift_dm` is how far it stands off
-    the scalp, `receding` how far the hairline has gone back, `fringe` how far hair comes down the forehead (1 = to the brows), `opening_deg`
-    where long hair starts beside the face, `parting` from -1 (subject's right) to 1, `curl` how coiled. `tied` hair keeps to the head.
+    `length_dm` runs from 0 (shaven) by 0.1 (cropped), 1 (to the ears) to 3 (past the shoulders), `lift_dm` is how far
+    it stands off the scalp, `receding` how far the hairline has gone back, `fringe` how far hair comes down the
+    forehead (1 = to the brows), `opening_deg` where long hair starts beside the face, `parting` from -1 (subject's
+    right) to 1, `curl` how coiled. `tied` hair keeps to the head.
     """
 
     colour: Colour = (0.03, 0.02, 0.013)
@@ -149,7 +153,8 @@ def linear_from_hex(text: str) -> Colour:
 
 
 def individual_typology_angle(albedo: Colour) -> float:
-    """ITA in degrees of a linear-light colour, atan2(L* - 50, b*) (Chardon et al., Int. J. Cosmetic Science 13, 1991).
+    """ITA in degrees of a linear-light colour, atan2(L* - 50, b*) (Chardon et al., Int. J. Cosmetic Science 13,
+    1991).
 
     Above 55 very light, 41 light, 28 intermediate, 10 tan, -30 brown, below dark. CIELAB under D65.
     """

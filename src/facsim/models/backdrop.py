@@ -1,5 +1,8 @@
 """What lies behind the subject, out of focus, as a function of place: for Warp kernels."""
 
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
+
 import warp as wp
 
 from facsim.models.materials import Look

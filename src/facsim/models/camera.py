@@ -1,11 +1,12 @@
 """The camera: how a posed head lies in the picture, and where its points fall.
 
 Head coordinates: +x the subject's left, +y up, +z out of the face, decimetres, origin between the eyes. World
-coordinates are the camera's, turned to +x right in the picture, +y up, +z towards the camera, with the origin of the head at 0.
+coordinates are the camera's, turned to +x right in the picture, +y up, +z towards the camera, with the origin of the
+head at 0.
 
-Signs: `yaw_deg` positive turns the subject to their left (the nose goes right in the picture); `pitch_deg` positive looks up;
-`roll_deg` positive tips the head to the subject's left (clockwise in the picture). The head is rolled first, then pitched,
-then turned. Flipping a picture negates yaw and roll and keeps pitch.
+Signs: `yaw_deg` positive turns the subject to their left (the nose goes right in the picture); `pitch_deg` positive
+looks up; `roll_deg` positive tips the head to the subject's left (clockwise in the picture). The head is rolled
+first, then pitched, then turned. Flipping a picture negates yaw and roll and keeps pitch.
 """
 
 from dataclasses import dataclass
@@ -35,9 +36,9 @@ NEAR_SHARE = 0.45
 class Camera:
     """Pose, distance and framing.
 
-    `torso_follow` is the share of the head's turn that the shoulders make too. `crop_scale` is the side of the picture over the larger
-    side of the landmarks' box: 1.05 crops from brows to chin, 1.6 shows hair and collar. `shift_x`, `shift_y` move the face right and
-    down, in shares of the picture.
+    `torso_follow` is the share of the head's turn that the shoulders make too. `crop_scale` is the side of the
+    picture over the larger side of the landmarks' box: 1.05 crops from brows to chin, 1.6 shows hair and collar.
+    `shift_x`, `shift_y` move the face right and down, in shares of the picture.
     """
 
     yaw_deg: float = 0.0

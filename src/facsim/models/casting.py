@@ -1,6 +1,8 @@
-"""People at random: skin, eyes, hair, beard and make-up that are plausible for an apparent age, gender, ancestry and skin tone.
+"""People at random: skin, eyes, hair, beard and make-up that are plausible for an apparent age, gender, ancestry and
+skin tone.
 
-The shares below are round numbers chosen so that a few hundred draws show every combination that a crowd does; none was fitted to photographs.
+The shares below are round numbers chosen so that a few hundred draws show every combination that a crowd does; none
+was fitted to photographs.
 """
 
 from dataclasses import dataclass
@@ -83,21 +85,28 @@ class _Traits:
 def skin_albedo(tone: float) -> Colour:
     """Linear-light albedo of living skin at a place on the Monk scale, 1 to 10, fractions between tones allowed.
 
-    The scale's swatches are paler and greyer than skin at its light end and darker than any measured skin at the other, as swatches on a
-    screen are; blood is added and the range drawn in. Use the ITA of the result, not the tone's, as the measure.
+    The scale's swatches are paler and greyer than skin at its light end and darker than any measured skin at the
+    other, as swatches on a screen are; blood is added and the range drawn in. Use the ITA of the result, not the
+    tone's, as the measure.
     """
     place = float(np.clip(tone, 1.0, 10.0)) - 1.0
     low = min(int(place), 8)
     logs = np.log(np.array([linear_from_hex(MONK_TONES[low]), linear_from_hex(MONK_TONES[low + 1])]))
     swatch = np.exp(logs[0] + (logs[1] - logs[0]) * (place - low))
     gain = np.interp(tone, [1.0, 4.0, 5.0, 6.0, 8.0, 9.0, 10.0], [0.64, 0.66, 0.72, 0.95, 1.05, 1.6, 2.2])
-    blood = np.stack([np.interp(tone, [1.0, 3.0, 5.0, 7.0, 10.0], row) for row in _BLOOD])
+    blood = np.stack([np.interp(tone, _BLOOD_TONES, row) for row in _BLOOD])
     red, green, blue = np.clip(swatch * gain * blood, 0.01, 0.9)
     return (float(red), float(green), float(blue))
 
 
-_BLOOD = ((1.0, 1.0, 1.0, 1.10, 1.45), (0.76, 0.76, 0.82, 0.90, 0.92), (0.63, 0.68, 0.84, 0.85, 0.62))
-"""Factors on red, green and blue at Monk tones 1, 3, 5, 7, 10."""
+_BLOOD_TONES = (1.0, 3.0, 5.0, 6.0, 8.0, 9.0, 10.0)
+_BLOOD = (
+    (1.0, 1.0, 1.0, 1.0, 1.0, 1.25, 1.45),
+    (0.76, 0.76, 0.82, 0.92, 1.05, 0.94, 0.92),
+    (0.63, 0.68, 0.84, 1.15, 1.12, 0.75, 0.62),
+)
+"""Factors on red, green and blue at those Monk tones: blood reddens pale skin, and no measured skin is as neutral as
+tones 9 and 10."""
 
 
 def sample_person(
@@ -108,7 +117,8 @@ def sample_person(
     ancestry: tuple[float, float, float],
     skin_tone_monk: int,
 ) -> Person:
-    """A person of this apparent age, gender (0 feminine to 1 masculine), ancestry (African, Asian, European) and Monk tone."""
+    """A person of this apparent age, gender (0 feminine to 1 masculine), ancestry (African, Asian, European) and Monk
+    tone."""
     tone = skin_tone_monk + float(np.clip(generator.normal(0.0, 0.22), -0.45, 0.45))
     traits = _Traits(age=age_years, masculine=gender, ancestry=ancestry, tone=tone)
     skin = _sample_skin(generator, traits)

@@ -1,4 +1,10 @@
-"""From linear light to pixels: lens blur, vignetting, noise, tone curve (Warp kernels), then grey, low resolution, JPEG (Pillow)."""
+"""From linear light to pixels: lens blur, vignetting, noise, tone curve (Warp kernels), then grey, low resolution,
+JPEG (Pillow)."""
+
+# Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
+# ruff: noqa: UP018
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportAssignmentType=false, reportGeneralTypeIssues=false, reportInvalidTypeForm=false
 
 import io
 
@@ -109,7 +115,8 @@ def expose_pictures(looks: wp.array, light: wp.array, gains: np.ndarray) -> np.n
 
 
 def finish_picture(picture: np.ndarray, sensor: Sensor) -> np.ndarray:
-    """The picture (S, S, 3) uint8 as it would be stored: made grey, drawn small and large again, compressed, as `sensor` says."""
+    """The picture (S, S, 3) uint8 as it would be stored: made grey, drawn small and large again, compressed, as
+    `sensor` says."""
     image = Image.fromarray(picture)
     if sensor.grey:
         image = image.convert("L")

@@ -2,7 +2,8 @@
 
     drawings = draw([scene, other], size_px=112)
 
-On a CPU the bits of a picture depend on its scene and `size_px` alone: not on what else is in the batch, nor on the process.
+On a CPU the bits of a picture depend on its scene and `size_px` alone: not on what else is in the batch, nor on the
+process.
 """
 
 from collections.abc import Sequence
@@ -47,7 +48,8 @@ class Drawing:
     landmarks_68_visible: NDArray[np.bool_]
     """(68,) inside the picture and not behind something."""
     landmarks_5_px: NDArray[np.float32]
-    """(5, 2) in the order of `facsim.models.landmarks.landmarks_5`: left and right eye, nose tip, left and right mouth corner."""
+    """(5, 2) in the order of `facsim.models.landmarks.landmarks_5`: left and right eye, nose tip, left and right
+    mouth corner."""
     yaw_deg: float
     pitch_deg: float
     roll_deg: float
@@ -60,7 +62,8 @@ class Drawing:
 
 
 def draw(scenes: Sequence[Scene], *, size_px: int, device: str = "cpu") -> list[Drawing]:
-    """One drawing per scene, in order. `device` is Warp's: `"cpu"` or `"cuda:0"`; a GPU's pictures differ by rounding."""
+    """One drawing per scene, in order. `device` is Warp's: `"cpu"` or `"cuda:0"`; a GPU's pictures differ by
+    rounding."""
     drawings: list[Drawing] = []
     for start in range(0, len(scenes), BATCH_SIZE):
         drawings += _draw_batch(scenes[start : start + BATCH_SIZE], size_px, device)
@@ -114,7 +117,8 @@ def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible:
 
 
 def _see_points(points: np.ndarray, height: np.ndarray, view: View, visible: np.ndarray) -> NDArray[np.bool_]:
-    """(68,) bool: in the picture, and nothing more than `_TOLERANCE_DM` nearer to the camera in the samples around it."""
+    """(68,) bool: in the picture, and nothing more than `_TOLERANCE_DM` nearer to the camera in the samples around
+    it."""
     side = len(visible)
     cell = np.floor(points * 2.0).astype(int)
     inside = ((cell >= 0) & (cell < side)).all(axis=1)

@@ -1,4 +1,5 @@
-"""One batch through the kernels: place, rasterise for the eye and for the light, shade. Its result is light, not yet a picture."""
+"""One batch through the kernels: place, rasterise for the eye and for the light, shade. Its result is light, not yet
+a picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int
     return Exposure(looks=looks, light=light, parts=parts, visible=visible)
 
 
-def _end_hair(sittings: Sequence[Sitting], device: str) -> Ends:
+def _end_hair(sittings: Sequence[Sitting], device: str) -> Ends:  # pyright: ignore[reportGeneralTypeIssues]
     styles = [one.scene.hair for one in sittings]
     ends = Ends()
     ends.seeds = wp.array(np.array([one.scene.seed & 0x7FFFFFFF for one in sittings], dtype=np.int32), device=device)

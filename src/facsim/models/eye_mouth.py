@@ -1,5 +1,8 @@
 """Eyes, teeth, gums, tongue and the mouth's lining, for Warp kernels."""
 
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
+
 import warp as wp
 
 from facsim.models.lighting import Spot, ambient_light, light_matt, light_skin, lit_sides
@@ -54,8 +57,8 @@ def _mirror_spot(mirror: wp.vec3, towards: wp.vec3, softness: float, blur: float
 def shade_eye(look: Look, spot: Spot, cornea: wp.vec3, lid: float, lash: float) -> wp.vec3:
     """Light that leaves an eyeball.
 
-    `cornea` is the normal of the wet surface over the iris, `lid` how much the upper lid hangs over the place and `lash` the cover of the
-    lashes (both 0–1).
+    `cornea` is the normal of the wet surface over the iris, `lid` how much the upper lid hangs over the place and
+    `lash` the cover of the lashes (both 0–1).
     """
     x = spot.uv[0] - 0.5
     y = spot.uv[1] - 0.5

@@ -1,8 +1,13 @@
 """Hair painted on skin: brows as strokes, lashes' roots, stubble and beard, and the scalp under the hair.
 
-Shares from 0 (bare skin) to 1 (hair) at a place of the rest head (see `facsim.models.wrinkles` for its landmarks). `foot` is the width that
-one pixel covers there, in decimetres: strokes finer than that are averaged, not sampled.
+Shares from 0 (bare skin) to 1 (hair) at a place of the rest head (see `facsim.models.wrinkles` for its landmarks).
+`foot` is the width that one pixel covers there, in decimetres: strokes finer than that are averaged, not sampled.
 """
+
+# Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
+# ruff: noqa: UP018
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
 
 import warp as wp
 
@@ -90,7 +95,8 @@ def _hair_cover(field: wp.uint32, look: Look, column: int, row: int, aside: floa
 
 @wp.func
 def brow_share(look: Look, q: wp.vec3, foot: float) -> float:
-    """Share of the skin at `q` that brow hair covers: hairs one by one where a pixel can show them, their mean elsewhere."""
+    """Share of the skin at `q` that brow hair covers: hairs one by one where a pixel can show them, their mean
+    elsewhere."""
     aside = wp.abs(q[0])
     if q[1] < 0.02 or q[1] > 0.36 or aside > 0.62 or q[2] < -0.4:
         return 0.0

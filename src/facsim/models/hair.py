@@ -1,7 +1,9 @@
-"""Hair of the head as a shell: a grid of columns from the crown down, over the skull and, where it is long, falling from it.
+"""Hair of the head as a shell: a grid of columns from the crown down, over the skull and, where it is long, falling
+from it.
 
-The grid is bound to the head's vertices once (each node a few weights), so it follows every identity. A style then says how far each
-column comes down, how far it stands off and where it falls free. Strands, ragged ends and gloss are drawn in the shader.
+The grid is bound to the head's vertices once (each node a few weights), so it follows every identity. A style then
+says how far each column comes down, how far it stands off and where it falls free. Strands, ragged ends and gloss are
+drawn in the shader.
 """
 
 from dataclasses import dataclass
@@ -39,7 +41,8 @@ class HairShell:
 
 
 def shell_topology() -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The shell's triangles (T, 3), numbered from 0, and per vertex (u, t): round the head and from crown (0) to hem (1)."""
+    """The shell's triangles (T, 3), numbered from 0, and per vertex (u, t): round the head and from crown (0) to hem
+    (1)."""
     column, row = np.meshgrid(np.arange(COLUMNS), np.arange(ROWS - 1), indexing="ij")
     here = (column * ROWS + row).ravel()
     beside = here + ROWS
@@ -49,7 +52,8 @@ def shell_topology() -> tuple[NDArray[np.int32], NDArray[np.float32]]:
 
 
 def bind_shell(rest: np.ndarray, triangles: np.ndarray, ears: np.ndarray) -> HairShell:
-    """Hang the columns on a rest head (V, 3): rays from the middle of the skull find the skin; ears (V,) are passed over."""
+    """Hang the columns on a rest head (V, 3): rays from the middle of the skull find the skin; ears (V,) are passed
+    over."""
     azimuths = np.linspace(-180.0, 180.0, COLUMNS + 1)
     elevations = np.linspace(90.0, _LOWEST_DEG, _SKULL_NODES)
     smooth = triangles[(ears[triangles] < 0.05).all(axis=1)]
@@ -69,7 +73,8 @@ def bind_shell(rest: np.ndarray, triangles: np.ndarray, ears: np.ndarray) -> Hai
 def _find_skin(
     rest: np.ndarray, triangles: np.ndarray, azimuth: float, elevation: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Corners and shares of the outermost skin in a direction; over an ear, the mean of the skin found before and behind it."""
+    """Corners and shares of the outermost skin in a direction; over an ear, the mean of the skin found before and
+    behind it."""
     hit = _cast_ray(rest, triangles, azimuth, elevation)
     if hit is not None:
         return hit
@@ -105,7 +110,8 @@ def _cast_ray(
 
 @lru_cache(maxsize=1)
 def _hairline_table() -> Floats:
-    """Heights of the hairline at 0, 1 … 180 degrees for receding 0 (first row) and 1 (second): as `face_hair` paints it."""
+    """Heights of the hairline at 0, 1 … 180 degrees for receding 0 (first row) and 1 (second): as `face_hair` paints
+    it."""
     a = np.arange(181.0)
     step = _smoothstep
     y = 0.76 - 0.05 * step(10.0, 32.0, a) - 0.33 * step(34.0, 60.0, a) - 0.42 * step(56.0, 74.0, a)
@@ -125,7 +131,8 @@ def _hairline(azimuths: Floats, receding: float) -> Floats:
 
 
 def drape_hair(shell: HairShell, vertices: np.ndarray, hair: Hair, generator: np.random.Generator) -> np.ndarray:
-    """The shell's vertices ((COLUMNS + 1) * ROWS, 3) float32, head coordinates; all in one point where there is no hair."""
+    """The shell's vertices ((COLUMNS + 1) * ROWS, 3) float32, head coordinates; all in one point where there is no
+    hair."""
     if hair.length_dm < 0.12:
         return np.zeros(((COLUMNS + 1) * ROWS, 3), dtype=np.float32)
     skull = (shell.weights @ vertices).reshape(COLUMNS + 1, _SKULL_NODES, 3)

@@ -1,7 +1,8 @@
-"""Compiles or loads the drawing kernels, one process at a time, so that workers which start together do not all compile.
+"""Compiles or loads the drawing kernels, one process at a time, so that workers which start together do not all
+compile.
 
-Warp keeps compiled kernels in its own cache folder and lands them by a rename; the lock only saves the work of doing it twice.
-The first load on a machine takes some ten seconds, later ones well under one.
+Warp keeps compiled kernels in its own cache folder and lands them by a rename; the lock only saves the work of doing
+it twice. The first load on a machine takes some ten seconds, later ones well under one.
 """
 
 import fcntl

@@ -3,6 +3,9 @@
 Functions for Warp kernels. Radiance is in linear light; a white matt surface that faces a lamp of colour 1 shows 1.
 """
 
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
+
 import warp as wp
 
 from facsim.models.materials import Look
@@ -14,9 +17,11 @@ wp.set_module_options({"enable_backward": False})
 
 @wp.struct
 class Spot:
-    """A visible place: `rest` on the rest head, `world`, unit `normal` and `view` (to the camera), `foot` (a pixel's width there, dm).
+    """A visible place: `rest` on the rest head, `world`, unit `normal` and `view` (to the camera), `foot` (a pixel's
+    width there, dm).
 
-    `shade` is the share of the key light that arrives, `open` the share of the surroundings that it sees. `upper_edge`, `lower_edge`: distance to the lids' edges on the rest head, at most 0.2.
+    `shade` is the share of the key light that arrives, `open` the share of the surroundings that it sees.
+    `upper_edge`, `lower_edge`: distance to the lids' edges on the rest head, at most 0.2.
     """
 
     rest: wp.vec3
@@ -37,7 +42,8 @@ class Spot:
 
 @wp.func
 def ambient_light(look: Look, normal: wp.vec3) -> wp.vec3:
-    """Irradiance from the six sides at a normal: Valve's ambient cube (McTaggart, "Half-Life 2 / Valve Source Shading", 2004)."""
+    """Irradiance from the six sides at a normal: Valve's ambient cube (McTaggart, "Half-Life 2 / Valve Source
+    Shading", 2004)."""
     x = normal[0] * normal[0]
     y = normal[1] * normal[1]
     z = normal[2] * normal[2]
@@ -64,7 +70,7 @@ def _wrap(cosine: float, width: float) -> float:
 def _blood(cosine: float, softness: float) -> wp.vec3:
     """Diffuse light on skin: red travels furthest under it, so the terminator is wide in red and narrow in blue."""
     soft = 0.5 * softness
-    return wp.vec3(_wrap(cosine, 0.30 + soft), _wrap(cosine, 0.16 + soft), _wrap(cosine, 0.10 + soft))
+    return wp.vec3(_wrap(cosine, 0.24 + soft), _wrap(cosine, 0.15 + soft), _wrap(cosine, 0.11 + soft))
 
 
 @wp.func
@@ -84,7 +90,8 @@ def highlight(normal: wp.vec3, towards: wp.vec3, view: wp.vec3, roughness: float
 
 @wp.func
 def rim_share(normal: wp.vec3, view: wp.vec3) -> float:
-    """Share of the rim light that a place gets: it comes from behind and casts no shadow, so only outlines may catch it."""
+    """Share of the rim light that a place gets: it comes from behind and casts no shadow, so only outlines may catch
+    it."""
     return 1.0 - wp.smoothstep(0.25, 0.7, wp.dot(normal, view))
 
 
@@ -110,13 +117,14 @@ def light_matt(look: Look, spot: Spot, normal: wp.vec3, albedo: wp.vec3, wrap: f
 
 @wp.func
 def light_skin(look: Look, spot: Spot, fine: wp.vec3, albedo: wp.vec3) -> wp.vec3:
-    """Diffuse light that leaves skin whose detailed normal is `fine`: detail shows less in red, which is blurred beneath."""
+    """Diffuse light that leaves skin whose detailed normal is `fine`: detail shows less in red, which is blurred
+    beneath."""
     smooth = spot.normal
     key_smooth = _blood(wp.dot(smooth, look.key), look.key_softness)
     key_fine = _blood(wp.dot(fine, look.key), look.key_softness)
     # the edge of a shadow glows red for the same reason
     s = spot.shade
-    shade = wp.vec3(wp.pow(s, 0.72), s, wp.pow(s, 1.12))
+    shade = wp.vec3(wp.pow(s, 0.84), s, wp.pow(s, 1.06))
     detail = wp.vec3(0.45, 0.8, 0.95)
     key = key_smooth + wp.cw_mul(detail, key_fine - key_smooth)
     light = wp.cw_mul(wp.cw_mul(look.key_colour, key), shade)

@@ -80,7 +80,7 @@ class Look:
     sheen: wp.float32
     pores: wp.float32
     under_eye: wp.float32
-    wrinkles: Wrinkles
+    wrinkles: Wrinkles  # pyright: ignore[reportInvalidTypeForm]
     stubble: wp.float32
     moustache: wp.float32
     beard_chin: wp.float32
@@ -146,7 +146,7 @@ def light_frame(towards: np.ndarray) -> np.ndarray:
 
 def pack_looks(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Look` per picture, on `device`."""
-    packed = np.zeros(len(sittings), dtype=Look.numpy_dtype())
+    packed = np.zeros(len(sittings), dtype=np.dtype(Look.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
     for row, one in zip(packed, sittings, strict=True):
         for name, value in {**_view_fields(one), **_light_fields(one.scene), **_person_fields(one)}.items():
             row[name] = value
@@ -241,7 +241,10 @@ def _order_wrinkles(one: Sitting) -> list[float]:
     sides = {"left": "right", "right": "left"}
     names = list(WRINKLE_REGIONS)
     if one.scene.mirrored:
-        names = [f"{name.rsplit('_', 1)[0]}_{sides[name.rsplit('_', 1)[1]]}" if name.endswith(tuple(sides)) else name for name in names]
+        names = [
+            f"{name.rsplit('_', 1)[0]}_{sides[name.rsplit('_', 1)[1]]}" if name.endswith(tuple(sides)) else name
+            for name in names
+        ]
     return [one.wrinkles.get(name, 0.0) for name in names]
 
 

@@ -1,9 +1,15 @@
-"""Noise fields for Warp kernels: the same number for the same integer seed and place, on every device and in any order.
+"""Noise fields for Warp kernels: the same number for the same integer seed and place, on every device and in any
+order.
 
-Values come from an integer hash of (seed, lattice point) and nothing else, so a picture's pores, strands and backdrop do
-not depend on its batch. The hash is Jarzynski and Olano's `pcg3d` ("Hash Functions for GPU Rendering", JCGT 9(3), 2020),
-its seed folded in by one round of PCG.
+Values come from an integer hash of (seed, lattice point) and nothing else, so a picture's pores, strands and backdrop
+do not depend on its batch. The hash is Jarzynski and Olano's `pcg3d` ("Hash Functions for GPU Rendering", JCGT 9(3),
+2020), its seed folded in by one round of PCG.
 """
+
+# Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
+# ruff: noqa: UP018
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportOperatorIssue=false
 
 import warp as wp
 

@@ -1,5 +1,8 @@
 """Where the vertices of a batch stand in the world, on the screen and in the light's depth map: one Warp kernel."""
 
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportAssignmentType=false, reportGeneralTypeIssues=false, reportInvalidTypeForm=false
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,12 +1,15 @@
 """Visibility of triangle meshes, by Warp kernels: which triangle each sub-pixel sample sees, and how deep.
 
-One thread takes one (picture, triangle) and walks the samples in its bounding box; the nearest triangle wins by an atomic
-minimum over `depth bits << 32 | triangle`. A minimum does not depend on order, so the result has the same bits for every
-batch, worker count and rerun. Ties in depth go to the lower triangle number.
+One thread takes one (picture, triangle) and walks the samples in its bounding box; the nearest triangle wins by an
+atomic minimum over `depth bits << 32 | triangle`. A minimum does not depend on order, so the result has the same bits
+for every batch, worker count and rerun. Ties in depth go to the lower triangle number.
 
 Samples: `2 S x 2 S` for a picture of S pixels, each pixel's four on a rotated grid, which smooths near-horizontal and
 near-vertical edges better than a regular one.
 """
+
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportAssignmentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportInvalidTypeForm=false, reportOperatorIssue=false
 
 import numpy as np
 import warp as wp
@@ -48,7 +51,8 @@ _EDGE_SLACK = wp.constant(1.0e-5)
 
 @wp.func
 def sample_position(column: int, row: int, grid: int) -> wp.vec2:
-    """Where sample (column, row) lies, in units of samples: rotated within its pixel for `grid` 1, at the centre for 0."""
+    """Where sample (column, row) lies, in units of samples: rotated within its pixel for `grid` 1, at the centre for
+    0."""
     x = 0.5
     y = 0.5
     if grid == 1:
@@ -85,8 +89,8 @@ class Faces:
 
 @wp.struct
 class Ends:
-    """Per picture: a seed, how ragged hair ends (shares of its length), how fuzzy its outline is, and the factor from the slope of the
-    depth, per sample, to the tangent of the angle between surface and screen."""
+    """Per picture: a seed, how ragged hair ends (shares of its length), how fuzzy its outline is, and the factor from
+    the slope of the depth, per sample, to the tangent of the angle between surface and screen."""
 
     seeds: wp.array(dtype=wp.int32)
     frays: wp.array(dtype=wp.float32)
@@ -96,7 +100,8 @@ class Ends:
 
 @wp.func
 def fray_limit(seed: int, strand: float, amount: float) -> float:
-    """How far along (0 root, 1 hem) the strand at `strand` (0–1 round the head) reaches when ends are ragged by `amount`."""
+    """How far along (0 root, 1 hem) the strand at `strand` (0–1 round the head) reaches when ends are ragged by
+    `amount`."""
     field = fold_seed(seed, 81)
     coarse = smooth_noise(field, wp.vec3(strand * 60.0, 0.5, 0.5))
     fine = smooth_noise(field + wp.uint32(1), wp.vec3(strand * 420.0, 0.5, 2.5))
@@ -105,7 +110,8 @@ def fray_limit(seed: int, strand: float, amount: float) -> float:
 
 @wp.func
 def _is_flyaway(seed: int, at: wp.vec2, steepness: float, fuzz: float) -> bool:
-    """Whether hair seen nearly edge-on is left out at (strand, share of its length), so that its outline is not a cut-out's."""
+    """Whether hair seen nearly edge-on is left out at (strand, share of its length), so that its outline is not a
+    cut-out's."""
     chance = wp.smoothstep(1.2, 6.0, steepness) * fuzz
     if chance < 0.01:
         return False
@@ -158,7 +164,9 @@ def _cover(
                     at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
                     kept = at[1] <= fray_limit(hair.seeds[picture], at[0], hair.frays[picture])
                     if kept and grid == 1:
-                        kept = not _is_flyaway(hair.seeds[picture], at, steepness * hair.slopes[picture], hair.fuzz[picture])
+                        kept = not _is_flyaway(
+                            hair.seeds[picture], at, steepness * hair.slopes[picture], hair.fuzz[picture]
+                        )
                 if kept:
                     bits = wp.cast(depth, wp.int32)
                     packed = (wp.int64(bits) << wp.int64(32)) | wp.int64(t)
@@ -191,7 +199,8 @@ def vertex_fans(triangles: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarr
 
 
 def interpolate_normals(points: wp.array, triangles: wp.array, fans: tuple[wp.array, wp.array]) -> wp.array:
-    """Unit normals (B, V) of vec3: the area-weighted mean over the triangles that touch each vertex of `points` (B, V)."""
+    """Unit normals (B, V) of vec3: the area-weighted mean over the triangles that touch each vertex of `points` (B,
+    V)."""
     normals = wp.empty_like(points)
     wp.launch(
         _average_normals,
@@ -206,9 +215,9 @@ def interpolate_normals(points: wp.array, triangles: wp.array, fans: tuple[wp.ar
 def rasterise(screen: wp.array, faces: Faces, hair: Ends, *, side: int, grid: int) -> wp.array:
     """What each sample sees: int64 (B, side, side), `EMPTY` or `depth bits << 32 | triangle`.
 
-    `screen`: (B, V) of vec3, x to the right and y down in units of samples, depth from 0 (near) to 1, affine on the screen.
-    `hair`: how the ends and outlines of `STRANDS` are drawn, per picture.
-    `grid`: 1 for the rotated grid of pictures, 0 for samples in the middle of their cells.
+    `screen`: (B, V) of vec3, x to the right and y down in units of samples, depth from 0 (near) to 1, affine on the
+    screen. `hair`: how the ends and outlines of `STRANDS` are drawn, per picture. `grid`: 1 for the rotated grid of
+    pictures, 0 for samples in the middle of their cells.
     """
     visible = wp.full((screen.shape[0], side, side), value=EMPTY, dtype=wp.int64, device=screen.device)
     wp.launch(

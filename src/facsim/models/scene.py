@@ -1,7 +1,7 @@
 """Everything that one picture is drawn from, as plain values: a `Scene` is its picture's recipe, to the last hair.
 
-Directions of lights are given round the picture, not round the head: azimuth 0 is from the camera, positive from the picture's
-right; elevation is upwards. Colours are linear-light RGB; light colours are intensities and may exceed 1.
+Directions of lights are given round the picture, not round the head: azimuth 0 is from the camera, positive from the
+picture's right; elevation is upwards. Colours are linear-light RGB; light colours are intensities and may exceed 1.
 """
 
 from collections.abc import Mapping
@@ -69,10 +69,11 @@ class Background:
 class Sensor:
     """From light to pixels.
 
-    `exposure_ev` brightens by powers of two; `metering` is how far the camera exposes for the face (0 not at all, 1 to the same
-    brightness whatever the skin and the light); `contrast` 1 leaves the tone curve as it is; `noise` is the deviation of a mid-grey
-    pixel, in shares of white; `blur` is the deviation of the lens's Gaussian and `resolution` the size that the picture is drawn
-    down to and up again, both in shares of its side; `jpeg_quality` `None` does not compress; `white_balance` multiplies the channels.
+    `exposure_ev` brightens by powers of two; `metering` is how far the camera exposes for the face (0 not at all, 1
+    to the same brightness whatever the skin and the light); `contrast` 1 leaves the tone curve as it is; `noise` is
+    the deviation of a mid-grey pixel, in shares of white; `blur` is the deviation of the lens's Gaussian and
+    `resolution` the size that the picture is drawn down to and up again, both in shares of its side; `jpeg_quality`
+    `None` does not compress; `white_balance` multiplies the channels.
     """
 
     exposure_ev: float = 0.0
@@ -92,8 +93,8 @@ class Sensor:
 class Scene:
     """One picture.
 
-    `identity` is a `facsim.models.head` identity; `action_units` maps AU keys (`12L`, `17`) to 0–5; `gaze`
-    is where the eyes look (`facsim.models.head` says in what units). `seed` feeds every noise field; `mirrored` flips those
+    `identity` is a `facsim.models.head` identity; `action_units` maps AU keys (`12L`, `17`) to 0–5; `gaze` is where
+    the eyes look (`facsim.models.head` says in what units). `seed` feeds every noise field; `mirrored` flips those
     fields too.
     """
 

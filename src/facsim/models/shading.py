@@ -1,8 +1,15 @@
-"""From what each sample sees to light: the kernel that shades every pixel of a batch, once per surface that the pixel shows.
+"""From what each sample sees to light: the kernel that shades every pixel of a batch, once per surface that the pixel
+shows.
 
-Samples of one pixel that see the same part at about the same depth are shaded together, at their mean place; those on an eyeball one by
-one, since an iris is a few pixels wide. Colours are linear light; nothing here knows of exposure (see `facsim.models.develop`).
+Samples of one pixel that see the same part at about the same depth are shaded together, at their mean place; those on
+an eyeball one by one, since an iris is a few pixels wide. Colours are linear light; nothing here knows of exposure
+(see `facsim.models.develop`).
 """
+
+# Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
+# ruff: noqa: UP018, RUF046, SIM109
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportAssignmentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportIndexIssue=false, reportInvalidTypeForm=false
 
 import warp as wp
 
@@ -20,9 +27,9 @@ __all__ = ["DRAWN_PARTS", "Mesh", "shade_pictures"]
 
 wp.set_module_options({"enable_backward": False})
 
-DRAWN_PARTS = ("background", "skin", "eye_left", "eye_right", "teeth", "gums", "tongue", "mouth_interior", "lashes", "hair",
-               "lips", "brows", "neck", "garment")  # fmt: skip
-"""What a pixel of a picture's part map shows: the mesh's parts from 1 on, skin split into face, lips, brows, neck and garment."""
+DRAWN_PARTS = ("background", *PARTS, "lips", "brows", "neck", "garment")
+"""What a pixel of a picture's part map shows: the mesh's parts from 1 on, skin split into face, lips, brows, neck and
+garment."""
 
 _SKIN = wp.constant(PARTS.index("skin"))
 _EYE_LEFT = wp.constant(PARTS.index("eye_left"))
@@ -83,7 +90,8 @@ def _sample_world(look: Look, side: int, column: int, row: int, depth: float) ->
 def _openness(mesh: Mesh, look: Look, picture: int, at: wp.vec2, spot: Spot, radius: float) -> float:
     """Share of the surroundings not hidden by what stands within `radius` (dm), from the depth of the samples around.
 
-    The horizon is probed at ten fixed places (after McGuire et al., "The Alchemy Screen-Space Ambient Obscurance Algorithm", 2011).
+    The horizon is probed at ten fixed places (after McGuire et al., "The Alchemy Screen-Space Ambient Obscurance
+    Algorithm", 2011).
     """
     side = mesh.visible.shape[1]
     reach = radius * 2.0 * look.focal / (look.distance - spot.world[2])
@@ -215,10 +223,7 @@ def _find_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2)
     # a normal that points away from the camera would light the rim of a silhouette from behind
     back = wp.dot(normal, spot.view)
     if back < 0.02:
-        if spot.part == _HAIR and back < 0.0:
-            normal = -normal
-        else:
-            normal = normal + spot.view * (0.02 - back)
+        normal = -normal if spot.part == _HAIR and back < 0.0 else normal + spot.view * (0.02 - back)
     spot.normal = wp.normalize(normal)
     spot.open = paint[3]
     return spot
@@ -327,7 +332,8 @@ def _shade(
 
 
 def shade_pictures(looks: wp.array, mesh: Mesh, *, size_px: int) -> tuple[wp.array, wp.array]:
-    """Linear light (B, S, S) of vec3, RGB, and places in `DRAWN_PARTS` (B, S, S) uint8, for pictures of S = `size_px`."""
+    """Linear light (B, S, S) of vec3, RGB, and places in `DRAWN_PARTS` (B, S, S) uint8, for pictures of S =
+    `size_px`."""
     device = looks.device
     light = wp.empty((looks.shape[0], size_px, size_px), dtype=wp.vec3, device=device)
     parts = wp.empty((looks.shape[0], size_px, size_px), dtype=wp.uint8, device=device)

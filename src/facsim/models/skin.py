@@ -1,5 +1,10 @@
 """The colour and relief of skin and lips, for Warp kernels."""
 
+# Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
+# ruff: noqa: UP018
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
+
 import warp as wp
 
 from facsim.models.face_hair import beard_share, brow_share, scalp_share

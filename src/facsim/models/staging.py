@@ -1,4 +1,5 @@
-"""Scenes at random: light and backdrop that go together, a pose and a framing, a camera; with a person they make a whole scene."""
+"""Scenes at random: light and backdrop that go together, a pose and a framing, a camera; with a person they make a
+whole scene."""
 
 from collections.abc import Callable, Mapping
 
@@ -23,7 +24,8 @@ def sample_scene(
 ) -> Scene:
     """A plausible scene of this head showing these AUs, everything else drawn from `generator`.
 
-    `gaze` is (yaw_deg to the subject's left, pitch_deg up) in the head; None lets the eyes look mostly into the camera.
+    `gaze` is (yaw_deg to the subject's left, pitch_deg up) in the head; None lets the eyes look mostly into the
+    camera.
     """
     person = sample_person(
         generator,
@@ -64,7 +66,8 @@ def _normal(generator: np.random.Generator, mean: float, spread: float, *, most:
 
 
 def sample_camera(generator: np.random.Generator) -> Camera:
-    """Mostly frontal: yaw of 11 deg deviation with a tenth out to 35, pitch 7, roll 6; framed from brows-to-chin to the collar."""
+    """Mostly frontal: yaw of 11 deg deviation with a tenth out to 35, pitch 7, roll 6; framed from brows-to-chin to
+    the collar."""
     turned = generator.random() < 0.12
     yaw = (
         _uniform(generator, 18.0, 35.0) * generator.choice([-1.0, 1.0])
@@ -95,7 +98,8 @@ def _sample_gaze(generator: np.random.Generator, camera: Camera) -> tuple[float,
 
 
 def _white(kelvin: float) -> np.ndarray:
-    """(3,) linear colour, of luminance 1, that a black body of 2500 to 10000 K leaves after a camera's automatic white balance.
+    """(3,) linear colour, of luminance 1, that a black body of 2500 to 10000 K leaves after a camera's automatic
+    white balance.
 
     The slopes are a fit by eye to Planck's law; balance takes away nearly two thirds of the cast.
     """
@@ -111,7 +115,8 @@ def _paint(level: float, tint: np.ndarray) -> Colour:
 
 
 def sample_light(generator: np.random.Generator) -> tuple[Light, Background]:
-    """A light and the backdrop that it comes with: daylight, window, studio, lamp overhead, flash, sun, low key, or against the light."""
+    """A light and the backdrop that it comes with: daylight, window, studio, lamp overhead, flash, sun, low key, or
+    against the light."""
     kinds: list[tuple[float, Callable[[np.random.Generator], tuple[Light, Background]]]] = [
         (0.20, _overcast),
         (0.20, _window),
@@ -183,10 +188,9 @@ def _overcast(generator: np.random.Generator) -> tuple[Light, Background]:
         _paint(_uniform(generator, 0.7, 1.5), tint),
         _uniform(generator, 0.35, 0.7),
     )
-    light = Light(
-        key=key, fill=_no_lamp(), rim=_no_lamp(),
-        ambient=_surround(generator, level, tint, above=_uniform(generator, 1.2, 1.9), below=_uniform(generator, 0.3, 0.6)),
-    )  # fmt: skip
+    above, below = _uniform(generator, 1.2, 1.9), _uniform(generator, 0.3, 0.6)
+    ambient = _surround(generator, level, tint, above=above, below=below)
+    light = Light(key=key, fill=_no_lamp(), rim=_no_lamp(), ambient=ambient)
     green = np.array([0.75, 1.0, 0.5])
     kind = str(generator.choice(["foliage", "bokeh", "room", "gradient"], p=[0.4, 0.2, 0.2, 0.2]))
     return light, _backdrop(
@@ -203,10 +207,9 @@ def _window(generator: np.random.Generator) -> tuple[Light, Background]:
         _paint(_uniform(generator, 1.6, 3.2), tint),
         _uniform(generator, 0.15, 0.4),
     )
-    light = Light(
-        key=key, fill=_no_lamp(), rim=_no_lamp(),
-        ambient=_surround(generator, _uniform(generator, 0.2, 0.45), inside, above=1.1, below=_uniform(generator, 0.4, 0.9)),
-    )  # fmt: skip
+    level = _uniform(generator, 0.2, 0.45)
+    ambient = _surround(generator, level, inside, above=1.1, below=_uniform(generator, 0.4, 0.9))
+    light = Light(key=key, fill=_no_lamp(), rim=_no_lamp(), ambient=ambient)
     return light, _backdrop(
         generator, "room" if generator.random() < 0.7 else "gradient", _uniform(generator, 0.08, 0.6), inside
     )
@@ -301,7 +304,8 @@ def _against(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def sample_sensor(generator: np.random.Generator) -> Sensor:
-    """A camera of any decade: sharp or soft, clean or noisy, stored well or badly, sometimes grey or blown up from a small picture."""
+    """A camera of any decade: sharp or soft, clean or noisy, stored well or badly, sometimes grey or blown up from a
+    small picture."""
     poor = generator.random() < 0.25
     return Sensor(
         exposure_ev=_normal(generator, 0.05, 0.38, most=1.0),

@@ -1,5 +1,8 @@
 """Light on strands of hair, for Warp kernels: two highlights that lie across the strands, and streaks along them."""
 
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
+
 import warp as wp
 
 from facsim.models.lighting import Spot, ambient_light, rim_share

@@ -1,4 +1,5 @@
-"""What every picture shares, ready on one device: the head's and the hair's topology, rest attributes and static shade.
+"""What every picture shares, ready on one device: the head's and the hair's topology, rest attributes and static
+shade.
 
 `open_studio` builds it once per process and device; the slow parts come from facsim's cache folder.
 """
@@ -34,7 +35,7 @@ class Studio:
     head: Head
     shell: HairShell
     device: str
-    faces: Faces
+    faces: Faces  # pyright: ignore[reportGeneralTypeIssues]
     parts: wp.array
     rest: wp.array
     paint: wp.array
@@ -74,7 +75,7 @@ def _place_fans(triangles: np.ndarray, count: int, device: str) -> tuple[wp.arra
     return wp.array(first, device=device), wp.array(fans, device=device)
 
 
-def _place_faces(triangles: np.ndarray, parts: np.ndarray, uv: np.ndarray, device: str) -> Faces:
+def _place_faces(triangles: np.ndarray, parts: np.ndarray, uv: np.ndarray, device: str) -> Faces:  # pyright: ignore[reportGeneralTypeIssues]
     kinds = np.full(len(parts), int(FRONT_ONLY), dtype=np.uint8)
     kinds[parts == PARTS.index("lashes")] = int(BOTH_SIDES)
     kinds[parts == PARTS.index("hair")] = int(STRANDS)
@@ -98,7 +99,8 @@ def _paint(head: Head, openness: np.ndarray, count: int) -> np.ndarray:
 
 
 def _measure_edges(head: Head, count: int) -> np.ndarray:
-    """(count, 2) float32: each vertex's distance on the rest head to the nearer upper and lower lid's edge, at most 0.2 dm."""
+    """(count, 2) float32: each vertex's distance on the rest head to the nearer upper and lower lid's edge, at most
+    0.2 dm."""
     edges = np.full((count, 2), 0.2, dtype=np.float32)
     ring = head.arrays["rings_eye"][EDGE_ROW]
     for side in (ring, head.arrays["mirror"][ring]):
@@ -142,8 +144,8 @@ def _read_shell(settled: Arrays) -> HairShell:
 
 
 def measure_openness(rest: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """float32 (V,) in 0–1: the cosine-weighted share of directions from which each vertex of a mesh is seen, seen itself
-    from far away by `_DIRECTIONS` depth maps."""
+    """float32 (V,) in 0–1: the cosine-weighted share of directions from which each vertex of a mesh is seen, seen
+    itself from far away by `_DIRECTIONS` depth maps."""
     directions = _spread_directions(_DIRECTIONS)
     normals = _vertex_normals(rest, triangles)
     seen, weight = np.zeros(len(rest)), np.full(len(rest), 1e-6)
@@ -163,7 +165,9 @@ def _lit_from(points: np.ndarray, rest: np.ndarray, triangles: np.ndarray, towar
     screen = (rest @ frame.T + (0.0, 0.0, 0.5)).astype(np.float32)
     screen[:, :2] = (screen[:, :2] + 0.5) * _SIDE
     faces = _place_faces(triangles, np.zeros(len(triangles), dtype=np.uint8), np.zeros((len(rest), 2)), "cpu")
-    visible = rasterise(wp.array(screen[None], dtype=wp.vec3, device="cpu"), faces, Ends(), side=_SIDE, grid=0).numpy()[0]
+    visible = rasterise(wp.array(screen[None], dtype=wp.vec3, device="cpu"), faces, Ends(), side=_SIDE, grid=0).numpy()[
+        0
+    ]
     depth = np.where(visible >= EMPTY, 1.0, (visible >> 32).astype(np.int32).view(np.float32))
     local = points @ frame.T + (0.0, 0.0, 0.5)
     cell = np.clip(((local[:, :2] + 0.5) * _SIDE).astype(int), 0, _SIDE - 1)

@@ -1,8 +1,14 @@
 """Wrinkles as grooves drawn on the rest head: how deep the skin is folded at a place, by region.
 
-Places are in the coordinates of `Head.rest` (decimetres), so that a line stays on the same skin for every identity and pose. The
-numbers below were read off that mesh: eyes at (±0.31, 0, 0), brows at y 0.2, mouth corners at (±0.27, -0.67), chin at y -1.1.
+Places are in the coordinates of `Head.rest` (decimetres), so that a line stays on the same skin for every identity
+and pose. The numbers below were read off that mesh: eyes at (±0.31, 0, 0), brows at y 0.2, mouth corners at (±0.27,
+-0.67), chin at y -1.1.
 """
+
+# Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
+# ruff: noqa: UP018
+# What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
 
 import warp as wp
 
@@ -109,10 +115,10 @@ def _fold(weight: float, q: wp.vec3) -> float:
     line = 0.19 + 0.16 * wp.pow(down, 0.85) - 0.05 * wp.max(down - 1.0, 0.0)
     window = _window(q[1], -0.70, -0.36, 0.12)
     side = wp.abs(q[0]) - line
-    width = 0.030
+    width = 0.042
     if side > 0.0:
-        width = 0.020
-    return weight * window * _bell(side, width)
+        width = 0.026
+    return 0.8 * weight * window * _bell(side, width)
 
 
 @wp.func
