@@ -181,5 +181,6 @@ def field_meanings(stage: type[Any]) -> list[tuple[str, str, str]]:
             default = repr(field.default)
         elif field.default_factory is not dataclasses.MISSING:
             default = repr(field.default_factory())
-        rows.append((field.name, str(field.type), default))
+        kind = field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)
+        rows.append((field.name, kind, default))
     return rows
