@@ -165,7 +165,12 @@ def _bars() -> RichProgress:
 
     words = TextColumn("{task.description}", markup=False)
     state = TextColumn("{task.fields[state]}", markup=False)
-    return RichProgress(words, BarColumn(bar_width=28, complete_style="cyan", finished_style="green"), state, console=Console(stderr=True))
+    return RichProgress(
+        words,
+        BarColumn(bar_width=28, complete_style="cyan", finished_style="green"),
+        state,
+        console=Console(stderr=True),
+    )
 
 
 def _on_bars(bars: RichProgress) -> OnProgress:
