@@ -1,5 +1,8 @@
 """Pictures: their bits, their framing and the truth that comes with them."""
 
+import hashlib
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -67,6 +70,11 @@ def test_no_random_picture_is_black_white_or_flat(crowd: Sequence[Drawing]) -> N
 def test_every_random_face_is_lit_and_fills_its_picture(crowd: Sequence[Drawing]) -> None:
     assert all(0.06 < d.face_luminance < 0.95 for d in crowd)
     assert all(part(d, "skin", "lips", "brows").mean() > 0.15 for d in crowd)
+
+
+def test_face_luminance_is_the_mean_luma_of_the_skin(crowd: Sequence[Drawing]) -> None:
+    luma = crowd[0].picture[part(crowd[0], "skin")] @ (0.299, 0.587, 0.114)
+    assert crowd[0].face_luminance == pytest.approx(luma.mean() / 255.0)
 
 
 def test_landmarks_and_numbers_are_finite(crowd: Sequence[Drawing]) -> None:
@@ -195,3 +203,27 @@ def test_a_gpu_draws_what_the_cpu_draws_but_for_rounding() -> None:
     for one, other in zip(draw(scenes, size_px=64), draw(scenes, size_px=64, device="cuda:0"), strict=True):
         assert np.abs(one.picture.astype(float) - other.picture).mean() < 1.0
         np.testing.assert_array_equal(one.landmarks_68_px, other.landmarks_68_px)
+
+
+def run_python(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_reading_scenes_and_drawings_does_not_load_warp() -> None:
+    code = (
+        "import sys, facsim.models.drawing, facsim.models.staging; print('warp' in sys.modules, 'torch' in sys.modules)"
+    )
+    assert run_python(code) == "False False"
+
+
+def test_another_process_draws_the_same_bits() -> None:
+    code = """
+import hashlib
+from facsim.models.drawing import draw
+from facsim.models.identity import Identity
+from facsim.models.scene import Scene
+scene = Scene(identity=Identity(age_years=30.0, gender=0.2, ancestry=(0.0, 0.0, 1.0)), seed=5)
+print(hashlib.sha256(draw([scene], size_px=48)[0].picture.tobytes()).hexdigest())
+"""
+    here = draw([Scene(identity=PLAIN, seed=5)], size_px=48)[0].picture.tobytes()
+    assert run_python(code) == hashlib.sha256(here).hexdigest()

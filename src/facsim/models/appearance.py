@@ -75,7 +75,7 @@ class Eyes:
 
     iris: Colour = (0.10, 0.05, 0.02)
     iris_ring: Colour = (0.02, 0.012, 0.008)
-    iris_deg: float = 29.0
+    iris_deg: float = 24.5
     pupil_deg: float = 10.0
     veins: float = 0.2
     lashes: float = 0.5

@@ -36,9 +36,9 @@ _IRIS: dict[str, tuple[float, float, float]] = {
     "dark brown": (0.032, 0.014, 0.007),
     "brown": (0.095, 0.045, 0.018),
     "hazel": (0.15, 0.10, 0.035),
-    "green": (0.12, 0.15, 0.075),
-    "blue": (0.11, 0.19, 0.28),
-    "grey": (0.17, 0.21, 0.23),
+    "green": (0.095, 0.115, 0.062),
+    "blue": (0.085, 0.125, 0.17),
+    "grey": (0.13, 0.155, 0.165),
 }
 # Shares for European, Asian and African ancestry, in the order of the tables above.
 _HAIR_SHARES = {
@@ -133,7 +133,7 @@ def sample_person(
         eyes=_sample_eyes(generator, traits),
         brows=_sample_brows(generator, traits, colour, grey),
         mouth=_sample_mouth(generator, traits, skin),
-        make_up=_sample_make_up(generator, traits),
+        make_up=_sample_make_up(generator, traits, skin),
         hair=hair,
         garment=_sample_garment(generator),
     )
@@ -165,7 +165,7 @@ def _sample_skin(generator: np.random.Generator, traits: _Traits) -> Skin:
         mottling=float(np.clip(generator.normal(0.35 + 0.35 * age, 0.12), 0.1, 1.0)),
         freckles=_uniform(generator, 0.2, 0.9) if freckled else 0.0,
         moles=float(generator.beta(1.2, 3.0)),
-        sheen=float(np.clip(generator.normal(0.42, 0.2), 0.05, 1.0)),
+        sheen=float(np.clip(generator.normal(0.4, 0.18), 0.05, 0.85)),
         pores=float(np.clip(generator.normal(0.35 + 0.3 * traits.adult, 0.15), 0.1, 1.0)),
         age_lines=float(np.clip(age**1.15 + generator.normal(0.0, 0.06), 0.0, 1.1)),
         under_eye=float(np.clip(generator.normal(0.22 + 0.3 * age + 0.15 * (1.0 - pale), 0.15), 0.0, 0.9)),
@@ -253,7 +253,7 @@ def _sample_eyes(generator: np.random.Generator, traits: _Traits) -> Eyes:
     return Eyes(
         iris=iris,
         iris_ring=_mix(iris, (0.0, 0.0, 0.0), 0.75),
-        iris_deg=float(np.clip(generator.normal(29.0, 0.8), 27.0, 31.0)),
+        iris_deg=float(np.clip(generator.normal(24.5, 0.7), 23.0, 26.5)),
         pupil_deg=float(np.clip(generator.normal(10.5, 2.0), 6.5, 16.0)),
         veins=float(generator.beta(1.5, 5.0)),
         lashes=float(np.clip(generator.normal(0.68 - 0.25 * traits.masculine, 0.12), 0.15, 1.0)),
@@ -283,7 +283,7 @@ def _sample_mouth(generator: np.random.Generator, traits: _Traits, skin: Skin) -
     )
 
 
-def _sample_make_up(generator: np.random.Generator, traits: _Traits) -> MakeUp:
+def _sample_make_up(generator: np.random.Generator, traits: _Traits, skin: Skin) -> MakeUp:
     worn = traits.adult * (1.0 - traits.masculine) > 0.5 and generator.random() < 0.6
     if not worn:
         return MakeUp()
@@ -301,13 +301,16 @@ def _sample_make_up(generator: np.random.Generator, traits: _Traits) -> MakeUp:
         (0.10, 0.11, 0.14),
         (0.02, 0.02, 0.02),
     ]
+    red = reds[int(generator.integers(len(reds)))]
+    # people choose deeper lipsticks on deeper skin
+    depth = float(np.clip(skin.albedo[0] / 0.5, 0.3, 1.0))
     return MakeUp(
         lipstick=_uniform(generator, 0.25, 0.95) if generator.random() < 0.7 else 0.0,
-        lipstick_colour=_jitter(generator, reds[int(generator.integers(len(reds)))], 0.2),
+        lipstick_colour=_mix((0.0, 0.0, 0.0), _jitter(generator, red, 0.2), depth),
         shadow=_uniform(generator, 0.1, 0.75) if generator.random() < 0.5 else 0.0,
         shadow_colour=_jitter(generator, shadows[int(generator.integers(len(shadows)))], 0.2),
         liner=_uniform(generator, 0.2, 1.0) if generator.random() < 0.6 else 0.0,
-        blush=_uniform(generator, 0.1, 0.5) if generator.random() < 0.5 else 0.0,
+        blush=_uniform(generator, 0.05, 0.35) if generator.random() < 0.5 else 0.0,
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import warp as wp
 
-from facsim.models.camera import NEAR_SHARE
 from facsim.models.materials import pack_looks
 from facsim.models.posing import SHADOW_SIDE, place_vertices
 from facsim.models.raster import SAMPLES_PER_AXIS, Ends, interpolate_normals, rasterise
@@ -52,15 +51,9 @@ def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int
 
 
 def _end_hair(sittings: Sequence[Sitting], device: str) -> Ends:  # pyright: ignore[reportGeneralTypeIssues]
-    styles = [one.scene.hair for one in sittings]
+    seeds = [one.scene.seed & 0x7FFFFFFF for one in sittings]
+    shares = [0.02 + 0.06 * min(one.scene.hair.length_dm, 1.0) for one in sittings]
     ends = Ends()
-    ends.seeds = wp.array(np.array([one.scene.seed & 0x7FFFFFFF for one in sittings], dtype=np.int32), device=device)
-    ends.frays = _floats([0.02 + 0.06 * min(style.length_dm, 1.0) for style in styles], device)
-    ends.fuzz = _floats([max(0.0, style.curl - 0.45) for style in styles], device)
-    # depth is 1 - near / distance, so at the head's distance D its slope times D^2 / near is the slope of the distance
-    ends.slopes = _floats([SAMPLES_PER_AXIS * one.view.focal / NEAR_SHARE for one in sittings], device)
+    ends.seeds = wp.array(np.array(seeds, dtype=np.int32), device=device)
+    ends.frays = wp.array(np.array(shares, dtype=np.float32), device=device)
     return ends
-
-
-def _floats(values: list[float], device: str) -> wp.array:
-    return wp.array(np.array(values, dtype=np.float32), device=device)

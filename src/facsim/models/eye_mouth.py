@@ -109,7 +109,7 @@ def shade_teeth(look: Look, spot: Spot) -> wp.vec3:
     # teeth scatter light within, so that shadows on them are pale
     dimmed.open = wp.sqrt(spot.open) * front
     dimmed.shade = (0.3 + 0.7 * spot.shade) * front
-    wet = lit_sides(look, spot.normal, spot.view, spot.shade * front, 0.28, 0.04) * (0.7 * front)
+    wet = lit_sides(look, spot, spot.normal, spot.shade * front, 0.28, 0.04) * (0.7 * front)
     return light_matt(look, dimmed, spot.normal, albedo, 0.6) + wet
 
 
@@ -119,7 +119,7 @@ def _flesh(look: Look, spot: Spot, albedo: wp.vec3, gloss: float) -> wp.vec3:
     dimmed = spot
     dimmed.open = spot.open * front * front
     dimmed.shade = spot.shade * front
-    wet = lit_sides(look, spot.normal, spot.view, dimmed.shade, 0.32, 0.035) * (gloss * front)
+    wet = lit_sides(look, spot, spot.normal, dimmed.shade, 0.32, 0.035) * (gloss * front)
     return light_skin(look, dimmed, spot.normal, albedo) + wet
 
 

@@ -17,11 +17,12 @@ wp.set_module_options({"enable_backward": False})
 
 @wp.struct
 class Spot:
-    """A visible place: `rest` on the rest head, `world`, unit `normal` and `view` (to the camera), `foot` (a pixel's
-    width there, dm).
+    """A visible place.
 
-    `shade` is the share of the key light that arrives, `open` the share of the surroundings that it sees.
-    `upper_edge`, `lower_edge`: distance to the lids' edges on the rest head, at most 0.2.
+    `rest` lies on the rest head, `world` in the world; `normal` and `view` (to the camera) are unit vectors, `foot`
+    is a pixel's width there in dm. `shade` is the share of the key light that arrives, `open` the share of the
+    surroundings that it sees, `border` 1 at the sides of the head and on hair and 0 in the face. `upper_edge`,
+    `lower_edge`: distance to the lids' edges on the rest head, at most 0.2.
     """
 
     rest: wp.vec3
@@ -36,6 +37,7 @@ class Spot:
     lips: wp.float32
     lids: wp.float32
     ears: wp.float32
+    border: wp.float32
     upper_edge: wp.float32
     lower_edge: wp.float32
 
@@ -89,21 +91,20 @@ def highlight(normal: wp.vec3, towards: wp.vec3, view: wp.vec3, roughness: float
 
 
 @wp.func
-def rim_share(normal: wp.vec3, view: wp.vec3) -> float:
-    """Share of the rim light that a place gets: it comes from behind and casts no shadow, so only outlines may catch
-    it."""
-    return 1.0 - wp.smoothstep(0.25, 0.7, wp.dot(normal, view))
+def rim_share(spot: Spot, normal: wp.vec3) -> float:
+    """Share of the rim light that a place gets: it comes from behind and casts no shadow, so only outlines catch it."""
+    return spot.border * (1.0 - wp.smoothstep(0.25, 0.7, wp.dot(normal, spot.view)))
 
 
 @wp.func
-def lit_sides(
-    look: Look, normal: wp.vec3, view: wp.vec3, shade: float, roughness: float, reflectance: float
-) -> wp.vec3:
-    """Highlights of all three lamps, `roughness` widened by each lamp's own size."""
+def lit_sides(look: Look, spot: Spot, normal: wp.vec3, shade: float, roughness: float, reflectance: float) -> wp.vec3:
+    """Highlights of all three lamps, `roughness` widened by each lamp's own size; `shade` is the key's share."""
+    view = spot.view
     key = highlight(normal, look.key, view, wp.min(roughness + 0.35 * look.key_softness, 0.9), reflectance)
     fill = highlight(normal, look.fill, view, wp.min(roughness + 0.35 * look.fill_softness, 0.9), reflectance)
     rim = highlight(normal, look.rim, view, wp.min(roughness + 0.35 * look.rim_softness, 0.9), reflectance)
-    return look.key_colour * (key * shade) + look.fill_colour * fill + look.rim_colour * (rim * rim_share(normal, view))
+    light = look.key_colour * (key * shade) + look.fill_colour * (fill * spot.open)
+    return light + look.rim_colour * (rim * rim_share(spot, normal))
 
 
 @wp.func
@@ -111,7 +112,7 @@ def light_matt(look: Look, spot: Spot, normal: wp.vec3, albedo: wp.vec3, wrap: f
     """Light that leaves a matt surface such as cloth, teeth or a tongue."""
     light = look.key_colour * (_wrap(wp.dot(normal, look.key), wrap) * spot.shade)
     light += look.fill_colour * (_wrap(wp.dot(normal, look.fill), wrap + 0.5 * look.fill_softness) * spot.open)
-    light += look.rim_colour * (_wrap(wp.dot(normal, look.rim), wrap) * spot.open * rim_share(normal, spot.view))
+    light += look.rim_colour * (_wrap(wp.dot(normal, look.rim), wrap) * spot.open * rim_share(spot, normal))
     return wp.cw_mul(albedo, light + ambient_light(look, normal) * spot.open)
 
 
@@ -130,7 +131,7 @@ def light_skin(look: Look, spot: Spot, fine: wp.vec3, albedo: wp.vec3) -> wp.vec
     light = wp.cw_mul(wp.cw_mul(look.key_colour, key), shade)
     light += wp.cw_mul(look.fill_colour, _blood(wp.dot(fine, look.fill), look.fill_softness)) * wp.sqrt(spot.open)
     light += wp.cw_mul(look.rim_colour, _blood(wp.dot(fine, look.rim), look.rim_softness)) * (
-        spot.open * rim_share(smooth, spot.view)
+        spot.open * rim_share(spot, smooth)
     )
     # light that bounces between walls of skin comes out redder: occlusion is tinted by the albedo
     # (Jimenez et al., "Practical Realtime Strategies for Accurate Indirect Occlusion", 2016, simplified)

@@ -33,11 +33,11 @@ WRINKLE_REGIONS = (
 """Where wrinkles are drawn; the number of a region in the kernels is its place here."""
 
 SHADOW_HALF_DM = 1.9
-"""Half the side of the square that the shadow map covers, round `SHADOW_CENTRE`."""
+"""Half the side of the square that the shadow map covers, round the middle of head and shoulders."""
 
-SHADOW_CENTRE = (0.0, -0.1, -0.5)
+_SHADOW_CENTRE = (0.0, -0.1, -0.5)
 
-Wrinkles = wp.types.vector(length=len(WRINKLE_REGIONS), dtype=wp.float32)
+_Wrinkles = wp.types.vector(length=len(WRINKLE_REGIONS), dtype=wp.float32)
 
 
 @wp.struct
@@ -80,7 +80,7 @@ class Look:
     sheen: wp.float32
     pores: wp.float32
     under_eye: wp.float32
-    wrinkles: Wrinkles  # pyright: ignore[reportInvalidTypeForm]
+    wrinkles: _Wrinkles  # pyright: ignore[reportInvalidTypeForm]
     stubble: wp.float32
     moustache: wp.float32
     beard_chin: wp.float32
@@ -168,7 +168,7 @@ def _view_fields(one: Sitting) -> dict[str, Any]:
         "focal": view.focal,
         "centre_x": view.centre_x,
         "centre_y": view.centre_y,
-        "shadow_centre": SHADOW_CENTRE,
+        "shadow_centre": _SHADOW_CENTRE,
         "shadow_half": SHADOW_HALF_DM,
     }
 

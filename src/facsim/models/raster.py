@@ -14,7 +14,7 @@ near-vertical edges better than a regular one.
 import numpy as np
 import warp as wp
 
-from facsim.models.noise import fold_seed, hash_unit, smooth_noise
+from facsim.models.noise import fold_seed, smooth_noise
 
 __all__ = [
     "BOTH_SIDES",
@@ -89,13 +89,10 @@ class Faces:
 
 @wp.struct
 class Ends:
-    """Per picture: a seed, how ragged hair ends (shares of its length), how fuzzy its outline is, and the factor from
-    the slope of the depth, per sample, to the tangent of the angle between surface and screen."""
+    """How hair ends, per picture: a seed, and how ragged it is in shares of its length."""
 
     seeds: wp.array(dtype=wp.int32)
     frays: wp.array(dtype=wp.float32)
-    fuzz: wp.array(dtype=wp.float32)
-    slopes: wp.array(dtype=wp.float32)
 
 
 @wp.func
@@ -106,16 +103,6 @@ def fray_limit(seed: int, strand: float, amount: float) -> float:
     coarse = smooth_noise(field, wp.vec3(strand * 60.0, 0.5, 0.5))
     fine = smooth_noise(field + wp.uint32(1), wp.vec3(strand * 420.0, 0.5, 2.5))
     return 1.0 - amount * (0.5 + 0.25 * coarse + 0.5 * fine)
-
-
-@wp.func
-def _is_flyaway(seed: int, at: wp.vec2, steepness: float, fuzz: float) -> bool:
-    """Whether hair seen nearly edge-on is left out at (strand, share of its length), so that its outline is not a
-    cut-out's."""
-    chance = wp.smoothstep(1.2, 6.0, steepness) * fuzz
-    if chance < 0.01:
-        return False
-    return hash_unit(fold_seed(seed, 82), int(at[0] * 420.0), int(at[1] * 90.0), 0) < chance
 
 
 @wp.kernel
@@ -148,9 +135,6 @@ def _cover(
     uy = (c[0] - b[0]) * inverse
     vx = (c[1] - a[1]) * inverse
     vy = (a[0] - c[0]) * inverse
-    slope_x = ux * (a[2] - c[2]) + vx * (b[2] - c[2])
-    slope_y = uy * (a[2] - c[2]) + vy * (b[2] - c[2])
-    steepness = wp.sqrt(slope_x * slope_x + slope_y * slope_y)
     for row in range(top, bottom + 1):
         for column in range(left, right + 1):
             p = sample_position(column, row, grid)
@@ -163,10 +147,6 @@ def _cover(
                 if kind == STRANDS and kept:
                     at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
                     kept = at[1] <= fray_limit(hair.seeds[picture], at[0], hair.frays[picture])
-                    if kept and grid == 1:
-                        kept = not _is_flyaway(
-                            hair.seeds[picture], at, steepness * hair.slopes[picture], hair.fuzz[picture]
-                        )
                 if kept:
                     bits = wp.cast(depth, wp.int32)
                     packed = (wp.int64(bits) << wp.int64(32)) | wp.int64(t)
@@ -216,7 +196,7 @@ def rasterise(screen: wp.array, faces: Faces, hair: Ends, *, side: int, grid: in
     """What each sample sees: int64 (B, side, side), `EMPTY` or `depth bits << 32 | triangle`.
 
     `screen`: (B, V) of vec3, x to the right and y down in units of samples, depth from 0 (near) to 1, affine on the
-    screen. `hair`: how the ends and outlines of `STRANDS` are drawn, per picture. `grid`: 1 for the rotated grid of
+    screen. `hair`: how the ends of `STRANDS` are drawn, per picture. `grid`: 1 for the rotated grid of
     pictures, 0 for samples in the middle of their cells.
     """
     visible = wp.full((screen.shape[0], side, side), value=EMPTY, dtype=wp.int64, device=screen.device)

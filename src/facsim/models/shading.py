@@ -218,6 +218,9 @@ def _find_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2)
     spot.lips = paint[0]
     spot.lids = paint[1]
     spot.ears = paint[2]
+    spot.border = wp.max(wp.smoothstep(0.42, 0.64, wp.abs(spot.rest[0])), wp.smoothstep(0.05, -0.35, spot.rest[2]))
+    if spot.part == _HAIR:
+        spot.border = 1.0
     spot.view = wp.normalize(wp.vec3(0.0, 0.0, look.distance) - spot.world)
     spot.foot = (look.distance - spot.world[2]) / look.focal
     # a normal that points away from the camera would light the rim of a silhouette from behind

@@ -20,7 +20,7 @@ _LINES_AT_REST: Mapping[str, float] = {
     "forehead_inner": 0.5,
     "forehead_outer_left": 0.45,
     "forehead_outer_right": 0.45,
-    "glabella": 0.4,
+    "glabella": 0.2,
     "crow_left": 0.65,
     "crow_right": 0.65,
     "nasolabial_left": 0.8,

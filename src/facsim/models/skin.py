@@ -166,10 +166,8 @@ def _gloss(look: Look, spot: Spot, fine: wp.vec3, lips: float, cover: float) -> 
     oil = look.sheen * (0.55 + 0.7 * zone) * (1.0 - cover)
     wet = lips * wp.max(look.wetness, 0.8 * look.lipstick)
     shade = spot.shade * spot.shade
-    broad = lit_sides(look, fine, spot.view, shade, 0.52, 0.028) * (1.1 * oil)
-    tight = lit_sides(look, fine, spot.view, shade, wp.lerp(0.36, 0.25, lips), 0.03) * (
-        0.5 * oil * (1.0 - lips) + 1.3 * wet
-    )
+    broad = lit_sides(look, spot, fine, shade, 0.52, 0.028) * (1.1 * oil)
+    tight = lit_sides(look, spot, fine, shade, wp.lerp(0.36, 0.25, lips), 0.03) * (0.5 * oil * (1.0 - lips) + 1.3 * wet)
     grazing = 1.0 - wp.max(wp.dot(fine, spot.view), 0.0)
     facing = 0.018 + 0.12 * grazing * grazing * grazing * grazing
     mirror = fine * (2.0 * wp.dot(fine, spot.view)) - spot.view

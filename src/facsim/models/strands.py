@@ -69,7 +69,7 @@ def shade_hair(look: Look, spot: Spot, tangent: wp.vec3) -> wp.vec3:
     )
     light += (
         wp.cw_mul(
-            look.rim_colour * rim_share(spot.normal, spot.view),
+            look.rim_colour * rim_share(spot, spot.normal),
             colour * rim[0] + wp.vec3(gloss * rim[1]) + tinted * rim[2] * 0.5,
         )
         * spot.open

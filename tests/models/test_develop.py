@@ -1,0 +1,29 @@
+"""What the sensor does to a picture that is known."""
+
+import numpy as np
+
+from facsim.models.develop import finish_picture
+from facsim.models.scene import Sensor
+
+NOISE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+
+
+def test_a_sensor_that_asks_for_nothing_changes_nothing() -> None:
+    assert np.array_equal(finish_picture(NOISE, Sensor(jpeg_quality=None)), NOISE)
+
+
+def test_a_low_resolution_loses_detail_and_keeps_size() -> None:
+    small = finish_picture(NOISE, Sensor(jpeg_quality=None, resolution=0.25))
+    assert small.shape == NOISE.shape
+    assert small.std() < 0.5 * NOISE.std()
+
+
+def test_compression_changes_little_at_high_quality() -> None:
+    ramp = np.broadcast_to(np.linspace(0, 255, 32).astype(np.uint8)[:, None, None], (32, 32, 3)).copy()
+    stored = finish_picture(ramp, Sensor(jpeg_quality=95))
+    assert 0.0 < np.abs(stored.astype(float) - ramp).mean() < 3.0
+
+
+def test_grey_is_the_luma_of_the_colours() -> None:
+    grey = finish_picture(NOISE, Sensor(jpeg_quality=None, grey=True))
+    np.testing.assert_allclose(grey[:, :, 0], NOISE @ (0.299, 0.587, 0.114), atol=1.0)
