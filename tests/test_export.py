@@ -57,7 +57,7 @@ class TestExport:
         out = str(tmp_path / "r")
         run(parse_recipe(RECIPE + "[export]"), out, executor="serial")
         changed = parse_recipe(RECIPE + '[export]\nname = "other"')
-        with pytest.raises(FacsimError, match='"export" .* stale: name was .*redo export'):
+        with pytest.raises(FacsimError, match=r'"export" .* stale: name was .*redo export'):
             run(changed, out, executor="serial")
         assert redo(out, "export") == ["export"]
         run(changed, out, executor="serial")
@@ -88,5 +88,5 @@ class TestExport:
         out = str(tmp_path / "r")
         run(parse_recipe(RECIPE + "[export]"), out, executor="serial")
         added = RECIPE + '[[step]]\nuse = "hash"\n[export]'
-        with pytest.raises(FacsimError, match='"export" .* stale: step "hash" is new'):
+        with pytest.raises(FacsimError, match=r'"export" .* stale: step "hash" is new'):
             run(parse_recipe(added), out, executor="serial")

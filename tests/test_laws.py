@@ -20,7 +20,7 @@ def picture(seed):
 
 @pytest.fixture
 def samples(tmp_path):
-    """Samples with a value for every column that a built-in stage reads; a plugin's columns are its own tests' concern."""
+    """Samples with a value for every column that a built-in stage reads; a plugin's columns are its tests' concern."""
     (tmp_path / "in/anger").mkdir(parents=True)
     rows = []
     for i, sample in enumerate(planned_samples(12)):

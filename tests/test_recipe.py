@@ -65,7 +65,10 @@ class TestRecipe:
             ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\nsize_px = 4.5", "size_px is 4.5"),
             ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\nname = 'a b'", "letters, digits"),
             ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\n[[step]]\nuse = 'painted'", "two steps are called"),
-            ("[plan]\ncount = 7\n[[step]]\nuse = 'crashing'", 'reads "image", which no earlier step writes; add .*such as `use = "'),
+            (
+                "[plan]\ncount = 7\n[[step]]\nuse = 'crashing'",
+                'reads "image", which no earlier step writes; add .*such as `use = "',
+            ),
             (GOOD.replace("first.image", "frist.image"), 'Did you mean "first.image"'),
             (GOOD.replace("{ image =", "{ imaeg ="), 'does not read "imaeg"'),
             (GOOD.replace("anger = 3 }", "anger = -3 }"), "expected 0 or more"),

@@ -82,7 +82,8 @@ class TestRunner:
         assert Counter(verdicts)[(False, "over_quota")] == 25
 
     def test_a_dead_worker_costs_one_sample(self, tmp_path):
-        text = '[plan]\ncount = 30\nrows_per_shard = 10\n[[step]]\nuse = "painted"\n[[step]]\nuse = "crashing"\nprefix = "1"'
+        steps = '[[step]]\nuse = "painted"\n[[step]]\nuse = "crashing"\nprefix = "1"'
+        text = f"[plan]\ncount = 30\nrows_per_shard = 10\n{steps}"
         done = run(parse_recipe(text), str(tmp_path / "r"), workers=2)
         ids, problems = done.column("plan.sample_id"), done.column("crashing.problem")
         assert [i for i, p in zip(ids, problems, strict=True) if p == "crashed"] == [i for i in ids if i[0] == "1"]
@@ -95,7 +96,7 @@ class TestRunner:
 
     def test_a_run_of_another_plan_is_refused(self, tmp_path):
         run(parse_recipe(RECIPE), str(tmp_path / "r"), executor="serial")
-        with pytest.raises(ManifestError, match="another recipe .*'seed': 4.*choose another --out"):
+        with pytest.raises(ManifestError, match=r"another recipe .*'seed': 4.*choose another --out"):
             run(parse_recipe(RECIPE.replace("seed = 3", "seed = 4")), str(tmp_path / "r"), executor="serial")
 
     def test_a_stale_step_is_refused_naming_the_cause(self, tmp_path):

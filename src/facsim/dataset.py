@@ -39,9 +39,9 @@ class Dataset:
         sick = f"{split_name(self.image)[0]}.problem"
         verdict = [self.accepted] if self.accepted else []
         for batch in self.run.batches([*dict.fromkeys([self.image, self.label, sick, *verdict, *columns])]):
-            stays = pc.is_null(batch.column(sick))
+            stays = batch.column(sick).is_null()
             if self.accepted:
-                stays = pc.and_(stays, pc.fill_null(batch.column(self.accepted), False))
+                stays = pc.and_(stays, pc.fill_null(batch.column(self.accepted), False))  # type: ignore[attr-defined]
             names = ["sample_id", "image", "expression", *columns]
             arrays = [batch.column(name) for name in ("sample_id", self.image, self.label, *columns)]
             yield pa.RecordBatch.from_arrays(arrays, names=names).filter(stays)
