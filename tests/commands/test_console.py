@@ -26,6 +26,14 @@ def test_what_was_done_before_a_resumed_run_does_not_count_as_speed():
     assert meter_at((0, 1000), (10, 1050)).rate == 5.0
 
 
+def test_loading_does_not_count_as_slowness():
+    assert meter_at((0, 0), (10, 16), (14, 56)).rate == 10.0
+
+
+def test_two_workers_first_batches_are_no_rate():
+    assert meter_at((0, 0), (10, 16), (10.01, 32)).rate == 0.0
+
+
 def test_a_slow_start_drops_out_of_the_rate():
     meter = meter_at((0, 0), (30, 1), (40, 101), (50, 201), (60, 301))
     assert meter.rate == 10.0

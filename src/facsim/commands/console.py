@@ -38,7 +38,8 @@ __all__ = [
 LINE_EVERY_S = 5.0
 """Seconds between two lines of progress where stderr is not a terminal."""
 
-_WINDOW_S = 20.0  # the rate is that of the last so many seconds: start-up costs soon drop out of it
+_WINDOW_S = 20.0  # the rate is that of the last so many seconds
+_LEAST_S = 2.0  # and is not told before so many: what workers send at once at the start says nothing
 
 
 def show_text(text: str) -> None:
@@ -76,16 +77,20 @@ def table_text(rows: Sequence[Sequence[object]], *, indent: str = "") -> str:
 
 @dataclass(kw_only=True)
 class Meter:
-    """How fast a step goes, from the last 20 s of what was noted. `clock` gives seconds."""
+    """How fast a step goes, from the last 20 s of what was noted, loading aside. `clock` gives seconds."""
 
     clock: Callable[[], float] = time.monotonic
     started: float = -1.0
     marks: deque[tuple[float, int]] = field(default_factory=deque)
+    warm: bool = False
 
     def note(self, done: int) -> None:
         """Note that `done` units are done now."""
         now = self.clock()
         self.started = now if self.started < 0 else self.started
+        if len(self.marks) == 2 and not self.warm and done > self.marks[1][1]:
+            self.marks.popleft()  # between the first two notes lies the loading
+            self.warm = True
         while len(self.marks) > 2 and now - self.marks[0][0] > _WINDOW_S:
             self.marks.popleft()
         self.marks.append((now, done))
@@ -96,7 +101,7 @@ class Meter:
         if len(self.marks) < 2:
             return 0.0
         (then, before), (now, done) = self.marks[0], self.marks[-1]
-        return max(done - before, 0) / (now - then) if now > then else 0.0
+        return max(done - before, 0) / (now - then) if now - then >= _LEAST_S else 0.0
 
     @property
     def elapsed_s(self) -> float:
