@@ -115,10 +115,10 @@ def shade_teeth(look: Look, spot: Spot) -> wp.vec3:
 
 @wp.func
 def _flesh(look: Look, spot: Spot, albedo: wp.vec3, gloss: float) -> wp.vec3:
-    front = _mouth_depth(look, spot.rest)
+    front = wp.smoothstep(-0.95, 0.15, spot.rest[2])
     dimmed = spot
-    dimmed.open = spot.open * front * front
-    dimmed.shade = spot.shade * front
+    dimmed.open = wp.sqrt(spot.open) * front * front
+    dimmed.shade = spot.shade * front * front
     wet = lit_sides(look, spot, spot.normal, dimmed.shade, 0.32, 0.035) * (gloss * front)
     return light_skin(look, dimmed, spot.normal, albedo) + wet
 
@@ -139,4 +139,4 @@ def shade_tongue(look: Look, spot: Spot) -> wp.vec3:
 @wp.func
 def shade_lining(look: Look, spot: Spot) -> wp.vec3:
     """Light that leaves the inside of the mouth and of the sockets."""
-    return _flesh(look, spot, wp.vec3(0.22, 0.05, 0.045), 0.25)
+    return _flesh(look, spot, wp.vec3(0.11, 0.024, 0.02), 0.25)
