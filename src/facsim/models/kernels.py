@@ -6,6 +6,8 @@ it twice. The first load on a machine takes some ten seconds, later ones well un
 """
 
 import fcntl
+import os
+import sys
 from functools import lru_cache
 
 import warp as wp
@@ -19,11 +21,27 @@ __all__ = ["load_kernels"]
 @lru_cache(maxsize=8)
 def load_kernels(device: str) -> None:
     """Make every drawing kernel ready on a Warp device."""
-    # by default Warp reports every module that it loads
-    wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)
+    wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)  # by default Warp reports every module it loads
+    _start_warp(device)
     folder = find_cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "kernels.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for module in (raster, posing, shading, develop):
             wp.load_module(module, device=device)
+
+
+def _start_warp(device: str) -> None:
+    """Start Warp. On a CPU without its notice that there is no GPU, which its library prints past every setting."""
+    if device != "cpu":
+        wp.init()
+        return
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        wp.init()
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
