@@ -210,9 +210,7 @@ def run_python(code: str) -> str:
 
 
 def test_reading_scenes_and_drawings_does_not_load_warp() -> None:
-    code = (
-        "import sys, facsim.models.drawing, facsim.models.staging; print('warp' in sys.modules, 'torch' in sys.modules)"
-    )
+    code = "import sys, facsim.models.drawing, facsim.models.staging; print({'warp', 'torch'} & set(sys.modules))"
     assert run_python(code) == "set()"
 
 
