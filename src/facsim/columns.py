@@ -91,7 +91,7 @@ _LIST = [
     _column(
         "landmarks_5",
         pa.list_(_F32, 10),
-        "the subject's right eye (left in the picture) and left eye, nose tip, right and left mouth corner: x0, y0, …",
+        "the subject's left eye (right in the picture) and right eye, nose tip, left and right mouth corner: x0, y0, …",
         "px from the top left",
     ),
     _column("face_box", pa.list_(_F32, 4), "left, top, right, bottom of the 68 landmarks", "px"),
