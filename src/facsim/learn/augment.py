@@ -67,7 +67,7 @@ NO_AUGMENTATION = Augmentation(
 
 
 def scaled_augmentation(strength: float) -> Augmentation:
-    """The default `Augmentation` with every range and probability times `strength` (0 is none, 1 the default)."""
+    """The default `Augmentation` with every range and probability times `strength` (0 none, 1 as is, 2 severe)."""
     if not 0 <= strength <= 3:
         raise FacsimError(f"found augmentation strength {strength}, expected 0 (none) to 3")
     default = Augmentation()
