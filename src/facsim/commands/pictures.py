@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["export", "ingest", "preview"]
 
 _PREVIEW_AXES = ("expression", "apparent_gender", "apparent_age_years", "skin_tone_monk")
+_GOLDEN = 0.618034  # the golden ratio's part after the point: its multiples fill [0, 1) evenly
 _LARGEST_CELL_PX, _SMALLEST_CELL_PX = 256, 96
 
 Row = Mapping[str, Any]
@@ -87,17 +88,27 @@ def _preview_axes(per: str) -> list[str]:
 
 def _cells(plan: Plan | None, axes: Sequence[str], rows: Sequence[Row], count: int) -> dict[str, list[Row | None]]:
     """Column title → chosen rows from top to bottom; None where the plan has no such sample."""
-    column_of = _value_of(plan, axes[0])
+    groups = [_grouped(plan, axis, rows) for axis in axes]
     columns: dict[str, list[Row | None]] = {}
-    for title in _values(plan, axes[0], rows):
-        here = [row for row in rows if column_of(row) == title]
+    for title, here in groups[0].items():
         if len(axes) == 1:
             columns[title] = _spread(here, count)
-        else:
-            row_of = _value_of(plan, axes[1])
-            values = _values(plan, axes[1], rows)
-            columns[title] = [cell for v in values for cell in _spread([r for r in here if row_of(r) == v], count)]
+            continue
+        of_column = {row["sample_id"] for row in here}
+        cells = [[row for row in group if row["sample_id"] in of_column] for group in groups[1].values()]
+        # each cell starts elsewhere, so that a sheet with one picture a cell shows all skin tones
+        shifts = [(0.5 + _GOLDEN * (len(columns) + len(groups[0]) * k)) % 1 for k in range(len(cells))]
+        columns[title] = [row for cell, s in zip(cells, shifts, strict=True) for row in _spread(cell, count, shift=s)]
     return columns
+
+
+def _grouped(plan: Plan | None, axis: str, rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Value of the axis → its rows, in the plan's order of values."""
+    value_of = _value_of(plan, axis)
+    groups: dict[str, list[Row]] = {value: [] for value in _values(plan, axis, rows)}
+    for row in rows:
+        groups.setdefault(value_of(row), []).append(row)
+    return groups
 
 
 def _values(plan: Plan | None, axis: str, rows: Sequence[Row]) -> list[str]:
@@ -127,12 +138,12 @@ def _value_of(plan: Plan | None, axis: str) -> Callable[[Row], str]:
     return range_of
 
 
-def _spread(rows: Sequence[Row], count: int) -> list[Row | None]:
-    """`count` of the rows, evenly spaced from the lightest skin tone to the darkest and from young to old."""
+def _spread(rows: Sequence[Row], count: int, *, shift: float = 0.5) -> list[Row | None]:
+    """`count` of the rows, evenly spaced from the lightest skin tone to the darkest; `shift` in [0, 1): from where."""
     ordered = sorted(rows, key=_place_in_spread)
     if len(ordered) < count:
         return [*ordered, *[None] * (count - len(ordered))]
-    return [ordered[int((k + 0.5) * len(ordered) / count)] for k in range(count)]
+    return [ordered[int((k + shift) * len(ordered) / count)] for k in range(count)]
 
 
 def _place_in_spread(row: Row) -> tuple[float, float, str]:
