@@ -2,14 +2,18 @@
 
     python benchmarks/yardstick.py --train runs/renders --test ../shared/data/fer2013/publictest.zip --seeds 0 1 2
 
-SOURCE is a run folder, a class folder, an archive of one, a FER2013 CSV or Parquet. To choose between recipes, test on
-the fixed cut of FER2013's training split, without what is also in PublicTest, and never on PublicTest itself:
+    python benchmarks/yardstick.py --train recipes/yardstick.toml \\
+        --test ../shared/data/fer2013/publictest.zip --seeds 0 1 2
 
-    python benchmarks/yardstick.py --train runs/renders --test fer2013/train.zip --test-part chooser \
+A recipe is run first, once a seed, with that seed for its plan. SOURCE is a run folder, a class folder, an archive of
+one, a FER2013 CSV or Parquet. To choose between recipes, test on the fixed cut of FER2013's training split, without
+what is also in PublicTest, and never on PublicTest itself:
+
+    python benchmarks/yardstick.py --train runs/renders --test fer2013/train.zip --test-part chooser \\
         --barred fer2013/publictest.zip
 
-A run that was killed goes on when it is started again with the same --out. A seed takes about five minutes on two
-cores.
+A run that was killed goes on when it is started again with the same --out. A seed's training takes about six minutes on
+two idle cores; on busy ones `--threads 1`, two seeds side by side, is quicker.
 """
 
 from __future__ import annotations
@@ -18,13 +22,17 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from facsim.learn.data import Pictures, chooser_split
 from facsim.learn.evaluate import Evaluation
 from facsim.learn.sources import load_pictures
 from facsim.learn.yardstick import YARDSTICK, YARDSTICK_SHAPE, measure, spread_of
+from facsim.products import Progress
 from facsim.provenance import environment
+from facsim.recipe import load_recipe
+from facsim.runner import run
 
 
 def main() -> None:
@@ -32,13 +40,15 @@ def main() -> None:
     barred = frozenset[int]()
     if asked.barred:
         barred = frozenset(int(value) for value in _load(asked.barred).hashes)
-    training = _part(_load(asked.train), asked.train_part, barred)
-    test = _part(_load(asked.test, classes=training.classes), asked.test_part, barred)
-    begun = time.monotonic()
-    evaluations = [_measured(training, test, seed, asked.out) for seed in asked.seeds]
+    begun, sizes, evaluations = time.monotonic(), set[int](), list[Evaluation]()
+    for seed in asked.seeds:
+        training = _part(_load(_source(asked, seed)), asked.train_part, barred)
+        test = _part(_load(asked.test, classes=training.classes), asked.test_part, barred)
+        sizes.add(len(training))
+        evaluations.append(_measured(training, test, seed, asked))
     found = {
-        "train": {"source": asked.train, "part": asked.train_part, "n": len(training)},
-        "test": {"source": asked.test, "part": asked.test_part, "n": len(test)},
+        "train": {"source": asked.train, "part": asked.train_part, "n": max(sizes)},
+        "test": {"source": asked.test, "part": asked.test_part, "n": evaluations[0].confusion.n},
         "seeds": asked.seeds,
         "figures": {
             where: {name: spread.to_json() for name, spread in figures.items()}
@@ -61,9 +71,28 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--train-part", choices=("all", "rest"), default="all", help="rest: without the fixed cut")
     parser.add_argument("--test-part", choices=("all", "chooser"), default="all", help="chooser: the fixed cut alone")
     parser.add_argument("--barred", metavar="SOURCE", help="pictures that the parts rest and chooser may not hold")
+    parser.add_argument("--threads", type=int, default=2, help="of the training; last bits depend on it")
+    parser.add_argument("--workers", type=int, default=2, help="of a recipe's run; no result depends on it")
     parser.add_argument("--out", type=Path, default=Path("runs/yardstick"), help="a folder for models and results")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser.parse_args()
+
+
+def _source(asked: argparse.Namespace, seed: int) -> str:
+    """What to train on for a seed: the source asked for, or the finished run of the recipe asked for."""
+    if not asked.train.endswith(".toml"):
+        return asked.train
+    recipe = load_recipe(asked.train)
+    if recipe.plan is None:
+        sys.exit(f"{asked.train} has no [plan] to give the seed to")
+    place = str(asked.out / f"run-{seed}")
+    run(replace(recipe, plan=replace(recipe.plan, seed=seed)), place, workers=asked.workers, on_progress=_told)
+    return place
+
+
+def _told(progress: Progress) -> None:
+    if progress.done % 1000 < 16:
+        print(f"{progress.step}: {progress.done}/{progress.total}", file=sys.stderr, flush=True)
 
 
 def _load(source: str, classes: tuple[str, ...] | None = None) -> Pictures:
@@ -78,14 +107,14 @@ def _part(pictures: Pictures, part: str, barred: frozenset[int]) -> Pictures:
     return chooser if part == "chooser" else rest
 
 
-def _measured(training: Pictures, test: Pictures, seed: int, out: Path) -> Evaluation:
+def _measured(training: Pictures, test: Pictures, seed: int, asked: argparse.Namespace) -> Evaluation:
     def show(step: int, total: int, rate: float, loss: float) -> None:
         left = (total - step) * YARDSTICK.batch_size / max(rate, 1e-9)
         if step % 100 == 0 or step == total:
             line = f"seed {seed}: step {step}/{total}, loss {loss:.3f}, {rate:.0f} pictures/s, {left:.0f} s left"
             print(line, file=sys.stderr, flush=True)
 
-    return measure(training, test, seed=seed, out=out / f"seed-{seed}", on_progress=show)
+    return measure(training, test, seed=seed, out=asked.out / f"seed-{seed}", threads=asked.threads, on_progress=show)
 
 
 def _table(found: dict, evaluations: list[Evaluation]) -> str:

@@ -44,7 +44,8 @@ MONK_TONES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Skin:
-    """Skin: `albedo` is its mean colour, `redness` the blood in cheeks, nose and ears, `age_lines` wrinkles at rest."""
+    """Skin: `albedo` is its mean colour, `redness` the blood in cheeks, nose and ears, `age_lines` wrinkles at rest,
+    `folds` how deep the folds are that action units make (0 none, as in smooth young skin; 1.2 the deepest)."""
 
     albedo: Colour = (0.55, 0.33, 0.23)
     redness: float = 0.35
@@ -54,6 +55,7 @@ class Skin:
     sheen: float = 0.4
     pores: float = 0.5
     age_lines: float = 0.1
+    folds: float = 0.65
     under_eye: float = 0.3
 
 

@@ -67,10 +67,10 @@ def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitt
 
 
 def _fold_skin(scene: Scene) -> dict[str, float]:
-    """Folds of the AUs, shallower in smooth young skin, over the lines that stay at rest."""
-    lines = scene.skin.age_lines
+    """Folds of the AUs, as deep as the skin folds, over the lines that stay at rest."""
+    lines, depth = scene.skin.age_lines, scene.skin.folds
     folds = wrinkle_weights(scene.action_units)
     regions = set(folds) | set(_LINES_AT_REST)
     return {
-        name: (0.6 + 0.55 * lines) * folds.get(name, 0.0) + lines * _LINES_AT_REST.get(name, 0.0) for name in regions
+        name: depth * folds.get(name, 0.0) + lines * _LINES_AT_REST.get(name, 0.0) for name in regions
     }

@@ -80,9 +80,9 @@ def sample_camera(generator: np.random.Generator) -> Camera:
         roll_deg=_normal(generator, 0.0, 6.0, most=20.0),
         torso_follow=_uniform(generator, 0.0, 0.9),
         distance_dm=float(np.exp(_uniform(generator, np.log(5.0), np.log(22.0)))),
-        crop_scale=float(np.clip(generator.normal(1.22, 0.11), 1.02, 1.7)),
+        crop_scale=float(np.clip(generator.normal(1.17, 0.11), 1.0, 1.6)),
         shift_x=_normal(generator, 0.0, 0.025, most=0.08),
-        shift_y=float(np.clip(generator.normal(0.035, 0.03), -0.05, 0.11)),
+        shift_y=float(np.clip(generator.normal(0.055, 0.03), -0.04, 0.13)),
     )
 
 
@@ -308,9 +308,9 @@ def sample_sensor(generator: np.random.Generator) -> Sensor:
     small picture."""
     poor = generator.random() < 0.25
     return Sensor(
-        exposure_ev=_normal(generator, 0.05, 0.38, most=1.0),
+        exposure_ev=_normal(generator, 0.2, 0.45, most=1.2),
         metering=_uniform(generator, 0.5, 0.95),
-        contrast=float(np.clip(generator.normal(1.14, 0.17), 0.75, 1.5)),
+        contrast=float(np.clip(generator.normal(1.28, 0.22), 0.75, 1.9)),
         saturation=float(np.clip(generator.normal(1.05, 0.13), 0.55, 1.4)),
         white_balance=_paint(1.0, np.exp(generator.normal(0.0, 1.0, 3) * [0.035, 0.012, 0.045])),
         vignetting=_uniform(generator, 0.0, 0.35),
