@@ -96,7 +96,7 @@ class TestRunner:
 
     def test_a_run_of_another_plan_is_refused(self, tmp_path):
         run(parse_recipe(RECIPE), str(tmp_path / "r"), executor="serial")
-        with pytest.raises(ManifestError, match=r"another recipe .*'seed': 4.*choose another --out"):
+        with pytest.raises(ManifestError, match=r"another recipe \(seed was 3, is 4\); choose another --out"):
             run(parse_recipe(RECIPE.replace("seed = 3", "seed = 4")), str(tmp_path / "r"), executor="serial")
 
     def test_a_stale_step_is_refused_naming_the_cause(self, tmp_path):
@@ -147,3 +147,15 @@ class TestRunner:
     def test_a_run_lands_on_an_object_store(self):
         done = run(parse_recipe(RECIPE), "memory://runs/one", executor="serial")
         assert done.column("select.accepted").count(True) == 35
+
+    def test_a_run_killed_as_it_was_planned_is_planned_to_the_end(self, tmp_path):
+        out = tmp_path / "r"
+        run(parse_recipe(RECIPE), str(out), executor="serial")
+        whole = contents(out)
+        for lost in ("run.json", "rounds", "ledger.jsonl", "log.jsonl"):
+            subprocess.run(["rm", "-r", str(out / lost)], check=True)
+        run(parse_recipe(RECIPE), str(out), executor="serial")
+        (out / "rounds/00/plan/00003.parquet").unlink()
+        done = run(parse_recipe(RECIPE), str(out), executor="serial")
+        assert contents(out) == whole
+        assert done.steps() == ("plan", "painted", "select")

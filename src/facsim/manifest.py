@@ -131,8 +131,10 @@ class Manifest:
         return StepRecord.from_json(json.loads(self.folder.read(self._place(name, "step.json"))))
 
     def begin_step(self, record: StepRecord) -> None:
-        """Write `step.json`, after which shards may land."""
-        data = {**record.to_json(), "order": len(self.steps())}
+        """Write `step.json`, after which shards may land; a step that had begun keeps its place among the steps."""
+        begun = self.steps()
+        order = self._order(record.name) if record.name in begun else len(begun)
+        data = {**record.to_json(), "order": order}
         self.folder.write(self._place(record.name, "step.json"), _json_bytes(data))
 
     def drop_step(self, name: str) -> None:
@@ -263,7 +265,8 @@ def rows_table(rows: Iterable[Mapping[str, Any]], writes: Sequence[str], extra: 
 def create_manifest(url: str, *, header: Mapping[str, Any], recipe_text: str) -> Manifest:
     """A new run folder with its header and recipe. Raises ManifestError where the folder holds something else."""
     folder = folder_at(url)
-    others = [name for name in folder.names() if name != ".lock"]
+    # a run that was killed as it was created has its recipe and no run.json yet
+    others = [name for name in folder.names() if name not in (".lock", "recipe.toml") and ".partial-" not in name]
     if others:
         raise ManifestError(
             f"{folder.root} is not empty and is not a run folder (it holds {', '.join(others[:3])}); "

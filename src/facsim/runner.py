@@ -81,10 +81,11 @@ def plan_run(recipe: Recipe, out: str) -> Manifest:
     if not folder_at(out).exists("run.json"):
         return _new_run(recipe, out)
     manifest = open_manifest(out)
-    wanted = _source(recipe)
-    if manifest.header["source"] != wanted:
-        differences = "; ".join(changes(manifest.header["source"], wanted))
-        raise ManifestError(f"{out} is the run of another recipe ({differences}); choose another --out")
+    found, wanted = manifest.header["source"], _source(recipe)
+    if found != wanted:
+        same_kind = "plan" in found and "plan" in wanted
+        differences = changes(found["plan"], wanted["plan"]) if same_kind else changes(found, wanted)
+        raise ManifestError(f"{out} is the run of another recipe ({'; '.join(differences)}); choose another --out")
     if not manifest.is_finished("plan"):
         _write_plan(manifest, _planned(recipe))
     return manifest

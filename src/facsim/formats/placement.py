@@ -4,6 +4,7 @@ Archives are deterministic: members sorted (with `metadata.parquet` first, so th
 no times, owners or modes of this machine, pictures stored as they are.
 """
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import contextlib

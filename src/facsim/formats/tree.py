@@ -5,6 +5,7 @@ names that occur twice, encrypted or overlapping members, and sizes that only a 
 FormatError. Paths are fsspec's (`data/x.zip`, `s3://bucket/x.zip`).
 """
 
+# pyright: reportMissingTypeStubs=false
 from __future__ import annotations
 
 import contextlib
