@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facsim.models.appearance import individual_typology_angle
 from facsim.models.camera import NEAR_SHARE, View, place_head, project_points
-from facsim.models.scene import Scene, Sensor
+from facsim.models.scene import Scene
 from facsim.models.sitting import Sitting, sit_for
 
 __all__ = ["BATCH_SIZE", "Drawing", "draw"]
@@ -32,7 +32,13 @@ _EMPTY = 1 << 62
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 _METER_TARGET = 0.21
-"""Linear light that the meter wants on the face: a light grey (about 0.5 in sRGB)."""
+"""Linear light that the meter wants on a face of light skin: a light grey (about 0.5 in sRGB)."""
+
+_METER_ALBEDO = 0.36
+"""Luminance of the skin albedo that this is for; darker skin is left darker, by the power below (our choice: as dark as
+it may be for eyes and teeth not to glare, and as light as it must be for the face to be read)."""
+
+_METER_POWER = 0.35
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,19 +86,21 @@ def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str) -> list[Draw
     sittings = [sit_for(scene, studio.head, studio.shell, size_px=size_px) for scene in scenes]
     exposure = expose_sittings(sittings, studio, size_px=size_px)
     light, parts, visible = exposure.light.numpy(), exposure.parts.numpy(), exposure.visible.numpy()
-    gains = np.array([_meter(light[i], parts[i], scene.sensor) for i, scene in enumerate(scenes)])
+    gains = np.array([_meter(light[i], parts[i], scene) for i, scene in enumerate(scenes)])
     pictures = expose_pictures(exposure.looks, exposure.light, gains)
     finished = [finish_picture(picture, scene.sensor) for picture, scene in zip(pictures, scenes, strict=True)]
     return [_describe(sittings[i], finished[i], parts[i], visible[i]) for i in range(len(scenes))]
 
 
-def _meter(light: np.ndarray, parts: np.ndarray, sensor: Sensor) -> float:
-    """The exposure's factor: the sensor's own, times its automatic share towards a face of middle brightness."""
-    skin = parts == _FACE
+def _meter(light: np.ndarray, parts: np.ndarray, scene: Scene) -> float:
+    """The exposure's factor: the sensor's own, times its automatic share towards the brightness that the face should
+    have."""
+    skin, sensor = parts == _FACE, scene.sensor
     if not skin.any():
         return 2.0**sensor.exposure_ev
     mean = float(light[skin].astype(np.float64).mean(axis=0) @ _LUMA)
-    return 2.0**sensor.exposure_ev * (_METER_TARGET / max(mean, 1e-3)) ** sensor.metering
+    target = _METER_TARGET * min(1.0, float(np.array(scene.skin.albedo) @ _LUMA) / _METER_ALBEDO) ** _METER_POWER
+    return 2.0**sensor.exposure_ev * (target / max(mean, 1e-3)) ** sensor.metering
 
 
 def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible: np.ndarray) -> Drawing:
