@@ -15,6 +15,7 @@ import time
 
 import numpy as np
 
+from facsim.models.casting import sample_person
 from facsim.models.drawing import draw
 from facsim.models.identity import sample_identity
 from facsim.models.scene import Scene
@@ -38,7 +39,8 @@ def _sample_scene(generator: np.random.Generator, action_units: dict[str, float]
     age, gender = float(generator.uniform(6.0, 80.0)), float(generator.random())
     identity = sample_identity(generator, age_years=age, gender=gender, ancestry=(african, asian, european))
     tone = int(generator.integers(1, 11))
-    return sample_scene(generator, identity=identity, action_units=action_units, skin_tone_monk=tone)
+    person = sample_person(generator, identity, skin_tone_monk=tone)
+    return sample_scene(generator, identity=identity, action_units=action_units, person=person)
 
 
 def measure_rate(size_px: int, *, count: int, device: str) -> dict[str, float | list[float]]:

@@ -22,6 +22,7 @@ import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 from scipy.stats import spearmanr
 
+from facsim.models.casting import sample_person
 from facsim.models.drawing import draw
 from facsim.models.identity import sample_identity
 from facsim.models.scene import Scene, Sensor
@@ -82,9 +83,8 @@ def _people(count: int, seed: int) -> list[Scene]:
         identity = sample_identity(
             generator, age_years=row["apparent_age_years"], gender=gender, ancestry=tuple(row["apparent_ancestry"])
         )
-        scene = sample_scene(
-            generator, identity=identity, action_units={}, skin_tone_monk=row["skin_tone_monk"], gaze=(0.0, 0.0)
-        )
+        person = sample_person(generator, identity, skin_tone_monk=row["skin_tone_monk"])
+        scene = sample_scene(generator, identity=identity, action_units={}, person=person, gaze=(0.0, 0.0))
         camera = replace(scene.camera, yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, crop_scale=1.8, distance_dm=10.0)
         sensor = replace(Sensor(), noise=0.0, jpeg_quality=None, metering=scene.sensor.metering)
         scenes.append(replace(scene, camera=camera, sensor=sensor))

@@ -5,13 +5,15 @@ import pytest
 
 from facsim.models.appearance import individual_typology_angle
 from facsim.models.casting import Person, sample_person, skin_albedo
+from facsim.models.identity import Identity
 
 EUROPEAN = (0.0, 0.0, 1.0)
 
 
 def cast(seed: int, *, age_years: float = 35.0, gender: float = 0.9, tone: int = 4) -> Person:
     generator = np.random.default_rng(seed)
-    return sample_person(generator, age_years=age_years, gender=gender, ancestry=EUROPEAN, skin_tone_monk=tone)
+    identity = Identity(age_years=age_years, gender=gender, ancestry=EUROPEAN)
+    return sample_person(generator, identity, skin_tone_monk=tone)
 
 
 def test_the_same_seed_gives_the_same_person() -> None:

@@ -12,6 +12,7 @@ import warp as wp
 
 from facsim.models.appearance import Eyes, Hair
 from facsim.models.camera import Camera
+from facsim.models.casting import sample_person
 from facsim.models.drawing import Drawing, draw
 from facsim.models.identity import Identity, sample_identity
 from facsim.models.scene import Scene, Sensor, mirror_scene
@@ -29,7 +30,8 @@ def stage(seed: int) -> Scene:
     shares = generator.dirichlet([0.5, 0.5, 0.5])
     ancestry = (float(shares[0]), float(shares[1]), float(shares[2]))
     identity = sample_identity(generator, age_years=age, gender=float(generator.random()), ancestry=ancestry)
-    return sample_scene(generator, identity=identity, action_units=SMILE if seed % 2 else {}, skin_tone_monk=tone)
+    person = sample_person(generator, identity, skin_tone_monk=tone)
+    return sample_scene(generator, identity=identity, action_units=SMILE if seed % 2 else {}, person=person)
 
 
 def same(one: Drawing, other: Drawing) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from facsim.models.casting import sample_person
 from facsim.models.identity import Identity
 from facsim.models.scene import Scene, mirror_scene
 from facsim.models.staging import sample_scene
@@ -14,7 +15,8 @@ IDENTITY = Identity(age_years=30.0, gender=0.2, ancestry=(0.0, 0.0, 1.0))
 
 def stage(seed: int) -> Scene:
     generator = np.random.default_rng(seed)
-    return sample_scene(generator, identity=IDENTITY, action_units={"12L": 3.0, "6R": 2.0}, skin_tone_monk=4)
+    person = sample_person(generator, IDENTITY, skin_tone_monk=4)
+    return sample_scene(generator, identity=IDENTITY, action_units={"12L": 3.0, "6R": 2.0}, person=person)
 
 
 def test_a_sampled_scene_travels_as_json() -> None:

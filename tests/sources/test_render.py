@@ -125,3 +125,16 @@ def test_one_face_is_one_call():
 def test_what_the_head_cannot_show_is_refused():
     with pytest.raises(FacsimError, match="19"):
         facsim.render("19C", size_px=32)
+
+
+@pytest.mark.parametrize(
+    ("looks", "message"),
+    [
+        ({"apparent_gender": "male"}, "masculine"),
+        ({"apparent_age_years": 1}, "3 to 90"),
+        ({"skin_tone_monk": 0}, "1 .lightest"),
+    ],
+)
+def test_looks_out_of_range_are_refused(looks, message):
+    with pytest.raises(FacsimError, match=message):
+        facsim.render("12C", size_px=32, **looks)

@@ -22,6 +22,7 @@ from facsim.models.appearance import (
     Skin,
     linear_from_hex,
 )
+from facsim.models.identity import Identity
 
 __all__ = ["Person", "sample_person", "skin_albedo"]
 
@@ -109,18 +110,10 @@ _BLOOD = (
 tones 9 and 10."""
 
 
-def sample_person(
-    generator: np.random.Generator,
-    *,
-    age_years: float,
-    gender: float,
-    ancestry: tuple[float, float, float],
-    skin_tone_monk: int,
-) -> Person:
-    """A person of this apparent age, gender (0 feminine to 1 masculine), ancestry (African, Asian, European) and Monk
-    tone."""
+def sample_person(generator: np.random.Generator, identity: Identity, *, skin_tone_monk: int) -> Person:
+    """A person with this head and Monk tone: what is plausible for its apparent age, gender and ancestry."""
     tone = skin_tone_monk + float(np.clip(generator.normal(0.0, 0.22), -0.45, 0.45))
-    traits = _Traits(age=age_years, masculine=gender, ancestry=ancestry, tone=tone)
+    traits = _Traits(age=identity.age_years, masculine=identity.gender, ancestry=identity.ancestry, tone=tone)
     skin = _sample_skin(generator, traits)
     colour = _jitter(generator, _choose(generator, _HAIR, _HAIR_SHARES, traits), 0.25)
     grey = float(np.clip(generator.normal((traits.age - 48.0) / 26.0, 0.22), 0.0, 1.0)) if traits.age > 30 else 0.0

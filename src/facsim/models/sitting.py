@@ -71,6 +71,4 @@ def _fold_skin(scene: Scene) -> dict[str, float]:
     lines, depth = scene.skin.age_lines, scene.skin.folds
     folds = wrinkle_weights(scene.action_units)
     regions = set(folds) | set(_LINES_AT_REST)
-    return {
-        name: depth * folds.get(name, 0.0) + lines * _LINES_AT_REST.get(name, 0.0) for name in regions
-    }
+    return {name: depth * folds.get(name, 0.0) + lines * _LINES_AT_REST.get(name, 0.0) for name in regions}

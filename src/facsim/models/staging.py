@@ -7,7 +7,7 @@ import numpy as np
 
 from facsim.models.appearance import Colour
 from facsim.models.camera import Camera
-from facsim.models.casting import sample_person
+from facsim.models.casting import Person
 from facsim.models.identity import Identity
 from facsim.models.scene import Ambient, Background, Lamp, Light, Scene, Sensor
 
@@ -19,21 +19,14 @@ def sample_scene(
     *,
     identity: Identity,
     action_units: Mapping[str, float],
-    skin_tone_monk: int,
+    person: Person,
     gaze: tuple[float, float] | None = None,
 ) -> Scene:
-    """A plausible scene of this head showing these AUs, everything else drawn from `generator`.
+    """A plausible scene of this head and person showing these AUs, everything else drawn from `generator`.
 
     `gaze` is (yaw_deg to the subject's left, pitch_deg up) in the head; None lets the eyes look mostly into the
     camera.
     """
-    person = sample_person(
-        generator,
-        age_years=identity.age_years,
-        gender=identity.gender,
-        ancestry=identity.ancestry,
-        skin_tone_monk=skin_tone_monk,
-    )
     camera = sample_camera(generator)
     light, background = sample_light(generator)
     return Scene(

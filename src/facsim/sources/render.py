@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.coding import coding_columns, format_coding, lateral_intensities, parse_coding
-from facsim.errors import RecipeError
+from facsim.errors import FacsimError, RecipeError, hint_nearest
 from facsim.facs import column_names, split_key
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.camera import Camera
@@ -32,7 +32,7 @@ from facsim.prototypes import PrototypeSample, sample_prototype
 from facsim.sample import Sample, generator_for
 from facsim.stage import Determinism, Resources, Row, Work
 
-__all__ = ["Render", "Rendered", "person_scene", "render"]
+__all__ = ["Render", "Rendered", "render"]
 
 _CODES = tuple(dict.fromkeys(split_key(key)[0].code for key in SUPPORTED_AUS))
 _LABELS = (
@@ -99,29 +99,14 @@ class Render:
         identity, person = _cast(_person_key(sample))
         units = {key: min(value * self.intensity, 5.0) for key, value in drawn.coding.items()}
         generator = generator_for(sample.sample_id, "render/scene")
-        scene = sample_scene(generator, identity=identity, action_units=units, skin_tone_monk=sample["skin_tone_monk"])
+        scene = sample_scene(generator, identity=identity, action_units=units, person=person)
         camera = _posed(scene.camera, drawn, self.pose)
         gaze = (
             float(np.clip(scene.gaze[0] + drawn.gaze_yaw_deg, -30.0, 30.0)),
             float(np.clip(scene.gaze[1] + drawn.gaze_pitch_deg, -24.0, 18.0)),
         )
-        scene = person_scene(replace(scene, camera=camera, gaze=gaze), person)
-        return replace(scene, sensor=replace(scene.sensor, grey=scene.sensor.grey or self.grey))
-
-
-def person_scene(scene: Scene, person: Person) -> Scene:
-    """The scene with this person in it: skin, hair, eyes and the rest, the head's shape as it is."""
-    return replace(
-        scene,
-        skin=person.skin,
-        beard=person.beard,
-        eyes=person.eyes,
-        brows=person.brows,
-        mouth=person.mouth,
-        make_up=person.make_up,
-        hair=person.hair,
-        garment=person.garment,
-    )
+        sensor = replace(scene.sensor, grey=scene.sensor.grey or self.grey)
+        return replace(scene, camera=camera, gaze=gaze, sensor=sensor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,10 +135,7 @@ def _cast(key: _PersonKey) -> tuple[Identity, Person]:
     generator = generator_for(key.identity_id, "render/person")
     gender = abs(float(key.gender == "masculine") - 0.3 * float(generator.beta(1.2, 3.0)))
     identity = sample_identity(generator, age_years=key.age_years, gender=gender, ancestry=key.ancestry)
-    person = sample_person(
-        generator, age_years=key.age_years, gender=gender, ancestry=key.ancestry, skin_tone_monk=key.tone
-    )
-    return identity, person
+    return identity, sample_person(generator, identity, skin_tone_monk=key.tone)
 
 
 def _prototype(sample: Sample) -> PrototypeSample:
@@ -227,6 +209,7 @@ def render(
     `action_units` is text (`facsim.coding`) or intensities by code or key; `seed` chooses the person, the light and
     all else that is not given. The eyes look into the camera. Raises FacsimError for what the head cannot show.
     """
+    _check_looks(apparent_age_years, apparent_gender, skin_tone_monk)
     coding = parse_coding(action_units) if isinstance(action_units, str) else lateral_intensities(action_units)
     key = _PersonKey(
         identity_id=f"render/{seed}",
@@ -238,10 +221,19 @@ def render(
     identity, person = _cast(key)
     generator = generator_for(f"render/{seed}", "render/scene")
     gaze = (float(np.clip(-yaw_deg, -30, 30)), float(np.clip(-pitch_deg, -24, 18)))
-    scene = sample_scene(generator, identity=identity, action_units=coding, skin_tone_monk=skin_tone_monk, gaze=gaze)
+    scene = sample_scene(generator, identity=identity, action_units=coding, person=person, gaze=gaze)
     camera = replace(
         scene.camera, yaw_deg=yaw_deg, pitch_deg=pitch_deg, roll_deg=roll_deg, crop_scale=1.45, shift_x=0.0
     )
-    scene = person_scene(replace(scene, camera=camera), person)
+    scene = replace(scene, camera=camera)
     drawing = draw([scene], size_px=size_px, device=device)[0]
     return Rendered(picture=drawing.picture, labels=_labels(scene, drawing))
+
+
+def _check_looks(age_years: float, gender: str, tone: int) -> None:
+    if not 3 <= age_years <= 90:
+        raise FacsimError(f"apparent_age_years is {age_years:g}; expected 3 to 90")
+    if gender not in ("feminine", "masculine"):
+        raise FacsimError(f'apparent_gender is "{gender}".{hint_nearest(gender, ("feminine", "masculine"))}')
+    if not 1 <= tone <= 10:
+        raise FacsimError(f"skin_tone_monk is {tone}; expected 1 (lightest) to 10 (darkest)")
