@@ -1,14 +1,18 @@
 """The laws of the architecture, over every stage there is, plugins included."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from facsim.pictures import encode_png
+from facsim.models.drawing import draw
+from facsim.models.identity import Identity
+from facsim.models.scene import Scene, mirror_scene
+from facsim.pictures import decode_picture, encode_png
 from facsim.sample import Sample
 from facsim.stage import find_stage, is_table_stage, known_stages, stage_columns
-from facsim.testing import Painted, check_laws, check_table_laws, planned_samples
+from facsim.testing import Painted, check_laws, check_mirrors, check_table_laws, mirrored_row, planned_samples
 
 SETTINGS = {"render": {"size_px": 48}}
 COUNT = {"render": 5}
@@ -63,6 +67,62 @@ def test_the_check_finds_a_stage_that_writes_something_else():
 
     with pytest.raises(LawBroken, match="not its `writes`"):
         check_laws(Careless(), planned_samples(2))
+
+
+def test_the_check_finds_a_stage_that_does_not_mirror(samples):
+    check_mirrors(Sided(), samples)
+    with pytest.raises(AssertionError, match="law 6"):
+        check_mirrors(Crooked(), samples)
+
+
+def test_a_mirrored_row_mirrored_is_itself():
+    rng = np.random.default_rng(0)
+    row = {
+        "AU12L": 3.0, "AU12R": 1.0, "AU17": 2.0, "yaw_deg": 10.0, "pitch_deg": 5.0, "image": None,
+        "landmarks_68": rng.uniform(0, 48, 136).tolist(), "landmarks_5": rng.uniform(0, 48, 10).tolist(),
+        "landmarks_68_visible": (rng.random(68) < 0.5).tolist(),
+    }  # fmt: skip
+    once = mirrored_row(row, 48)
+    assert (once["AU12L"], once["AU12R"], once["AU17"], once["yaw_deg"]) == (1.0, 3.0, 2.0, -10.0)
+    twice = mirrored_row(once, 48)
+    assert twice.keys() == row.keys()
+    assert np.allclose(twice["landmarks_68"], row["landmarks_68"])
+    assert twice["landmarks_68_visible"] == row["landmarks_68_visible"]
+
+
+def test_drawn_landmarks_of_a_mirrored_scene_are_the_mirrored_landmarks():
+    """The renderer is a source, so law 6 is held on scenes: the flip of 68 points is the drawer's own order."""
+    scene = Scene(identity=Identity(age_years=30, gender=0.5, ancestry=(0, 0, 1)), action_units={"12L": 4.0})
+    scene = replace(scene, camera=replace(scene.camera, yaw_deg=12.0))
+    one, other = draw([scene, mirror_scene(scene)], size_px=64)
+    row = {"landmarks_68": one.landmarks_68_px.ravel().tolist(), "landmarks_5": one.landmarks_5_px.ravel().tolist()}
+    mirrored = mirrored_row(row, 64)
+    assert np.allclose(mirrored["landmarks_68"], other.landmarks_68_px.ravel(), atol=0.3)
+    assert np.allclose(mirrored["landmarks_5"], other.landmarks_5_px.ravel(), atol=0.3)
+
+
+class Sided(Painted):
+    """It reads the picture, and says which side is brighter as a yaw."""
+
+    mirrors = True
+    reads = ("image",)
+    writes = ("yaw_deg",)
+
+    def open(self, device):
+        return lambda samples: [{"yaw_deg": brightness(sample)} for sample in samples]
+
+
+class Crooked(Sided):
+    """It always finds the head turned to the left."""
+
+    def open(self, device):
+        return lambda samples: [{"yaw_deg": abs(brightness(sample)) + 1.0} for sample in samples]
+
+
+def brightness(sample):
+    array = decode_picture(sample["image"]["bytes"]).array.astype(float)
+    half = array.shape[1] // 2
+    return float(array[:, :half].mean() - array[:, -half:].mean())
 
 
 class Leaky(Painted):

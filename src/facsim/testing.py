@@ -21,14 +21,25 @@ import numpy as np
 import pyarrow as pa
 import tomli_w
 
-from facsim.pictures import encode_png
+from facsim.facs import column_name, column_names, key_of_column, mirrored_key
+from facsim.pictures import decode_picture, encode_png
 from facsim.plan import Plan, plan_table
 from facsim.recipe import Step, build_step, step_table
 from facsim.sample import Problem, Sample, generator_for
 from facsim.stage import Determinism, Resources, Row, Stage, TableStage, Work
 from facsim.work import checked_rows
 
-__all__ = ["Crashing", "Failing", "Painted", "TableScan", "check_laws", "check_table_laws", "planned_samples"]
+__all__ = [
+    "Crashing",
+    "Failing",
+    "Painted",
+    "TableScan",
+    "check_laws",
+    "check_mirrors",
+    "check_table_laws",
+    "mirrored_row",
+    "planned_samples",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,8 +145,9 @@ def planned_samples(count: int, *, seed: int = 0, values: Sequence[Mapping[str, 
 def check_laws(stage: Stage, samples: Sequence[Sample], *, device: str = "cpu") -> None:
     """Raise AssertionError or LawBroken, naming the law, unless the stage keeps the laws on these samples.
 
-    Laws 1 to 5 of the architecture: one result a sample, in order; keys exactly `writes`; batching changes nothing,
-    at the level that the stage declares; values fit the dictionary; pickle and TOML round trips.
+    Laws 1 to 6 of the architecture: one result a sample, in order; keys exactly `writes`; batching changes nothing,
+    at the level that the stage declares; values fit the dictionary; pickle and TOML round trips; and, for a stage that
+    `mirrors` and reads a picture, that the flipped picture's row is the mirrored row.
     """
     whole = checked_rows(stage, samples, stage.open(device)(samples))
     again = stage.open(device)
@@ -146,6 +158,59 @@ def check_laws(stage: Stage, samples: Sequence[Sample], *, device: str = "cpu") 
     for sample, ours, theirs in zip(samples, whole, reversed(backwards), strict=True):
         assert _agree(stage.determinism, ours, theirs), f"law 1: {stage.name}: {sample.sample_id} depends on the order"
     _check_round_trips(stage)
+    if stage.mirrors and "image" in stage.reads:
+        check_mirrors(stage, samples, device=device)
+
+
+def check_mirrors(stage: Stage, samples: Sequence[Sample], *, device: str = "cpu") -> None:
+    """Raise AssertionError unless law 6 holds: the row of a flipped picture is the mirrored row."""
+    work = stage.open(device)
+    plain, flipped = work(samples), work([_flipped(sample) for sample in samples])
+    for sample, ours, theirs in zip(samples, plain, flipped, strict=True):
+        expected = ours if isinstance(ours, Problem) else mirrored_row(ours, _width(sample))
+        same = _agree(stage.determinism, expected, theirs)
+        assert same, f"law 6: {stage.name}: {sample.sample_id} does not mirror"
+
+
+def _width(sample: Sample) -> int:
+    return decode_picture(sample["image"]["bytes"]).array.shape[1]
+
+
+def _flipped(sample: Sample) -> Sample:
+    array = np.ascontiguousarray(decode_picture(sample["image"]["bytes"]).array[:, ::-1])
+    image = {**sample["image"], "bytes": encode_png(array)}
+    return Sample(sample_id=sample.sample_id, values={**sample.values, "image": image})
+
+
+_KEYS = {column: key_of_column(column) for column in column_names()}
+_SIDED = {column: column_name(mirrored_key(key)) for column, key in _KEYS.items() if key is not None}
+_NEGATED = ("yaw_deg", "roll_deg", "gaze_yaw_deg")
+_FLIP_5 = (1, 0, 2, 4, 3)
+# iBUG's 68 points seen in a mirror: jaw, brows, bridge, nostrils, eyes, outer lips, inner lips.
+_FLIP_68 = (
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1),
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+)  # fmt: skip
+
+
+def mirrored_row(row: Row, width_px: int) -> Row:
+    """The row of the picture flipped left to right: sides swapped, yaw and roll negated, points mirrored."""
+    return {name: _mirrored_value(row, name, width_px) for name in row}
+
+
+def _mirrored_value(row: Row, name: str, width_px: int) -> Any:
+    value = row[name]
+    if name in _NEGATED and value is not None:
+        return -value
+    if name in _SIDED:
+        return row.get(_SIDED[name], value)
+    if name in ("landmarks_68", "landmarks_5") and value is not None:
+        points = np.asarray(value, dtype=float).reshape(-1, 2)[list(_FLIP_68 if name == "landmarks_68" else _FLIP_5)]
+        return (points * [-1.0, 1.0] + [width_px, 0.0]).ravel().tolist()
+    if name == "landmarks_68_visible" and value is not None:
+        return [value[place] for place in _FLIP_68]
+    return value
 
 
 def _check_round_trips(stage: Stage | TableStage) -> None:
