@@ -134,7 +134,7 @@ def test_the_run_folder_of_another_recipe_is_refused(recipe):
     result = run_it(recipe, "run")
     assert result.exit_code == 1
     assert "the run of another recipe" in result.stderr
-    assert "'seed': 4" in result.stderr
+    assert "seed was 3, is 4" in result.stderr
 
 
 def test_a_stale_step_is_refused_until_it_is_redone(recipe):
