@@ -159,3 +159,10 @@ class TestRunner:
         done = run(parse_recipe(RECIPE), str(out), executor="serial")
         assert contents(out) == whole
         assert done.steps() == ("plan", "painted", "select")
+
+    def test_a_process_that_read_a_run_ends_well(self, tmp_path):
+        """With pyarrow's thread pool two of three such processes ended with SIGABRT."""
+        run(parse_recipe(RECIPE), str(tmp_path / "r"), executor="serial")
+        program = f"import facsim; facsim.open_dataset({str(tmp_path / 'r')!r}).table(['painted.AU4'])"
+        ends = [subprocess.run([sys.executable, "-c", program], capture_output=True).returncode for _ in range(6)]
+        assert ends == [0] * 6

@@ -119,7 +119,7 @@ def _metadata_read(where: str, data: bytes, *, most: int) -> pa.Table:
             )
         if file.metadata.num_rows > most:
             raise FormatError(f"{where} has {file.metadata.num_rows} rows for {most} pictures; expected one a picture")
-        table = file.read()
+        table = file.read(use_threads=False)
         table.validate(full=True)  # text that is not UTF-8 would fail only when its row is reached
         return table
     except (pa.ArrowException, OSError, ValueError) as error:

@@ -73,7 +73,7 @@ def _rows(file: pq.ParquetFile, shown: str, split: str | None) -> Iterator[Recor
     classes = _class_names(schema, shown)
     fallback = None if "split" in schema.names else split
     number = 0
-    for batch in file.iter_batches(batch_size=_READ_ROWS):
+    for batch in file.iter_batches(batch_size=_READ_ROWS, use_threads=False):
         for row in batch.to_pylist():
             yield _record(row, f"{shown}, row {number + 1}", number, (classes, fallback))
             number += 1
