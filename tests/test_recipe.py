@@ -37,6 +37,10 @@ class TestRecipe:
         recipe = parse_recipe(GOOD)
         assert parse_recipe(recipe_text(recipe)) == recipe
 
+    def test_a_recipe_as_run_says_its_defaults(self):
+        """Else another default in a later version would pass for the same settings."""
+        assert "size_px = 16" in recipe_text(parse_recipe('[plan]\ncount = 7\n[[step]]\nuse = "painted"'))
+
     def test_a_column_is_read_from_the_latest_step_unless_said_otherwise(self):
         bindings = {step.name: bound for step, bound in parse_recipe(GOOD).bound_steps()}
         assert bindings["crashing"] == {"image": "first.image"}

@@ -254,14 +254,13 @@ def _from_recipe(entry: str, recipe: Path) -> str:
 
 
 def settings_of(value: Any) -> dict[str, Any]:
-    """A configuration dataclass as the plain values that TOML and JSON hold; a setting at its default is left out."""
-    plain: dict[str, Any] = {}
-    for entry in dataclasses.fields(value):
-        found = getattr(value, entry.name)
-        default = entry.default if entry.default_factory is dataclasses.MISSING else entry.default_factory()
-        if entry.init and found is not None and found != default:
-            plain[entry.name] = _plain(found)
-    return plain
+    """A configuration dataclass as the plain values that TOML and JSON hold.
+
+    Defaults are written out: a run says what it was made with, and another default in a later facsim makes it stale.
+    None, which TOML has not, is left out.
+    """
+    fields = [entry.name for entry in dataclasses.fields(value) if entry.init]
+    return {name: _plain(found) for name in fields if (found := getattr(value, name)) is not None}
 
 
 def _plain(value: Any) -> Any:
