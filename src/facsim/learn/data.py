@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from facsim.curate import hashing
 from facsim.errors import FacsimError, FormatError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.models.asset_cache import Arrays, load_cached
@@ -174,10 +175,11 @@ def take(pictures: Pictures, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Pic
 
 
 def pixel_hash(array: NDArray[np.uint8]) -> int:
-    """64 bits of a decoded picture (H, W, 3) uint8 that equal pictures share, whatever file they came from."""
-    digest = hashlib.blake2b(repr(array.shape).encode(), digest_size=8)
-    digest.update(array.tobytes())
-    return int.from_bytes(digest.digest(), "little")
+    """64 bits of a decoded picture (H, W, 3) uint8 that equal pictures share, whatever file they came from.
+
+    The first half of `facsim.curate.hashing.pixel_hash`: 8 bytes a picture are what a model keeps of its training set.
+    """
+    return int(hashing.pixel_hash(array)[:16], 16)
 
 
 def pictures_from(
@@ -280,7 +282,7 @@ def _decoded(records: Sequence[LabelledRecord], shape: PictureShape, *, cache: b
 
 
 def _content_key(records: Sequence[LabelledRecord], shape: PictureShape) -> str:
-    digest = hashlib.blake2b(f"pictures/1/{shape}".encode(), digest_size=16)
+    digest = hashlib.blake2b(f"pictures/2/{shape}".encode(), digest_size=16)
     for record in records:
         digest.update(len(record.image).to_bytes(8, "little"))
         digest.update(record.image)
