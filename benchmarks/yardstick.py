@@ -12,8 +12,8 @@ what is also in PublicTest, and never on PublicTest itself:
     python benchmarks/yardstick.py --train runs/renders --test fer2013/train.zip --test-part chooser \\
         --barred fer2013/publictest.zip
 
-A run that was killed goes on when it is started again with the same --out. A seed's training takes about four minutes
-on two idle cores; on busy ones `--threads 1`, two seeds side by side, is quicker.
+A run that was killed goes on when it is started again with the same --out. A seed's 224,000 pictures are 254 s at 880 a
+second, the quickstart's rate on two idle cores; on busy ones `--threads 1`, two seeds side by side, is quicker.
 """
 
 from __future__ import annotations
