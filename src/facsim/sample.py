@@ -21,7 +21,6 @@ __all__ = [
     "Sample",
     "generator_for",
     "ingested_id",
-    "is_reason",
     "planned_id",
     "seed_for",
     "uniforms",
@@ -41,11 +40,6 @@ REASONS: Mapping[str, str] = {
     "zero_sized": "the picture has no pixels",
 }
 """Why a sample has no result in a step: the closed list, each with what it means."""
-
-
-def is_reason(text: str) -> bool:
-    """Whether `text` is one of `REASONS`."""
-    return text in REASONS
 
 
 @dataclass(frozen=True, kw_only=True)
