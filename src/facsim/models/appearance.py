@@ -122,7 +122,8 @@ class Hair:
     `length_dm` runs from 0 (shaven) by 0.1 (cropped), 1 (to the ears) to 3 (past the shoulders), `lift_dm` is how far
     it stands off the scalp, `receding` how far the hairline has gone back, `fringe` how far hair comes down the
     forehead (1 = to the brows), `opening_deg` where long hair starts beside the face, `parting` from -1 (subject's
-    right) to 1, `curl` how coiled. `tied` hair keeps to the head.
+    right) to 1, `curl` how coiled. `tied` hair keeps to the head. `pressed` hair lies flat under a hat, `hidden` hair
+    is not drawn (see `facsim.models.hair_styles.tuck_hair` and `hide_hair`).
     """
 
     colour: Colour = (0.03, 0.02, 0.013)
@@ -135,6 +136,8 @@ class Hair:
     parting: float = 0.3
     curl: float = 0.1
     tied: bool = False
+    pressed: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from facsim.models.appearance import Hair
+from facsim.models.hair_styles import BRIM_HEIGHT, PRESSED_LIFT_DM
 
 __all__ = ["COLUMNS", "ROWS", "HairShell", "bind_shell", "drape_hair", "shell_topology"]
 
@@ -133,7 +134,7 @@ def _hairline(azimuths: Floats, receding: float) -> Floats:
 def drape_hair(shell: HairShell, vertices: np.ndarray, hair: Hair, generator: np.random.Generator) -> np.ndarray:
     """The shell's vertices ((COLUMNS + 1) * ROWS, 3) float32, head coordinates; all in one point where there is no
     hair."""
-    if hair.length_dm < 0.12:
+    if hair.length_dm < 0.12 or hair.hidden:
         return np.zeros(((COLUMNS + 1) * ROWS, 3), dtype=np.float32)
     skull = (shell.weights @ vertices).reshape(COLUMNS + 1, _SKULL_NODES, 3)
     columns = _let_fall(skull, shell.heights, hair)
@@ -181,7 +182,14 @@ def _stand_off(columns: tuple[Floats, Floats], hem: Floats, hair: Hair, generato
     away = result - (_CENTRE + np.array([0.0, -0.1, 0.0]))
     away[:, :, 1] = np.maximum(away[:, :, 1], 0.0)
     away /= np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6)
-    return result + away * (_lift_profile(hair, t, hem) + lumps * np.minimum(t * 3.0, 1.0))[:, :, None]
+    lift = _lift_profile(hair, t, hem) + lumps * np.minimum(t * 3.0, 1.0)
+    return result + away * (_press(lift, result[:, :, 1]) if hair.pressed else lift)[:, :, None]
+
+
+def _press(lift: Floats, heights: Floats) -> Floats:
+    """Lifts as a hat leaves them: flat above its brim, free from 0.2 dm below it."""
+    flat = _smoothstep(BRIM_HEIGHT - 0.2, BRIM_HEIGHT, heights)
+    return lift + flat * (np.clip(lift, 0.0, PRESSED_LIFT_DM) - lift)
 
 
 def _lift_profile(hair: Hair, t: Floats, hem: Floats) -> Floats:
