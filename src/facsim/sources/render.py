@@ -32,7 +32,7 @@ from facsim.prototypes import PrototypeSample, sample_prototype
 from facsim.sample import Sample, generator_for
 from facsim.stage import Determinism, Resources, Row, Work
 
-__all__ = ["Render", "Rendered", "render"]
+__all__ = ["PersonKey", "Render", "Rendered", "cast_person", "compose_scene", "label_drawing", "render"]
 
 _CODES = tuple(dict.fromkeys(split_key(key)[0].code for key in SUPPORTED_AUS))
 _LABELS = (
@@ -91,12 +91,12 @@ class Render:
         scenes = [self._scene(sample, drawn) for sample, drawn in zip(samples, prototypes, strict=True)]
         drawings = draw(scenes, size_px=self.size_px, device=device)
         return [
-            {**_picture_columns(sample.sample_id, drawing), "prototype": drawn.variant, **_labels(scene, drawing)}
+            {**_picture_columns(sample.sample_id, drawing), "prototype": drawn.variant, **label_drawing(scene, drawing)}
             for sample, drawn, scene, drawing in zip(samples, prototypes, scenes, drawings, strict=True)
         ]
 
     def _scene(self, sample: Sample, drawn: PrototypeSample) -> Scene:
-        identity, person = _cast(_person_key(sample))
+        identity, person = cast_person(_person_key(sample))
         units = {key: min(value * self.intensity, 5.0) for key, value in drawn.coding.items()}
         generator = generator_for(sample.sample_id, "render/scene")
         scene = sample_scene(generator, identity=identity, action_units=units, person=person)
@@ -110,7 +110,10 @@ class Render:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _PersonKey:
+class PersonKey:
+    """What a person is drawn from: equal keys are the same person. `gender` is feminine or masculine, `ancestry` the
+    weights of African, Asian and European targets, `tone` a Monk tone."""
+
     identity_id: str
     age_years: float
     gender: str
@@ -118,9 +121,9 @@ class _PersonKey:
     tone: int
 
 
-def _person_key(sample: Sample) -> _PersonKey:
+def _person_key(sample: Sample) -> PersonKey:
     african, asian, european = (float(weight) for weight in sample["apparent_ancestry"])
-    return _PersonKey(
+    return PersonKey(
         identity_id=sample["identity_id"],
         age_years=float(sample["apparent_age_years"]),
         gender=sample["apparent_gender"],
@@ -130,7 +133,7 @@ def _person_key(sample: Sample) -> _PersonKey:
 
 
 @lru_cache(maxsize=64)
-def _cast(key: _PersonKey) -> tuple[Identity, Person]:
+def cast_person(key: PersonKey) -> tuple[Identity, Person]:
     """Who the identity is: the same for all of its pictures. Apparent gender spreads a little within its half."""
     generator = generator_for(key.identity_id, "render/person")
     gender = abs(float(key.gender == "masculine") - 0.3 * float(generator.beta(1.2, 3.0)))
@@ -162,7 +165,8 @@ def _picture_columns(sample_id: str, drawing: Drawing) -> dict[str, Any]:
     }
 
 
-def _labels(scene: Scene, drawing: Drawing) -> dict[str, Any]:
+def label_drawing(scene: Scene, drawing: Drawing) -> dict[str, Any]:
+    """What is known of the drawing by construction, by column name (`facsim.columns`), without the picture."""
     left, top, width, height = drawing.face_box_px
     return {
         "action_units": format_coding(scene.action_units),
@@ -211,23 +215,32 @@ def render(
     """
     _check_looks(apparent_age_years, apparent_gender, skin_tone_monk)
     coding = parse_coding(action_units) if isinstance(action_units, str) else lateral_intensities(action_units)
-    key = _PersonKey(
+    key = PersonKey(
         identity_id=f"render/{seed}",
         age_years=apparent_age_years,
         gender=apparent_gender,
         ancestry=apparent_ancestry,
         tone=skin_tone_monk,
     )
-    identity, person = _cast(key)
-    generator = generator_for(f"render/{seed}", "render/scene")
+    scene = compose_scene(key, coding, pose_deg=(yaw_deg, pitch_deg, roll_deg), seed=seed)
+    drawing = draw([scene], size_px=size_px, device=device)[0]
+    return Rendered(picture=drawing.picture, labels=label_drawing(scene, drawing))
+
+
+def compose_scene(
+    key: PersonKey, coding: Mapping[str, float], *, pose_deg: tuple[float, float, float], seed: int
+) -> Scene:
+    """The scene that `render` draws: this person showing this coding (by key), turned by yaw, pitch and roll, with the
+    eyes on the camera; light, background and camera are `seed`'s."""
+    identity, person = cast_person(key)
+    yaw_deg, pitch_deg, roll_deg = pose_deg
     gaze = (float(np.clip(-yaw_deg, -30, 30)), float(np.clip(-pitch_deg, -24, 18)))
+    generator = generator_for(f"render/{seed}", "render/scene")
     scene = sample_scene(generator, identity=identity, action_units=coding, person=person, gaze=gaze)
     camera = replace(
         scene.camera, yaw_deg=yaw_deg, pitch_deg=pitch_deg, roll_deg=roll_deg, crop_scale=1.45, shift_x=0.0
     )
-    scene = replace(scene, camera=camera)
-    drawing = draw([scene], size_px=size_px, device=device)[0]
-    return Rendered(picture=drawing.picture, labels=_labels(scene, drawing))
+    return replace(scene, camera=camera)
 
 
 def _check_looks(age_years: float, gender: str, tone: int) -> None:
