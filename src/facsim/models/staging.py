@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from facsim.errors import FacsimError, hint_nearest
 from facsim.models.appearance import Colour
 from facsim.models.camera import Camera
 from facsim.models.casting import Person
 from facsim.models.identity import Identity
 from facsim.models.scene import Ambient, Background, Lamp, Light, Scene, Sensor
 
-__all__ = ["sample_camera", "sample_light", "sample_scene", "sample_sensor"]
+__all__ = ["LIGHT_KINDS", "sample_camera", "sample_light", "sample_scene", "sample_sensor", "white_light"]
 
 
 def sample_scene(
@@ -90,7 +91,7 @@ def _sample_gaze(generator: np.random.Generator, camera: Camera) -> tuple[float,
     )
 
 
-def _white(kelvin: float) -> np.ndarray:
+def white_light(kelvin: float) -> np.ndarray:
     """(3,) linear colour, of luminance 1, that a black body of 2500 to 10000 K leaves after a camera's automatic
     white balance.
 
@@ -107,21 +108,17 @@ def _paint(level: float, tint: np.ndarray) -> Colour:
     return (float(red), float(green), float(blue))
 
 
-def sample_light(generator: np.random.Generator) -> tuple[Light, Background]:
-    """A light and the backdrop that it comes with: daylight, window, studio, lamp overhead, flash, sun, low key, or
-    against the light."""
-    kinds: list[tuple[float, Callable[[np.random.Generator], tuple[Light, Background]]]] = [
-        (0.20, _overcast),
-        (0.20, _window),
-        (0.20, _studio),
-        (0.12, _overhead),
-        (0.08, _flash),
-        (0.10, _sun),
-        (0.06, _low_key),
-        (0.04, _against),
-    ]
-    shares = np.array([share for share, _ in kinds])
-    return kinds[int(generator.choice(len(kinds), p=shares / shares.sum()))][1](generator)
+def sample_light(generator: np.random.Generator, *, kind: str | None = None) -> tuple[Light, Background]:
+    """A light and the backdrop that it comes with, of one of `LIGHT_KINDS`, or of any by their shares.
+
+    Raises FacsimError for an unknown kind, with the nearest.
+    """
+    if kind is None:
+        shares = np.array([share for share, _ in _LIGHTS.values()])
+        kind = LIGHT_KINDS[int(generator.choice(len(shares), p=shares / shares.sum()))]
+    if kind not in _LIGHTS:
+        raise FacsimError(f'no light is called "{kind}".{hint_nearest(kind, LIGHT_KINDS)}')
+    return _LIGHTS[kind][1](generator)
 
 
 def _lamp(
@@ -172,7 +169,7 @@ def _backdrop(generator: np.random.Generator, kind: str, level: float, tint: np.
 
 
 def _overcast(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint = _white(_uniform(generator, 5800, 8000))
+    tint = white_light(_uniform(generator, 5800, 8000))
     level = _uniform(generator, 0.55, 0.8)
     key = _lamp(
         generator,
@@ -192,7 +189,7 @@ def _overcast(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def _window(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint, inside = _white(_uniform(generator, 5000, 7500)), _white(_uniform(generator, 3200, 5500))
+    tint, inside = white_light(_uniform(generator, 5000, 7500)), white_light(_uniform(generator, 3200, 5500))
     key = _lamp(
         generator,
         (25.0, 80.0),
@@ -209,7 +206,7 @@ def _window(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def _studio(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint = _white(_uniform(generator, 4800, 6200))
+    tint = white_light(_uniform(generator, 4800, 6200))
     strong = _uniform(generator, 1.6, 2.8)
     key = _lamp(generator, (5.0, 50.0), (10.0, 45.0), _paint(strong, tint), _uniform(generator, 0.12, 0.35))
     fill = _lamp(generator, (20.0, 70.0), (-10.0, 25.0), _paint(strong * _uniform(generator, 0.1, 0.6), tint), 0.4)
@@ -223,7 +220,7 @@ def _studio(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def _overhead(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint = _white(_uniform(generator, 2900, 5000))
+    tint = white_light(_uniform(generator, 2900, 5000))
     key = _lamp(
         generator,
         (0.0, 60.0),
@@ -239,7 +236,7 @@ def _overhead(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def _flash(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint, inside = _white(_uniform(generator, 5500, 6500)), _white(_uniform(generator, 2800, 4200))
+    tint, inside = white_light(_uniform(generator, 5500, 6500)), white_light(_uniform(generator, 2800, 4200))
     key = _lamp(
         generator, (0.0, 8.0), (2.0, 14.0), _paint(_uniform(generator, 1.8, 3.0), tint), _uniform(generator, 0.03, 0.08)
     )
@@ -251,7 +248,7 @@ def _flash(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def _sun(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint, sky = _white(_uniform(generator, 4300, 5600)), _white(_uniform(generator, 7500, 10000))
+    tint, sky = white_light(_uniform(generator, 4300, 5600)), white_light(_uniform(generator, 7500, 10000))
     key = _lamp(
         generator,
         (10.0, 75.0),
@@ -268,7 +265,7 @@ def _sun(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def _low_key(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint = _white(_uniform(generator, 2800, 6500))
+    tint = white_light(_uniform(generator, 2800, 6500))
     key = _lamp(
         generator,
         (30.0, 95.0),
@@ -277,7 +274,7 @@ def _low_key(generator: np.random.Generator) -> tuple[Light, Background]:
         _uniform(generator, 0.05, 0.25),
     )
     rim = _lamp(
-        generator, (110.0, 160.0), (10.0, 45.0), _paint(float(generator.choice([0.0, 1.5])), _white(6500)), 0.15
+        generator, (110.0, 160.0), (10.0, 45.0), _paint(float(generator.choice([0.0, 1.5])), white_light(6500)), 0.15
     )
     ambient = _surround(generator, _uniform(generator, 0.05, 0.15), tint, above=1.1, below=0.7)
     return Light(key=key, fill=_no_lamp(), rim=rim, ambient=ambient), _backdrop(
@@ -286,14 +283,28 @@ def _low_key(generator: np.random.Generator) -> tuple[Light, Background]:
 
 
 def _against(generator: np.random.Generator) -> tuple[Light, Background]:
-    tint = _white(_uniform(generator, 5000, 7500))
+    tint = white_light(_uniform(generator, 5000, 7500))
     key = _lamp(generator, (0.0, 60.0), (10.0, 50.0), _paint(_uniform(generator, 0.5, 1.0), tint), 0.6)
-    rim = _lamp(generator, (120.0, 170.0), (20.0, 55.0), _paint(_uniform(generator, 1.5, 3.5), _white(4800)), 0.08)
+    rim = _lamp(generator, (120.0, 170.0), (20.0, 55.0), _paint(_uniform(generator, 1.5, 3.5), white_light(4800)), 0.08)
     ambient = _surround(generator, _uniform(generator, 0.45, 0.7), tint, above=1.3, below=_uniform(generator, 0.4, 0.8))
     kind = str(generator.choice(["foliage", "bokeh", "gradient", "room"]))
     return Light(key=key, fill=_no_lamp(), rim=rim, ambient=ambient), _backdrop(
         generator, kind, _uniform(generator, 0.8, 2.0), tint
     )
+
+
+_LIGHTS: Mapping[str, tuple[float, Callable[[np.random.Generator], tuple[Light, Background]]]] = {
+    "overcast": (0.20, _overcast),
+    "window": (0.20, _window),
+    "studio": (0.20, _studio),
+    "overhead": (0.12, _overhead),
+    "flash": (0.08, _flash),
+    "sun": (0.10, _sun),
+    "low key": (0.06, _low_key),
+    "against the light": (0.04, _against),
+}
+LIGHT_KINDS: tuple[str, ...] = tuple(_LIGHTS)
+"""Lights that `sample_light` knows, each with backdrops of its own."""
 
 
 def sample_sensor(generator: np.random.Generator) -> Sensor:
