@@ -1,7 +1,7 @@
 """Pages of the documentation that are made from the program: `python -m facsim.documentation [FOLDER]`.
 
-`cli.md` comes from the commands' signatures and docstrings, `data-model.md` from the column dictionary. A test holds
-that the pages in docs/ are those that this module makes.
+`cli.md` comes from the commands' signatures and docstrings, `data-model.md` from the column dictionary, `scene.md` from
+the table of a scene's parameters. A test holds that the pages in docs/ are those that this module makes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 from facsim.cli import app
 from facsim.columns import COLUMNS, KEY_COLUMNS, Column
 from facsim.facs import column_names
+from facsim.models.scene_parameters import PARAMETERS, PLANNED, Parameter, belongs_to_person
 from facsim.plan import PLAN_WRITES
 from facsim.recipe import INPUT_WRITES
 from facsim.sample import REASONS
 
-__all__ = ["PAGES", "cli_page", "data_model_page", "main", "write_pages"]
+__all__ = ["PAGES", "cli_page", "data_model_page", "main", "scene_page", "write_pages"]
 
 _MADE = "<!-- Made by `python -m facsim.documentation`; do not edit. -->"
 
@@ -175,12 +176,62 @@ def _range_text(entry: Column) -> str:
     return f"{low:g} to {high:g}"
 
 
+# the scene
+
+
+_SCENE_TEXT = """
+A rendered picture is drawn from a scene: the numbers below. `render` draws them at random, and a recipe can fix or
+sample any of them; so can `facsim.render(..., scene={"hair.curl": 0.8})`. What was drawn stands in the column `scene`.
+
+```toml
+[[step]]
+use = "render"
+
+[step.scene]
+"hair.curl" = 0.8                                # this, in every picture
+"light.kind" = ["window", "sun"]                 # one of these, evenly
+"camera.yaw_deg" = { low = -30, high = 30 }      # anything between, evenly
+"eyes.iris" = [0.085, 0.125, 0.17]               # a colour; a list of such lists is a choice
+```
+
+A setting has a generator of its own and is drawn last: nothing else in the picture changes with it. What belongs to
+the person is drawn once for each identity; the rest once for each picture. What may be absent takes `"none"`.
+"""
+
+
+def scene_page() -> str:
+    """Markdown: every parameter of a scene with its kind, unit, range and meaning."""
+    groups: dict[str, list[Parameter]] = {}
+    for entry in PARAMETERS.values():
+        parts = entry.path.split(".")
+        groups.setdefault(".".join(parts[:-1][:2]), []).append(entry)
+    planned = [(f"`{path}`", f"`{column}`") for path, column in PLANNED.items()]
+    parts = [_MADE, "# A scene's parameters", _SCENE_TEXT.strip()]
+    for name, entries in groups.items():
+        owner = "of the person" if belongs_to_person(entries[0].path) else "of the picture"
+        parts += [f"## {name or 'the rest'}, {owner}", _parameters_table(entries)]
+    parts += ["## What the plan decides", "These follow planned columns; ask for them in `[plan.quotas]`."]
+    return "\n\n".join([*parts, _table(("path", "column"), planned)]) + "\n"
+
+
+def _parameters_table(entries: Sequence[Parameter]) -> str:
+    rows = [(f"`{e.path}`", e.kind, e.unit, _allowed_text(e), e.meaning) for e in entries]
+    return _table(("path", "kind", "unit", "range", "meaning"), rows)
+
+
+def _allowed_text(entry: Parameter) -> str:
+    if entry.kind == "yes or no":
+        return "true, false"
+    none = ", or none" if entry.optional else ""
+    return ", ".join(entry.values) or f"{entry.low:.10g} to {entry.high:.10g}{none}"
+
+
 def _table(head: Sequence[str], rows: typing.Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "data-model.md": data_model_page}
+PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "data-model.md": data_model_page, "scene.md": scene_page}
 """File name → the function that makes its text."""
 
 

@@ -7,15 +7,15 @@ from PIL import Image
 
 import facsim
 from facsim.coding import parse_coding
-from facsim.errors import FacsimError, RecipeError
+from facsim.errors import FacsimError, ManifestError, RecipeError
 from facsim.models.drawing import draw
 from facsim.models.scene_text import read_scene, write_scene
 from facsim.plan import Plan, plan_table
-from facsim.recipe import parse_recipe
+from facsim.recipe import parse_recipe, recipe_text
 from facsim.runner import run
 from facsim.sample import Sample
 from facsim.sources.render import Render
-from facsim.testing import planned_samples
+from facsim.testing import check_laws, planned_samples
 
 SIZE = 48
 
@@ -138,3 +138,51 @@ def test_what_the_head_cannot_show_is_refused():
 def test_looks_out_of_range_are_refused(looks, message):
     with pytest.raises(FacsimError, match=message):
         facsim.render("12C", size_px=32, **looks)
+
+
+SCENE = """
+[plan]
+count = 6
+[[step]]
+use = "render"
+size_px = 16
+[step.scene]
+camera.yaw_deg = { low = -30, high = 30 }
+"sensor.grey" = true
+"hair.length_dm" = [0, 2]
+"""
+
+
+def test_a_recipe_sets_the_scene_and_survives_its_text():
+    recipe = parse_recipe(SCENE)
+    assert parse_recipe(recipe_text(recipe)) == recipe
+    check_laws(recipe.steps[0].stage, planned_samples(3))
+
+
+def test_what_is_set_is_drawn_labelled_and_all_that_changes():
+    samples = planned_samples(6)
+    plain, made = Render(size_px=16).open("cpu")(samples), parse_recipe(SCENE).steps[0].stage.open("cpu")(samples)
+    for before, after in zip(plain, made, strict=True):
+        scene, untouched = read_scene(after["scene"]), read_scene(before["scene"])
+        assert abs(after["yaw_deg"]) <= 30
+        assert scene.hair.length_dm in (0.0, 2.0)
+        assert np.ptp(pixels(after), axis=2).max() == 0
+        assert (scene.light, scene.skin, scene.action_units) == (
+            untouched.light,
+            untouched.skin,
+            untouched.action_units,
+        )
+
+
+def test_other_scene_settings_make_a_step_stale(tmp_path):
+    run(parse_recipe(SCENE), str(tmp_path), executor="serial")
+    with pytest.raises(ManifestError, match="hair"):
+        run(parse_recipe(SCENE.replace("[0, 2]", "[0, 1]")), str(tmp_path), executor="serial")
+
+
+def test_one_call_sets_the_scene_too():
+    made = facsim.render("12C", size_px=32, scene={"sensor.grey": True, "camera.crop_scale": 1.0})
+    assert np.ptp(made.picture, axis=2).max() == 0
+    assert read_scene(made.labels["scene"]).camera.crop_scale == 1.0
+    with pytest.raises(RecipeError, match=r"hair\.curl"):
+        facsim.render(scene={"hair.curll": 1})

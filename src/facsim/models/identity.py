@@ -13,7 +13,7 @@ import numpy as np
 
 from facsim.errors import FacsimError, hint_nearest
 
-__all__ = ["Identity", "list_sliders", "sample_identity", "weigh_identity"]
+__all__ = ["Identity", "list_sliders", "roaming_sliders", "sample_identity", "weigh_identity"]
 
 _ANCESTRIES = ("african", "asian", "caucasian")
 # Years at MakeHuman's age targets (its own mapping of the age slider: 1, 10, 25 and 90 years).
@@ -150,6 +150,12 @@ def sample_identity(
         muscle=round(float(np.clip(muscle, 0.1, 0.95)), 4),
         shape=_draw_shape(generator),
     )
+
+
+def roaming_sliders() -> tuple[str, ...]:
+    """Names of the sliders that `sample_identity` moves, both sides of a pair, in the order that it draws them."""
+    sides = [(f"l{name[1:]}", f"r{name[1:]}") if name.startswith("?") else (name,) for name in _ROAM]
+    return (*(name for pair in sides for name in pair), *_CROOKED, *(f"head-{outline}" for outline in _OUTLINES))
 
 
 def _draw_shape(generator: np.random.Generator) -> dict[str, float]:

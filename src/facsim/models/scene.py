@@ -12,7 +12,16 @@ from facsim.facs import mirrored_key
 from facsim.models.appearance import Beard, Brows, Colour, Eyes, Garment, Hair, MakeUp, Mouth, Skin
 from facsim.models.camera import Camera
 
-__all__ = ["BACKGROUND_KINDS", "Ambient", "Background", "Lamp", "Light", "Scene", "Sensor", "mirror_scene"]
+__all__ = [
+    "BACKGROUND_KINDS",
+    "Ambient",
+    "Background",
+    "Lamp",
+    "Light",
+    "Scene",
+    "Sensor",
+    "mirror_scene",
+]
 
 BACKGROUND_KINDS = ("plain", "gradient", "bokeh", "room", "foliage")
 """What may lie behind the subject, always out of focus."""
@@ -42,8 +51,10 @@ class Ambient:
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """The key casts shadows; fill and rim do not."""
+    """The key casts shadows; fill and rim do not. `kind` names the set-up (of
+    `facsim.models.staging.LIGHT_KINDS`, or `other`) and draws nothing."""
 
+    kind: str = "other"
     key: Lamp = field(default_factory=Lamp)
     fill: Lamp = field(
         default_factory=lambda: Lamp(azimuth_deg=-50.0, elevation_deg=10.0, colour=(0.5, 0.5, 0.52), softness=0.5)
@@ -139,4 +150,4 @@ def mirror_scene(scene: Scene) -> Scene:
 def _mirror_light(light: Light) -> Light:
     lamps = [replace(lamp, azimuth_deg=-lamp.azimuth_deg) for lamp in (light.key, light.fill, light.rim)]
     ambient = replace(light.ambient, left=light.ambient.right, right=light.ambient.left)
-    return Light(key=lamps[0], fill=lamps[1], rim=lamps[2], ambient=ambient)
+    return replace(light, key=lamps[0], fill=lamps[1], rim=lamps[2], ambient=ambient)

@@ -2,6 +2,7 @@
 whole scene."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -118,7 +119,8 @@ def sample_light(generator: np.random.Generator, *, kind: str | None = None) -> 
         kind = LIGHT_KINDS[int(generator.choice(len(shares), p=shares / shares.sum()))]
     if kind not in _LIGHTS:
         raise FacsimError(f'no light is called "{kind}".{hint_nearest(kind, LIGHT_KINDS)}')
-    return _LIGHTS[kind][1](generator)
+    light, background = _LIGHTS[kind][1](generator)
+    return replace(light, kind=kind), background
 
 
 def _lamp(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ from facsim.models.casting import Person, sample_person
 from facsim.models.drawing import Drawing, draw
 from facsim.models.identity import Identity, sample_identity
 from facsim.models.scene import Scene
+from facsim.models.scene_settings import check_settings, set_scene
 from facsim.models.scene_text import write_scene
 from facsim.models.staging import sample_scene
 from facsim.pictures import encode_picture, encoding_for
@@ -47,13 +48,15 @@ class Render:
     """Draw each planned sample.
 
     size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1
-    is as drawn from prototypes and poses). grey: one grey level in all three channels.
+    is as drawn from prototypes and poses). grey: one grey level in all three channels. scene: what parameters of the
+    scene shall be, by path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`.
     """
 
     size_px: int = 112
     intensity: float = 1.0
     pose: float = 1.0
     grey: bool = False
+    scene: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     name: ClassVar[str] = "render"
     version: ClassVar[int] = 1
@@ -76,6 +79,7 @@ class Render:
             raise RecipeError(f"render.size_px is {self.size_px}; expected 16 to 1024")
         if not 0 <= self.intensity <= 2 or not 0 <= self.pose <= 2:
             raise RecipeError(f"render.intensity is {self.intensity:g}, render.pose {self.pose:g}; expected 0 to 2")
+        object.__setattr__(self, "scene", check_settings(self.scene, place="render.scene"))
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -106,7 +110,8 @@ class Render:
             float(np.clip(scene.gaze[1] + drawn.gaze_pitch_deg, -24.0, 18.0)),
         )
         sensor = replace(scene.sensor, grey=scene.sensor.grey or self.grey)
-        return replace(scene, camera=camera, gaze=gaze, sensor=sensor)
+        scene = replace(scene, camera=camera, gaze=gaze, sensor=sensor)
+        return set_scene(scene, self.scene, sample=sample.sample_id, person=sample["identity_id"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +209,7 @@ def render(
     yaw_deg: float = 0.0,
     pitch_deg: float = 0.0,
     roll_deg: float = 0.0,
+    scene: Mapping[str, Any] | None = None,
     size_px: int = 224,
     seed: int = 0,
     device: str = "cpu",
@@ -211,8 +217,10 @@ def render(
     """One face showing these action units: `render("6+12D", apparent_age_years=60, skin_tone_monk=8, yaw_deg=20)`.
 
     `action_units` is text (`facsim.coding`) or intensities by code or key; `seed` chooses the person, the light and
-    all else that is not given. The eyes look into the camera. Raises FacsimError for what the head cannot show.
+    all else that is not given; `scene` sets parameters of the scene by path, as a recipe does (`Render.scene`). The
+    eyes look into the camera. Raises FacsimError for what the head cannot show.
     """
+    settings = check_settings(scene or {})
     _check_looks(apparent_age_years, apparent_gender, skin_tone_monk)
     coding = parse_coding(action_units) if isinstance(action_units, str) else lateral_intensities(action_units)
     key = PersonKey(
@@ -222,9 +230,10 @@ def render(
         ancestry=apparent_ancestry,
         tone=skin_tone_monk,
     )
-    scene = compose_scene(key, coding, pose_deg=(yaw_deg, pitch_deg, roll_deg), seed=seed)
-    drawing = draw([scene], size_px=size_px, device=device)[0]
-    return Rendered(picture=drawing.picture, labels=label_drawing(scene, drawing))
+    composed = compose_scene(key, coding, pose_deg=(yaw_deg, pitch_deg, roll_deg), seed=seed)
+    made = set_scene(composed, settings, sample=key.identity_id, person=key.identity_id)
+    drawing = draw([made], size_px=size_px, device=device)[0]
+    return Rendered(picture=drawing.picture, labels=label_drawing(made, drawing))
 
 
 def compose_scene(
