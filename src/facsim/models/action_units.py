@@ -12,8 +12,9 @@ import numpy as np
 
 from facsim.errors import FacsimError, hint_nearest
 from facsim.facs import lateral_keys
+from facsim.models.motions import JOINT_MOTIONS
 
-__all__ = ["SUPPORTED_AUS", "check_action_units", "share_of_maximum", "wrinkle_weights"]
+__all__ = ["SUPPORTED_AUS", "check_action_units", "movement_shares", "share_of_maximum", "wrinkle_weights"]
 
 _CODES = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 28, 34, 38, 39, 43)
 
@@ -70,6 +71,22 @@ def _hint_side(key: str) -> str:
 def share_of_maximum(intensity: float) -> float:
     """How much of an AU's full movement an intensity (0 to 5) shows: 0 to 1, increasing."""
     return float(np.interp(intensity, _INTENSITIES, _SHARES))
+
+
+_JOINT_KEYS = tuple(sided for codes in JOINT_MOTIONS for sided in zip(*map(lateral_keys, codes), strict=True))
+
+
+def movement_shares(action_units: Mapping[str, float]) -> dict[str, float]:
+    """The share of its full movement that each motion takes, 0 to 1: by key, and by both keys where two AUs meet.
+
+    Two AUs that meet (`1L+4L`) count as much as the weaker. Of a jaw both dropped (26) and stretched (27), which say
+    the same thing, 27 is shown and 26 gives way as 27 grows.
+    """
+    shares = {key: share_of_maximum(intensity) for key, intensity in check_action_units(action_units).items()}
+    if "26" in shares and "27" in shares:
+        shares["26"] *= 1.0 - shares["27"]
+    met = {"+".join(keys): min(shares[key] for key in keys) for keys in _JOINT_KEYS if shares.keys() >= set(keys)}
+    return shares | met
 
 
 def wrinkle_weights(action_units: Mapping[str, float]) -> dict[str, float]:

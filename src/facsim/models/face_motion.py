@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from facsim.facs import lateral_keys
 from facsim.models.asset_cache import Arrays
 from facsim.models.head_mesh import MESH_PARTS
-from facsim.models.motions import MOTIONS, Bump, Motion, Region
+from facsim.models.motions import JOINT_MOTIONS, MOTIONS, Bump, Motion, Region
 from facsim.models.neutral import expand_target
 
 __all__ = ["build_motion_fields"]
@@ -24,12 +24,15 @@ _MOUTH_CORNER_COLUMNS = (0, 14)
 
 
 def build_motion_fields(arrays: Arrays, rest: Floats) -> Mapping[str, Floats]:
-    """AU key -> (V, 3) displacement in decimetres at intensity 5. Right sides are exact mirror images of left ones."""
+    """AU key -> (V, 3) displacement in decimetres at intensity 5. Right sides are exact mirror images of left ones.
+
+    What two AUs move beside what each moves alone goes by both keys, as in `1L+4L` (see `movement_shares`).
+    """
     shares, skin = _weigh_regions(arrays, rest), _find_soft_tissue(arrays)
     fields: dict[str, Floats] = {}
-    for code, motion in MOTIONS.items():
+    for codes, motion in [((code,), motion) for code, motion in MOTIONS.items()] + list(JOINT_MOTIONS.items()):
         whole = _sum_motion(motion, arrays, rest=rest, shares=shares, skin=skin)
-        keys = lateral_keys(code)
+        keys = ["+".join(sided) for sided in zip(*map(lateral_keys, codes), strict=True)]
         if len(keys) == 2:
             left = whole * _weigh_left(rest)[:, None]
             fields[keys[0]], fields[keys[1]] = left, _mirror_field(left, arrays)

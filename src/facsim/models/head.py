@@ -15,13 +15,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from facsim.models.action_units import check_action_units, share_of_maximum
+from facsim.models.action_units import movement_shares
 from facsim.models.asset_cache import Arrays
 from facsim.models.eyelids import EyeRig, build_eye_rigs, find_eye, open_eyes, plan_opening, turn_eyeball
 from facsim.models.face_motion import build_motion_fields
 from facsim.models.head_mesh import MESH_PARTS, load_head_arrays
 from facsim.models.identity import Identity
-from facsim.models.lips import MouthRig, build_mouth_rig, clear_teeth, part_lips
+from facsim.models.lips import MouthRig, build_mouth_rig, clear_teeth, lower_tongue, part_lips, plan_parting
 from facsim.models.neutral import ShapeModel, build_shape_model, centre_vertices, shape_neutral
 from facsim.models.regions import build_masks
 
@@ -33,8 +33,6 @@ PARTS = MESH_PARTS
 Floats = NDArray[np.floating]
 
 _EYES_APART_REST = 0.61554
-# The lips' least gap in the middle at AU25, 26 and 27 of intensity 5 (decimetres; a jaw's full opening is about 0.5).
-_LEAST_GAP = {"25": 0.08, "26": 0.2, "27": 0.35}
 # Sealed lips hide the teeth, which then stand back so that no lip movement runs into them (decimetres).
 _TEETH_BACK = 0.12
 
@@ -58,7 +56,7 @@ class Head:
     """The raw arrays (see `head_mesh`)."""
     shapes: ShapeModel
     motions: Mapping[str, Floats]
-    """AU key -> (V, 3) displacement at intensity 5 on the base mesh."""
+    """AU key, or the two keys of AUs that meet (`1L+4L`), -> (V, 3) displacement at intensity 5 on the base mesh."""
     eyes: tuple[EyeRig, EyeRig]
     """Left and right."""
     mouth: MouthRig
@@ -74,7 +72,7 @@ class Head:
 
         `gaze` is (yaw_deg towards the subject's left, pitch_deg upwards). FacsimError on an AU that is not supported.
         """
-        shares = {key: share_of_maximum(value) for key, value in check_action_units(action_units).items()}
+        shares = movement_shares(action_units)
         relaxed = _shape_neutral(self, identity)
         scale = _measure_scale(relaxed, self)
         vertices = (relaxed + scale * _sum_motions(self, shares)).astype(np.float32)
@@ -119,11 +117,10 @@ def _sum_motions(head: Head, shares: Mapping[str, float]) -> Floats:
 
 def _set_mouth(vertices: Floats, head: Head, *, action_units: Mapping[str, float], scale: float) -> None:
     """Seal or part the lips, in place, and keep lips and teeth apart."""
-    parting = {key: action_units.get(key, 0.0) for key in _LEAST_GAP}
-    seal = max(0.0, 1.0 - max(parting.values()))
-    least = scale * max(_LEAST_GAP[key] * share_of_maximum(value) for key, value in parting.items())
-    part_lips(vertices, rig=head.mouth, seal=seal, least=least)
-    if seal == 1.0:
+    parting = plan_parting(action_units, scale=scale)
+    part_lips(vertices, rig=head.mouth, parting=parting)
+    lower_tongue(vertices, rig=head.mouth)
+    if parting.seal == 1.0:
         vertices[head.arrays["piece_starts"][4] :, 2] -= _TEETH_BACK
     else:
         clear_teeth(vertices, rig=head.mouth)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["MOTIONS", "Bump", "Motion", "Region", "Shift"]
+__all__ = ["JOINT_MOTIONS", "MOTIONS", "Bump", "Motion", "Region", "Shift"]
 
 Region = Literal["all", "upper", "lower", "neck"]
 """What a motion keeps to: above or below the line between the lips, or below the chin."""
@@ -74,10 +74,12 @@ MOTIONS: Mapping[str, Motion] = {
     ),
     "5": Motion(shifts=(_shift("eye-left-opened-up", 0.4),)),
     "6": Motion(
-        shifts=(_shift("cheekSquintLeft", 0.8),),
+        shifts=(_shift("cheekSquintLeft", 0.35),),
         bumps=(
-            Bump(centre=(0.38, -0.26, 0.1), spread=(0.15, 0.11, 0.2), move=(0.01, 0.065, 0.045)),
-            Bump(centre=(0.55, 0.02, 0.0), spread=(0.09, 0.09, 0.15), move=(-0.025, 0.0, 0.0)),
+            Bump(centre=(0.37, -0.33, 0.1), spread=(0.17, 0.15, 0.2), move=(0.012, 0.06, 0.05)),
+            Bump(centre=(0.35, -0.2, 0.15), spread=(0.13, 0.06, 0.2), move=(0.0, 0.02, 0.035)),
+            Bump(centre=(0.57, 0.02, 0.0), spread=(0.09, 0.11, 0.15), move=(-0.025, 0.0, 0.0)),
+            Bump(centre=(0.48, 0.17, 0.1), spread=(0.11, 0.08, 0.2), move=(-0.006, -0.022, 0.004)),
         ),
     ),
     "7": Motion(shifts=(_shift("eyeSquintLeft", 0.5),)),
@@ -85,16 +87,17 @@ MOTIONS: Mapping[str, Motion] = {
         shifts=(
             _shift("noseSneerLeft", 1.0),
             _shift("nose-left-elevation", 0.7),
-            _shift("mouth-elevation", 0.4, "upper"),
-            _shift("browDownLeft", 0.45),
+            _shift("mouth-elevation", 0.6, "upper"),
+            _shift("browDownLeft", 0.25),
         ),
         bumps=(
             Bump(centre=(0.1, -0.12, 0.25), spread=(0.07, 0.09, 0.12), move=(0.0, 0.04, 0.025)),
             Bump(centre=(0.16, -0.4, 0.25), spread=(0.09, 0.09, 0.2), move=(0.01, 0.04, 0.0)),
-            Bump(centre=(0.12, 0.15, 0.25), spread=(0.1, 0.08, 0.15), move=(-0.015, -0.025, 0.0)),
+            Bump(centre=(0.12, 0.15, 0.25), spread=(0.1, 0.08, 0.15), move=(-0.012, -0.022, 0.0)),
+            Bump(centre=(0.3, -0.3, 0.15), spread=(0.12, 0.09, 0.2), move=(0.0, 0.025, 0.02)),
         ),
     ),
-    "10": Motion(shifts=(_shift("mouth-elevation", 0.95, "upper"), _shift("mouthUpperUpLeft", 0.5))),
+    "10": Motion(shifts=(_shift("mouth-elevation", 1.05, "upper"), _shift("mouthUpperUpLeft", 0.65))),
     "11": Motion(
         shifts=(_shift("mouth-elevation", 0.3, "upper"),),
         bumps=(
@@ -112,19 +115,26 @@ MOTIONS: Mapping[str, Motion] = {
     "14": Motion(
         shifts=(_shift("mouthDimpleLeft", 1.0),),
         bumps=(
-            Bump(centre=(0.3, -0.66, 0.14), spread=(0.05, 0.07, 0.15), move=(0.03, -0.012, -0.08)),
-            Bump(centre=(0.4, -0.66, 0.05), spread=(0.05, 0.12, 0.15), move=(0.0, 0.0, 0.018)),
+            Bump(centre=(0.3, -0.66, 0.14), spread=(0.05, 0.07, 0.15), move=(0.024, -0.004, -0.1)),
+            Bump(centre=(0.4, -0.66, 0.05), spread=(0.06, 0.13, 0.15), move=(-0.006, 0.0, 0.03)),
+            Bump(centre=(0.26, -0.86, 0.15), spread=(0.1, 0.08, 0.2), move=(0.0, 0.03, 0.0)),
         ),
     ),
-    "15": Motion(shifts=(_shift("mouth-depression", 0.8), _shift("mouthFrownLeft", 0.6))),
+    "15": Motion(
+        shifts=(_shift("mouth-depression", 0.85), _shift("mouthFrownLeft", 0.7)),
+        bumps=(
+            Bump(centre=(0.26, -0.71, 0.14), spread=(0.07, 0.08, 0.2), move=(0.006, -0.024, -0.01)),
+            Bump(centre=(0.28, -0.85, 0.1), spread=(0.08, 0.07, 0.2), move=(0.01, -0.005, 0.025)),
+        ),
+    ),
     "16": Motion(shifts=(_shift("mouth-depression-retraction", 0.6, "lower"), _shift("mouthLowerDownLeft", 0.8))),
     "17": Motion(
         shifts=(_shift("mouthShrugLower", 0.9), _shift("mouthShrugUpper", 0.35)),
         bumps=(
-            Bump(centre=(0.0, -0.98, 0.2), spread=(0.13, 0.09, 0.2), move=(0.0, 0.07, 0.035)),
-            Bump(centre=(0.0, -0.72, 0.3), spread=(0.13, 0.06, 0.2), move=(0.0, 0.05, 0.04), region="lower"),
+            Bump(centre=(0.0, -0.99, 0.2), spread=(0.14, 0.1, 0.2), move=(0.0, 0.085, 0.04)),
+            Bump(centre=(0.0, -0.72, 0.3), spread=(0.13, 0.06, 0.2), move=(0.0, 0.055, 0.05), region="lower"),
             Bump(centre=(0.0, -0.62, 0.3), spread=(0.12, 0.06, 0.2), move=(0.0, 0.03, 0.01), region="upper"),
-            Bump(centre=(0.0, -0.84, 0.25), spread=(0.14, 0.035, 0.2), move=(0.0, 0.02, -0.03)),
+            Bump(centre=(0.0, -0.84, 0.25), spread=(0.14, 0.035, 0.2), move=(0.0, 0.03, -0.045)),
         ),
     ),
     "18": Motion(shifts=(_shift("mouth-pursing", 0.9), _shift("mouthPucker", 0.5))),
@@ -154,18 +164,27 @@ MOTIONS: Mapping[str, Motion] = {
     ),
     "25": Motion(shifts=(_shift("mouth-parling", 0.9),)),
     "26": Motion(
-        shifts=(_shift("jawOpen", 0.48),),
-        bumps=(Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.06, -0.01), region="lower"),),
+        shifts=(_shift("jawOpen", 0.52),),
+        bumps=(
+            Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.06, -0.01), region="lower"),
+            Bump(centre=(0.27, -0.69, 0.15), spread=(0.09, 0.12, 0.2), move=(-0.022, 0.0, 0.006)),
+            Bump(centre=(-0.27, -0.69, 0.15), spread=(0.09, 0.12, 0.2), move=(0.022, 0.0, 0.006)),
+        ),
     ),
     "27": Motion(
         shifts=(_shift("jawOpen", 0.9), _shift("mouth-open", 0.2)),
-        bumps=(Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.12, -0.02), region="lower"),),
+        bumps=(
+            Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.12, -0.02), region="lower"),
+            Bump(centre=(0.27, -0.69, 0.15), spread=(0.09, 0.14, 0.2), move=(-0.035, 0.0, 0.01)),
+            Bump(centre=(-0.27, -0.69, 0.15), spread=(0.09, 0.14, 0.2), move=(0.035, 0.0, 0.01)),
+        ),
     ),
     "28": Motion(
-        shifts=(_shift("mouthRollLower", 1.3), _shift("mouthRollUpper", 1.2)),
+        shifts=(_shift("mouthRollLower", 1.6), _shift("mouthRollUpper", 1.3)),
         bumps=(
             Bump(centre=(0.0, -0.6, 0.3), spread=(0.22, 0.05, 0.2), move=(0.0, -0.05, -0.04), region="upper"),
-            Bump(centre=(0.0, -0.76, 0.3), spread=(0.22, 0.05, 0.2), move=(0.0, 0.06, -0.05), region="lower"),
+            Bump(centre=(0.0, -0.76, 0.3), spread=(0.24, 0.06, 0.2), move=(0.0, 0.075, -0.085), region="lower"),
+            Bump(centre=(0.0, -0.9, 0.25), spread=(0.2, 0.08, 0.2), move=(0.0, 0.045, 0.0), region="lower"),
         ),
     ),
     "34": Motion(shifts=(_shift("cheekPuff", 0.9),)),
@@ -180,3 +199,19 @@ MOTIONS: Mapping[str, Motion] = {
     "43": Motion(),
 }
 """AU code -> what it moves on the subject's left (lateral AUs) or on both sides (central ones)."""
+
+JOINT_MOTIONS: Mapping[tuple[str, str], Motion] = {
+    # 1 wins over 4 at the brow's inner end: drawn together, but up (FACS's 1+4); the tail sinks
+    ("1", "4"): Motion(
+        bumps=(
+            Bump(centre=(0.13, 0.19, 0.25), spread=(0.08, 0.1, 0.2), move=(-0.004, 0.06, 0.01)),
+            Bump(centre=(0.46, 0.19, 0.1), spread=(0.12, 0.1, 0.2), move=(0.0, -0.02, 0.0)),
+        ),
+    ),
+    # 4 and 9 lower the same skin: 9's share of that is taken back
+    ("4", "9"): Motion(
+        shifts=(_shift("browDownLeft", -0.25), _shift("noseSneerLeft", -0.15)),
+        bumps=(Bump(centre=(0.12, 0.15, 0.25), spread=(0.1, 0.08, 0.15), move=(0.012, 0.022, 0.0)),),
+    ),
+}
+"""Two lateral AUs -> what their meeting moves beside what each moves alone, as strong as the weaker of them."""

@@ -1,0 +1,149 @@
+"""The calibration chart: every action unit that the head shows, at neutral and at A, B, C, D and E, on two people.
+
+    python benchmarks/action_units.py --out docs/images
+
+Writes one contact sheet for each group of action units, `action-units-<group>.jpg`: a row for each unit, the first
+person on the left and the second on the right, intensity growing to the right, seen from the front at one framing
+whatever the jaw does. Units that show more from the side have a second row, turned by 40 degrees. `--grey48 PNG` draws
+the prototypes' mixtures as FER2013 would hold them, 48 px and grey, beside the neutral face.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from facsim.facs import INTENSITY_LETTERS, action_unit, lateral_keys
+from facsim.models.camera import Camera, frame_face
+from facsim.models.casting import sample_person
+from facsim.models.drawing import draw
+from facsim.models.head import load_head
+from facsim.models.identity import Identity, sample_identity
+from facsim.models.landmarks import landmarks_68
+from facsim.models.scene import Background, Lamp, Light, Scene, Sensor
+
+__all__ = ["GROUPS", "PEOPLE", "SIDE_VIEWS", "Row", "draw_row", "main", "sit", "stack_rows"]
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "brows": ("1", "2", "1+2", "4", "1+4"),
+    "eyes": ("5", "7", "43", "6"),
+    "nose": ("9", "10", "11", "38", "39"),
+    "corners": ("12", "13", "14", "15", "20"),
+    "chin-and-lips": ("16+25B", "17", "18", "22+25B", "23", "24", "28"),
+    "jaw": ("25", "25+26", "25+27", "34", "21"),
+}
+"""Sheets, and the codings of their rows; units without a letter take the column's intensity."""
+
+SIDE_VIEWS = ("17", "22+25B", "28", "34")
+"""Rows drawn a second time, turned to the side."""
+
+PEOPLE = ((27.0, 0.05, (0.1, 0.45, 0.45), 3, 4), (64.0, 0.95, (0.75, 0.05, 0.2), 7, 9))
+"""Age, gender, ancestry, Monk tone and seed of the two."""
+
+_CROP = 1.12
+_LABEL_PX = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One strip of a sheet."""
+
+    coding: str
+    yaw_deg: float = 0.0
+
+
+def sit(person: tuple[float, float, tuple[float, float, float], int, int]) -> Scene:
+    """One of `PEOPLE`, neutral, close up, in plain light, without beard or fringe."""
+    age, gender, ancestry, tone, seed = person
+    generator = np.random.default_rng(seed)
+    identity = sample_identity(generator, age_years=age, gender=gender, ancestry=ancestry)
+    drawn = sample_person(generator, identity, skin_tone_monk=tone)
+    light = Light(key=Lamp(azimuth_deg=25.0, elevation_deg=38.0, colour=(2.2, 2.15, 2.1), softness=0.2))
+    sensor = Sensor(blur=0.0, noise=0.0, jpeg_quality=None, metering=0.9, vignetting=0.0)
+    return Scene(
+        identity=identity, skin=drawn.skin, brows=drawn.brows, eyes=drawn.eyes, mouth=drawn.mouth, light=light,
+        background=Background(kind="plain"), sensor=sensor, seed=seed,
+        camera=Camera(distance_dm=10.0, crop_scale=_CROP, shift_y=0.05),
+    )  # fmt: skip
+
+
+def draw_row(row: Row, people: Sequence[Scene], *, size_px: int) -> np.ndarray:
+    """(S, 6 S n, 3) uint8: each person at neutral and A to E."""
+    scenes = [_show(scene, row, level) for scene in people for level in range(6)]
+    return np.concatenate([drawing.picture for drawing in draw(scenes, size_px=size_px)], axis=1)
+
+
+def _show(scene: Scene, row: Row, level: int) -> Scene:
+    camera = replace(scene.camera, yaw_deg=row.yaw_deg)
+    shown = replace(scene, camera=camera, action_units=_intensities(row.coding, level) if level else {})
+    return replace(shown, camera=_keep_framing(shown))
+
+
+def _intensities(coding: str, level: int) -> dict[str, float]:
+    units: dict[str, float] = {}
+    for part in coding.split("+"):
+        code, fixed = (part[:-1], 1.0 + INTENSITY_LETTERS.index(part[-1])) if part[-1].isalpha() else (part, level)
+        units |= dict.fromkeys(lateral_keys(code), float(fixed))
+    return units
+
+
+def _keep_framing(scene: Scene) -> Camera:
+    """The camera that frames this scene as its neutral face is framed: only then does a dropped jaw look longer."""
+    head, camera = load_head(), scene.camera
+    neutral, posed = (
+        frame_face(camera, landmarks_68(head, head.pose_vertices(scene.identity, units)), size_px=1)
+        for units in ({}, scene.action_units)
+    )
+    crop = replace(camera, crop_scale=camera.crop_scale * posed.focal / neutral.focal)
+    posed = frame_face(crop, landmarks_68(head, head.pose_vertices(scene.identity, scene.action_units)), size_px=1)
+    shift_x, shift_y = neutral.centre_x - posed.centre_x, neutral.centre_y - posed.centre_y
+    return replace(crop, shift_x=camera.shift_x + shift_x, shift_y=camera.shift_y + shift_y)
+
+
+def stack_rows(strips: Mapping[str, np.ndarray]) -> Image.Image:
+    """The strips under one another, each under its name and its letters."""
+    side = next(iter(strips.values())).shape[0]
+    width = next(iter(strips.values())).shape[1]
+    sheet = Image.new("RGB", (width, len(strips) * (side + _LABEL_PX)), "white")
+    pen = ImageDraw.Draw(sheet)
+    for number, (name, strip) in enumerate(strips.items()):
+        top = number * (side + _LABEL_PX)
+        pen.text((4, top + 2), name, fill="black")
+        for column in range(1, width // side):
+            letter = f"-{INTENSITY_LETTERS}"[column % 6]
+            pen.text((column * side + side // 2, top + 2), letter, fill="black")
+        sheet.paste(Image.fromarray(strip), (0, top + _LABEL_PX))
+    return sheet
+
+
+def _title(row: Row) -> str:
+    names = [action_unit(part.rstrip(INTENSITY_LETTERS)).name for part in row.coding.split("+")]
+    return f"{row.coding} {' + '.join(names)}" if len(row.coding) <= 3 else row.coding
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--size", type=int, default=112, metavar="PX")
+    parser.add_argument("--groups", nargs="+", choices=tuple(GROUPS), default=tuple(GROUPS))
+    parser.add_argument("--quality", type=int, default=82, help="of the JPEG files")
+    asked = parser.parse_args()
+    people = [sit(person) for person in PEOPLE]
+    asked.out.mkdir(parents=True, exist_ok=True)
+    for group in asked.groups:
+        rows = [Row(coding=coding, yaw_deg=yaw) for coding in GROUPS[group] for yaw in _views(coding)]
+        strips = {_title(row) + (" (side)" if row.yaw_deg else ""): draw_row(row, people, size_px=asked.size) for row in rows}
+        stack_rows(strips).save(asked.out / f"action-units-{group}.jpg", quality=asked.quality)
+
+
+def _views(coding: str) -> tuple[float, ...]:
+    return (0.0, 40.0) if coding in SIDE_VIEWS else (0.0,)
+
+
+if __name__ == "__main__":
+    main()
