@@ -45,7 +45,7 @@ SIDE_VIEWS = ("17", "22+25B", "28", "34")
 PEOPLE = ((27.0, 0.05, (0.1, 0.45, 0.45), 3, 4), (64.0, 0.95, (0.75, 0.05, 0.2), 7, 9))
 """Age, gender, ancestry, Monk tone and seed of the two."""
 
-_CROP = 1.12
+_CROP = 1.22
 _LABEL_PX = 16
 
 
@@ -68,7 +68,7 @@ def sit(person: tuple[float, float, tuple[float, float, float], int, int]) -> Sc
     return Scene(
         identity=identity, skin=drawn.skin, brows=drawn.brows, eyes=drawn.eyes, mouth=drawn.mouth, light=light,
         background=Background(kind="plain"), sensor=sensor, seed=seed,
-        camera=Camera(distance_dm=10.0, crop_scale=_CROP, shift_y=0.05),
+        camera=Camera(distance_dm=10.0, crop_scale=_CROP, shift_y=0.03),
     )  # fmt: skip
 
 
@@ -137,7 +137,9 @@ def main() -> None:
     asked.out.mkdir(parents=True, exist_ok=True)
     for group in asked.groups:
         rows = [Row(coding=coding, yaw_deg=yaw) for coding in GROUPS[group] for yaw in _views(coding)]
-        strips = {_title(row) + (" (side)" if row.yaw_deg else ""): draw_row(row, people, size_px=asked.size) for row in rows}
+        strips = {
+            _title(row) + (" (side)" if row.yaw_deg else ""): draw_row(row, people, size_px=asked.size) for row in rows
+        }
         stack_rows(strips).save(asked.out / f"action-units-{group}.jpg", quality=asked.quality)
 
 

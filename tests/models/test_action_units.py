@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from facsim.errors import FacsimError
-from facsim.models.action_units import SUPPORTED_AUS, check_action_units, share_of_maximum, wrinkle_weights
+from facsim.models.action_units import (
+    SUPPORTED_AUS,
+    check_action_units,
+    movement_shares,
+    share_of_maximum,
+    wrinkle_weights,
+)
 from facsim.models.motions import MOTIONS
 
 
@@ -40,6 +46,12 @@ def test_absent_aus_are_dropped():
 def test_the_intensity_curve_rises_from_0_to_1():
     shares = [share_of_maximum(value) for value in np.linspace(0, 5, 51)]
     assert shares[0] == 0.0 and shares[-1] == 1.0 and np.all(np.diff(shares) > 0)
+
+
+def test_aus_that_meet_count_as_much_as_the_weaker():
+    shares = movement_shares({"1L": 4.0, "4L": 2.0, "1R": 3.0})
+    assert shares["1L+4L"] == share_of_maximum(2.0)
+    assert "1R+4R" not in shares
 
 
 def test_no_au_folds_nothing():

@@ -106,6 +106,39 @@ def test_1_raises_the_inner_brow_more_than_the_outer_and_2_the_reverse(head):
     assert second[25, 1] > 2 * second[22, 1]
 
 
+def test_1_with_4_lifts_the_inner_brows_and_draws_them_together_further_with_each_letter(head):
+    for who in PEOPLE:
+        brows = [show(head, who, AU1=value, AU4=value)[[21, 22]] for value in (0.0, *LETTERS)]
+        assert np.all(np.diff([brow[1, 1] for brow in brows]) > 0)
+        assert np.all(np.diff([brow[1, 0] - brow[0, 0] for brow in brows]) < 0)
+        assert brows[-1][1, 1] - brows[0][1, 1] > 0.05
+
+
+def test_4_with_9_lowers_the_brow_hardly_further_than_4_alone(head):
+    for who in PEOPLE:
+        neutral, alone, both = (show(head, who, **units)[22, 1] for units in ({}, {"AU4": 5}, {"AU4": 5, "AU9": 5}))
+        assert neutral - both < 1.5 * (neutral - alone)
+
+
+def test_a_stretched_mouth_is_round(head):
+    for who in PEOPLE:
+        points = show(head, who, AU25=3.0, AU27=5.0)
+        middle, beside = points[62, 1] - points[66, 1], points[61, 1] - points[67, 1]
+        assert 0.4 * middle < beside < 0.95 * middle
+
+
+def test_the_tongue_goes_down_with_the_jaw(head):
+    for who in PEOPLE:
+        shut, dropped = (head.pose_vertices(who, units)[head.mouth.tongue, 1].max() for units in ({}, {"27": 5.0}))
+        assert dropped < shut - 0.04
+
+
+def test_a_jaw_dropped_and_stretched_is_no_lower_than_one_stretched(head):
+    for who in PEOPLE:
+        both, stretched = (show(head, who, **units)[8, 1] for units in ({"AU26": 5.0, "AU27": 5.0}, {"AU27": 5.0}))
+        assert both == pytest.approx(stretched, abs=1e-4)
+
+
 def test_27_opens_the_jaw_further_than_26(head):
     for who in PEOPLE:
         chin, dropped, stretched = (show(head, who, **asked)[8, 1] for asked in ({}, {"AU26": 5.0}, {"AU27": 5.0}))

@@ -29,11 +29,11 @@ _SHARES = (0.0, 0.16, 0.33, 0.56, 0.81, 1.0)
 # Wrinkle field -> the AUs that fold the skin there, with the depth that each gives at its maximum. Sided where both
 # ends are.
 _WRINKLES: Mapping[str, Mapping[str, float]] = {
-    "forehead_inner": {"1L": 0.5, "1R": 0.5},
+    "forehead_inner": {"1L": 0.55, "1R": 0.55},
     "forehead_outer_left": {"2L": 1.0},
     "forehead_outer_right": {"2R": 1.0},
     "glabella": {"4L": 0.5, "4R": 0.5, "9L": 0.15, "9R": 0.15},
-    "nose": {"9L": 0.5, "9R": 0.5},
+    "nose": {"9L": 0.6, "9R": 0.6},
     "crow_left": {"6L": 1.0, "7L": 0.2, "12L": 0.1},
     "crow_right": {"6R": 1.0, "7R": 0.2, "12R": 0.1},
     "under_eye_left": {"6L": 0.7, "7L": 0.6},

@@ -161,7 +161,9 @@ def _sample_skin(generator: np.random.Generator, traits: _Traits) -> Skin:
         sheen=float(np.clip(generator.normal(0.4, 0.18), 0.05, 0.85)),
         pores=float(np.clip(generator.normal(0.35 + 0.3 * traits.adult, 0.15), 0.1, 1.0)),
         age_lines=float(np.clip(age**1.15 + generator.normal(0.0, 0.06), 0.0, 1.1)),
-        folds=float(np.clip(_uniform(generator, 0.05, 0.4 + 0.3 * traits.adult) + 0.45 * age, 0.0, 1.2)),
+        folds=float(
+            np.clip(_uniform(generator, 0.03 + 0.19 * traits.adult, 0.2 + 0.55 * traits.adult) + 0.4 * age, 0.0, 1.2)
+        ),
         under_eye=float(np.clip(generator.normal(0.22 + 0.3 * age + 0.15 * (1.0 - pale), 0.15), 0.0, 0.9)),
     )
 

@@ -108,7 +108,7 @@ def shade_teeth(look: Look, spot: Spot) -> wp.vec3:
     dimmed = spot
     # teeth scatter light within, so that shadows on them are pale
     dimmed.open = wp.sqrt(spot.open) * front
-    dimmed.shade = (0.3 + 0.7 * spot.shade) * front
+    dimmed.shade = (0.42 + 0.58 * spot.shade) * front
     wet = lit_sides(look, spot, spot.normal, spot.shade * front, 0.28, 0.04) * (0.7 * front)
     return light_matt(look, dimmed, spot.normal, albedo, 0.6) + wet
 

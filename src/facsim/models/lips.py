@@ -156,7 +156,9 @@ def part_lips(vertices: Floats, *, rig: MouthRig, parting: Parting) -> None:
 def _round_opening(gap: Floats, rig: MouthRig, parting: Parting) -> Floats:
     """(38,) gaps drawn towards those of an ellipse as high as the highest."""
     away = gap.max() * rig.profile - gap
-    return gap + np.float32(parting.roundness) * np.minimum(away, 0.0) + np.float32(parting.funnel) * np.maximum(away, 0.0)
+    return (
+        gap + np.float32(parting.roundness) * np.minimum(away, 0.0) + np.float32(parting.funnel) * np.maximum(away, 0.0)
+    )
 
 
 def lower_tongue(vertices: Floats, *, rig: MouthRig) -> None:

@@ -85,14 +85,16 @@ MOTIONS: Mapping[str, Motion] = {
     "7": Motion(shifts=(_shift("eyeSquintLeft", 0.5),)),
     "9": Motion(
         shifts=(
-            _shift("noseSneerLeft", 1.0),
-            _shift("nose-left-elevation", 0.7),
+            _shift("noseSneerLeft", 0.7),
+            _shift("nose-left-elevation", 0.5),
             _shift("mouth-elevation", 0.6, "upper"),
+            _shift("mouthUpperUpLeft", 0.3),
             _shift("browDownLeft", 0.25),
         ),
         bumps=(
             Bump(centre=(0.1, -0.12, 0.25), spread=(0.07, 0.09, 0.12), move=(0.0, 0.04, 0.025)),
-            Bump(centre=(0.16, -0.4, 0.25), spread=(0.09, 0.09, 0.2), move=(0.01, 0.04, 0.0)),
+            Bump(centre=(0.16, -0.4, 0.25), spread=(0.09, 0.09, 0.2), move=(0.012, 0.03, 0.0)),
+            Bump(centre=(0.0, -0.4, 0.4), spread=(0.1, 0.1, 0.15), move=(0.0, 0.028, 0.0)),
             Bump(centre=(0.12, 0.15, 0.25), spread=(0.1, 0.08, 0.15), move=(-0.012, -0.022, 0.0)),
             Bump(centre=(0.3, -0.3, 0.15), spread=(0.12, 0.09, 0.2), move=(0.0, 0.025, 0.02)),
         ),

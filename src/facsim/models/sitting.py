@@ -34,6 +34,9 @@ _LINES_AT_REST: Mapping[str, float] = {
     "chin": 0.1,
 }
 
+_SWALLOWED = 0.65
+"""How much of a line at rest goes into a full fold at the same place."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sitting:
@@ -67,8 +70,12 @@ def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitt
 
 
 def _fold_skin(scene: Scene) -> dict[str, float]:
-    """Folds of the AUs, as deep as the skin folds, over the lines that stay at rest."""
+    """Folds of the AUs, as deep as the skin folds, over the lines that stay at rest, which a fold partly swallows."""
     lines, depth = scene.skin.age_lines, scene.skin.folds
     folds = wrinkle_weights(scene.action_units)
     regions = set(folds) | set(_LINES_AT_REST)
-    return {name: depth * folds.get(name, 0.0) + lines * _LINES_AT_REST.get(name, 0.0) for name in regions}
+    made = {name: depth * folds.get(name, 0.0) for name in regions}
+    return {
+        name: fold + lines * _LINES_AT_REST.get(name, 0.0) * (1.0 - _SWALLOWED * min(fold, 1.0))
+        for name, fold in made.items()
+    }

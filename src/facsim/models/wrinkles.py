@@ -64,7 +64,7 @@ def _forehead(look: Look, q: wp.vec3, field: wp.uint32) -> float:
     aside = wp.abs(q[0])
     inner = look.wrinkles[_FOREHEAD] * (1.0 - wp.smoothstep(0.16, 0.34, aside))
     weight = wp.max(inner, outer * wp.smoothstep(0.04, 0.22, aside) * (1.0 - wp.smoothstep(0.44, 0.60, aside)))
-    window = _window(q[1], 0.33, 0.58, 0.08)
+    window = _window(q[1], 0.31, 0.60, 0.07)
     if weight * window < 0.01:
         return 0.0
     # inner raising lifts the lines in the middle, outer raising over the brows' arches
@@ -150,12 +150,12 @@ def _corner(weight: float, q: wp.vec3) -> float:
     """An arc beside the corner of the mouth, drawn out downwards."""
     if weight < 0.01 or q[1] > -0.55 or q[1] < -0.85 or q[2] < -0.25:
         return 0.0
-    x = wp.abs(q[0]) - 0.255
-    y = q[1] + 0.675
+    x = wp.abs(q[0]) - 0.25
+    y = q[1] + 0.685
     turn = wp.atan2(y, x)
-    window = _window(turn, -1.0, 0.45, 0.45)
-    reach = wp.sqrt(x * x + 0.55 * y * y)
-    return weight * window * _bell(reach - 0.052, 0.017)
+    window = _window(turn, -0.95, 0.75, 0.4)
+    reach = wp.sqrt(x * x + 0.4 * y * y)
+    return weight * window * _bell(reach - 0.056, 0.014)
 
 
 @wp.func
