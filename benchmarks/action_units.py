@@ -23,7 +23,7 @@ from facsim.models.camera import Camera, frame_face
 from facsim.models.casting import sample_person
 from facsim.models.drawing import draw
 from facsim.models.head import load_head
-from facsim.models.identity import Identity, sample_identity
+from facsim.models.identity import sample_identity
 from facsim.models.landmarks import landmarks_68
 from facsim.models.scene import Background, Lamp, Light, Scene, Sensor
 

@@ -48,7 +48,7 @@ _LEAST_GAP: Mapping[str, float] = {"25": 0.08, "26": 0.2, "27": 0.35}
 # intensity 5, and how far from the peak of its funnel out to one, at AU22.
 _ROUND: Mapping[str, float] = {"26": 0.7, "27": 0.95}
 _FUNNEL = 0.6
-# How much lower the sides of the tongue lie than its middle (decimetres), and how much of the jaw's drop its root makes.
+# How much lower the tongue's sides lie than its middle (decimetres), and its root's share of the jaw's drop.
 _TONGUE_ROUND, _TONGUE_ROOT = 0.05, 0.65
 
 
