@@ -25,6 +25,7 @@ FLOORS = [
         "formats",
         "dataset",
         "records",
+        "label_maps",
     ),
     ("metrics",),
     ("stage", "plan", "recipe", "inputs", "work", "worker", "executors", "products", "runner"),

@@ -19,6 +19,7 @@ from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 from facsim.cli import app
 from facsim.columns import COLUMNS, KEY_COLUMNS, Column
 from facsim.facs import column_names
+from facsim.label_maps import PART_NAMES
 from facsim.models.scene_parameters import PARAMETERS, PLANNED, Parameter, belongs_to_person
 from facsim.plan import PLAN_WRITES
 from facsim.recipe import INPUT_WRITES
@@ -145,6 +146,9 @@ def data_model_page() -> str:
         "Intensities are FACS's: 0 absent, 1 to 5 for A to E. A unit that has sides has three columns: left, right, "
         "and the stronger of the two.",
         _columns_table([entry for name, entry in COLUMNS.items() if name in units]),
+        "## Parts",
+        "What the pixels of `parts` mean (`facsim.label_maps.PART_NAMES`): what the larger part of a pixel shows.",
+        _table(("value", "part"), [(str(value), f"`{name}`") for value, name in enumerate(PART_NAMES)]),
         "## Problems",
         "What `problem` may hold: why a step has no result for a sample. The sample stays in the run and is counted.",
         _table(("reason", "meaning"), [(f"`{name}`", meaning) for name, meaning in REASONS.items()]),

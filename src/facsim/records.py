@@ -10,13 +10,14 @@ import pyarrow as pa
 from facsim.columns import KEY_COLUMNS
 from facsim.dataset import Dataset, open_dataset
 from facsim.formats.record import Record
+from facsim.label_maps import MAP_NAMES
 
 __all__ = ["metadata_columns", "run_records", "run_records_at"]
 
-# A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
-# in a run folder alone.
+# A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` and maps
+# are of use in a run folder alone.
 _NOT_METADATA = (
-    *("image", "split", "scene"),
+    *("image", "split", "scene", *MAP_NAMES),
     *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
 )
 
@@ -24,7 +25,7 @@ _NOT_METADATA = (
 def metadata_columns(dataset: Dataset) -> dict[str, str]:
     """Short name → full name of every column that goes into an exported table; the latest step writing a name wins.
 
-    Left out are pictures, splits (which a record holds itself), verdicts and what they go by, and `scene`.
+    Left out are pictures and maps, splits (which a record holds itself), verdicts and what they go by, and `scene`.
     """
     found: dict[str, str] = {}
     for step in dataset.run.steps():

@@ -6,8 +6,11 @@ On a CPU the bits of a picture depend on its scene and `size_px` alone: not on w
 process.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,10 @@ from facsim.models.appearance import individual_typology_angle
 from facsim.models.camera import NEAR_SHARE, View, place_head, project_points
 from facsim.models.scene import Scene
 from facsim.models.sitting import Sitting, sit_for
+from facsim.models.surfaces import Geometry, Surfaces, trace_surfaces
+
+if TYPE_CHECKING:
+    from facsim.models.exposure import Exposure
 
 __all__ = ["BATCH_SIZE", "Drawing", "draw"]
 
@@ -24,6 +31,9 @@ BATCH_SIZE = 16
 
 _TOLERANCE_DM = 0.09
 """A landmark this far behind the visible surface still counts as seen: outlines turn away, and lids have thickness."""
+
+_BALLS_DM = np.array([0.1, 0.1, 0.0, 0.0, 0.0])
+"""How far an eyeball's front stands before the middle of the eye's corners, for the five landmarks."""
 
 _FACE = 1
 """`DRAWN_PARTS.index("skin")`, repeated because that module loads Warp; a test compares them."""
@@ -53,6 +63,8 @@ class Drawing:
     """(68, 2) x, y; the usual 68 points (Multi-PIE / iBUG 300-W order)."""
     landmarks_68_visible: NDArray[np.bool_]
     """(68,) inside the picture and not behind something."""
+    landmarks_5_visible: NDArray[np.bool_]
+    """(5,) likewise; a lid before an eye's middle hides it."""
     landmarks_5_px: NDArray[np.float32]
     """(5, 2) in the order of `facsim.models.landmarks.landmarks_5`: left and right eye, nose tip, left and right
     mouth corner."""
@@ -65,18 +77,20 @@ class Drawing:
     """Mean luma of the face's skin, 0–1; 0 where no skin is seen."""
     ita_deg: float
     """Individual typology angle of the skin's albedo (not of the lit picture)."""
+    surfaces: Surfaces | None = None
+    """Depth and normals, where they were asked for."""
 
 
-def draw(scenes: Sequence[Scene], *, size_px: int, device: str = "cpu") -> list[Drawing]:
-    """One drawing per scene, in order. `device` is Warp's: `"cpu"` or `"cuda:0"`; a GPU's pictures differ by
-    rounding."""
+def draw(scenes: Sequence[Scene], *, size_px: int, device: str = "cpu", surfaces: bool = False) -> list[Drawing]:
+    """One drawing per scene, in order, with its `surfaces` or without. `device` is Warp's: `"cpu"` or `"cuda:0"`; a
+    GPU's pictures differ by rounding."""
     drawings: list[Drawing] = []
     for start in range(0, len(scenes), BATCH_SIZE):
-        drawings += _draw_batch(scenes[start : start + BATCH_SIZE], size_px, device)
+        drawings += _draw_batch(scenes[start : start + BATCH_SIZE], size_px, device, surfaces=surfaces)
     return drawings
 
 
-def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str) -> list[Drawing]:
+def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str, *, surfaces: bool) -> list[Drawing]:
     # imported here: Warp takes a second to load, and reading a scene or a drawing does not need it
     from facsim.models.develop import expose_pictures, finish_picture
     from facsim.models.exposure import expose_sittings
@@ -89,7 +103,22 @@ def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str) -> list[Draw
     gains = np.array([_meter(light[i], parts[i], scene) for i, scene in enumerate(scenes)])
     pictures = expose_pictures(exposure.looks, exposure.light, gains)
     finished = [finish_picture(picture, scene.sensor) for picture, scene in zip(pictures, scenes, strict=True)]
-    return [_describe(sittings[i], finished[i], parts[i], visible[i]) for i in range(len(scenes))]
+    drawings = [_describe(sittings[i], finished[i], parts[i], visible[i]) for i in range(len(scenes))]
+    return _trace_all(drawings, sittings, exposure) if surfaces else drawings
+
+
+def _trace_all(drawings: Sequence[Drawing], sittings: Sequence[Sitting], exposure: Exposure) -> list[Drawing]:
+    """The drawings with their surfaces."""
+    from facsim.models.shading import DRAWN_PARTS
+
+    mesh, visible = exposure.mesh, exposure.visible.numpy()
+    triangles, parts = mesh.triangles.numpy(), mesh.parts.numpy()
+    screen, normals = mesh.screen.numpy(), mesh.normals.numpy()
+    traced: list[Drawing] = []
+    for i, (drawing, sitting) in enumerate(zip(drawings, sittings, strict=True)):
+        geometry = Geometry(triangles=triangles, parts=parts, screen=screen[i], normals=normals[i], visible=visible[i])
+        traced.append(replace(drawing, surfaces=trace_surfaces(geometry, sitting.view, drawing.parts, DRAWN_PARTS)))
+    return traced
 
 
 def _meter(light: np.ndarray, parts: np.ndarray, scene: Scene) -> float:
@@ -105,8 +134,8 @@ def _meter(light: np.ndarray, parts: np.ndarray, scene: Scene) -> float:
 
 def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible: np.ndarray) -> Drawing:
     view, camera = sitting.view, sitting.scene.camera
-    world = place_head(sitting.landmarks, view.turn)
-    points = project_points(world, view)
+    world, five = place_head(sitting.landmarks, view.turn), place_head(sitting.five, view.turn)
+    points, five_px = project_points(world, view), project_points(five, view)
     low, high = points.min(axis=0), points.max(axis=0)
     skin = picture[parts == _FACE]
     return Drawing(
@@ -114,7 +143,8 @@ def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible:
         parts=parts,
         landmarks_68_px=points.astype(np.float32),
         landmarks_68_visible=_see_points(points, world[:, 2], view, visible),
-        landmarks_5_px=project_points(place_head(sitting.five, view.turn), view).astype(np.float32),
+        landmarks_5_visible=_see_points(five_px, five[:, 2] + _BALLS_DM, view, visible),
+        landmarks_5_px=five_px.astype(np.float32),
         yaw_deg=camera.yaw_deg,
         pitch_deg=camera.pitch_deg,
         roll_deg=camera.roll_deg,
@@ -125,7 +155,7 @@ def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible:
 
 
 def _see_points(points: np.ndarray, height: np.ndarray, view: View, visible: np.ndarray) -> NDArray[np.bool_]:
-    """(68,) bool: in the picture, and nothing more than `_TOLERANCE_DM` nearer to the camera in the samples around
+    """(N,) bool: in the picture, and nothing more than `_TOLERANCE_DM` nearer to the camera in the samples around
     it."""
     side = len(visible)
     cell = np.floor(points * 2.0).astype(int)

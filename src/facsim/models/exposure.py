@@ -29,6 +29,8 @@ class Exposure:
     """(B, S, S) uint8: places in `DRAWN_PARTS`."""
     visible: wp.array
     """(B, 2 S, 2 S) int64: what each sample sees (see `facsim.models.raster`)."""
+    mesh: Mesh  # pyright: ignore[reportGeneralTypeIssues]
+    """The mesh that was drawn."""
 
 
 def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int) -> Exposure:
@@ -47,7 +49,7 @@ def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int
     mesh.normals = interpolate_normals(placed.world, studio.faces.triangles, studio.fans)
     mesh.visible, mesh.shadow = visible, shadow
     light, parts = shade_pictures(looks, mesh, size_px=size_px)
-    return Exposure(looks=looks, light=light, parts=parts, visible=visible)
+    return Exposure(looks=looks, light=light, parts=parts, visible=visible, mesh=mesh)
 
 
 def _end_hair(sittings: Sequence[Sitting], device: str) -> Ends:  # pyright: ignore[reportGeneralTypeIssues]

@@ -16,30 +16,24 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from facsim.coding import coding_columns, format_coding, lateral_intensities, parse_coding
+from facsim.coding import lateral_intensities, parse_coding
 from facsim.errors import FacsimError, RecipeError, hint_nearest
-from facsim.facs import column_names, split_key
-from facsim.models.action_units import SUPPORTED_AUS
+from facsim.label_maps import MAP_NAMES
 from facsim.models.camera import Camera
 from facsim.models.casting import Person, sample_person
 from facsim.models.drawing import Drawing, draw
 from facsim.models.identity import Identity, sample_identity
 from facsim.models.scene import Scene
 from facsim.models.scene_settings import check_settings, set_scene
-from facsim.models.scene_text import write_scene
 from facsim.models.staging import sample_scene
 from facsim.pictures import encode_picture, encoding_for
 from facsim.prototypes import PrototypeSample, sample_prototype
 from facsim.sample import Sample, generator_for
+from facsim.sources.scene_labels import LABEL_COLUMNS, label_drawing, map_arrays, map_columns
 from facsim.stage import Determinism, Resources, Row, Work
 
-__all__ = ["PersonKey", "Render", "Rendered", "cast_person", "compose_scene", "label_drawing", "render"]
+__all__ = ["PersonKey", "Render", "Rendered", "cast_person", "compose_scene", "render"]
 
-_CODES = tuple(dict.fromkeys(split_key(key)[0].code for key in SUPPORTED_AUS))
-_LABELS = (
-    *("landmarks_68", "landmarks_68_visible", "landmarks_5", "face_box", "yaw_deg", "pitch_deg", "roll_deg"),
-    *("gaze_yaw_deg", "gaze_pitch_deg", "ita_deg", "face_luminance"),
-)
 _MAX_YAW, _MAX_PITCH = 40.0, 28.0  # beyond these the far half of the face is hidden, and FER sets hold next to none
 
 
@@ -49,7 +43,8 @@ class Render:
 
     size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1
     is as drawn from prototypes and poses). grey: one grey level in all three channels. scene: what parameters of the
-    scene shall be, by path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`.
+    scene shall be, by path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to
+    write beside the picture, of `depth`, `normals` and `parts` (facsim.label_maps).
     """
 
     size_px: int = 112
@@ -57,6 +52,7 @@ class Render:
     pose: float = 1.0
     grey: bool = False
     scene: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    extra: tuple[str, ...] = ()
 
     name: ClassVar[str] = "render"
     version: ClassVar[int] = 1
@@ -66,12 +62,6 @@ class Render:
         *("expression_target", "identity_id", "apparent_age_years"),
         *("apparent_gender", "apparent_ancestry", "skin_tone_monk"),
     )
-    writes: ClassVar[tuple[str, ...]] = (
-        *("image", "width_px", "height_px", "prototype", "action_units"),
-        *column_names(_CODES),
-        *_LABELS,
-        "scene",
-    )
     resources: ClassVar[Resources] = Resources(batch=16, memory_mb=1024)
 
     def __post_init__(self) -> None:
@@ -80,6 +70,12 @@ class Render:
         if not 0 <= self.intensity <= 2 or not 0 <= self.pose <= 2:
             raise RecipeError(f"render.intensity is {self.intensity:g}, render.pose {self.pose:g}; expected 0 to 2")
         object.__setattr__(self, "scene", check_settings(self.scene, place="render.scene"))
+        _check_maps(self.extra, "render.extra")
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The picture, its labels and the maps asked for."""
+        return ("image", "width_px", "height_px", "prototype", *LABEL_COLUMNS, *self.extra)
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -93,9 +89,14 @@ class Render:
     def _rows(self, samples: Sequence[Sample], device: str) -> list[Row]:
         prototypes = [_prototype(sample) for sample in samples]
         scenes = [self._scene(sample, drawn) for sample, drawn in zip(samples, prototypes, strict=True)]
-        drawings = draw(scenes, size_px=self.size_px, device=device)
+        drawings = draw(scenes, size_px=self.size_px, device=device, surfaces=_needs_surfaces(self.extra))
         return [
-            {**_picture_columns(sample.sample_id, drawing), "prototype": drawn.variant, **label_drawing(scene, drawing)}
+            {
+                **_picture_columns(sample.sample_id, drawing),
+                "prototype": drawn.variant,
+                **label_drawing(scene, drawing),
+                **map_columns(sample.sample_id, drawing, self.extra),
+            }
             for sample, drawn, scene, drawing in zip(samples, prototypes, scenes, drawings, strict=True)
         ]
 
@@ -170,33 +171,15 @@ def _picture_columns(sample_id: str, drawing: Drawing) -> dict[str, Any]:
     }
 
 
-def label_drawing(scene: Scene, drawing: Drawing) -> dict[str, Any]:
-    """What is known of the drawing by construction, by column name (`facsim.columns`), without the picture."""
-    left, top, width, height = drawing.face_box_px
-    return {
-        "action_units": format_coding(scene.action_units),
-        **coding_columns(scene.action_units, _CODES),
-        "landmarks_68": drawing.landmarks_68_px.ravel().tolist(),
-        "landmarks_68_visible": drawing.landmarks_68_visible.tolist(),
-        "landmarks_5": drawing.landmarks_5_px.ravel().tolist(),
-        "face_box": [left, top, left + width, top + height],
-        "yaw_deg": drawing.yaw_deg,
-        "pitch_deg": drawing.pitch_deg,
-        "roll_deg": drawing.roll_deg,
-        "gaze_yaw_deg": scene.gaze[0],
-        "gaze_pitch_deg": scene.gaze[1],
-        "ita_deg": drawing.ita_deg,
-        "face_luminance": drawing.face_luminance,
-        "scene": write_scene(scene),
-    }
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rendered:
-    """One picture, uint8 (S, S, 3) hwc sRGB, and its labels by column name (`facsim.columns`)."""
+    """One picture, uint8 (S, S, 3) hwc sRGB, its labels by column name (`facsim.columns`), and the maps asked for
+    (`facsim.label_maps`): `depth` float32 (S, S) millimetres, infinite where nothing is; `normals` float32 (S, S, 3);
+    `parts` uint8 (S, S)."""
 
     picture: NDArray[np.uint8]
     labels: Mapping[str, Any]
+    maps: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def render(
@@ -210,6 +193,7 @@ def render(
     pitch_deg: float = 0.0,
     roll_deg: float = 0.0,
     scene: Mapping[str, Any] | None = None,
+    extra: tuple[str, ...] = (),
     size_px: int = 224,
     seed: int = 0,
     device: str = "cpu",
@@ -217,10 +201,11 @@ def render(
     """One face showing these action units: `render("6+12D", apparent_age_years=60, skin_tone_monk=8, yaw_deg=20)`.
 
     `action_units` is text (`facsim.coding`) or intensities by code or key; `seed` chooses the person, the light and
-    all else that is not given; `scene` sets parameters of the scene by path, as a recipe does (`Render.scene`). The
-    eyes look into the camera. Raises FacsimError for what the head cannot show.
+    all else that is not given; `scene` sets parameters of the scene by path, as a recipe does (`Render.scene`), and
+    `extra` asks for maps (`Rendered`). The eyes look into the camera. Raises FacsimError for what the head cannot show.
     """
     settings = check_settings(scene or {})
+    _check_maps(extra, "extra")
     _check_looks(apparent_age_years, apparent_gender, skin_tone_monk)
     coding = parse_coding(action_units) if isinstance(action_units, str) else lateral_intensities(action_units)
     key = PersonKey(
@@ -232,8 +217,31 @@ def render(
     )
     composed = compose_scene(key, coding, pose_deg=(yaw_deg, pitch_deg, roll_deg), seed=seed)
     made = set_scene(composed, settings, sample=key.identity_id, person=key.identity_id)
-    drawing = draw([made], size_px=size_px, device=device)[0]
-    return Rendered(picture=drawing.picture, labels=label_drawing(made, drawing))
+    drawing = draw([made], size_px=size_px, device=device, surfaces=_needs_surfaces(extra))[0]
+    labels = {**_person_labels(key), **label_drawing(made, drawing)}
+    return Rendered(picture=drawing.picture, labels=labels, maps=map_arrays(drawing, extra))
+
+
+def _person_labels(key: PersonKey) -> dict[str, Any]:
+    """What a plan's columns say in a run."""
+    return {
+        "apparent_age_years": key.age_years,
+        "apparent_gender": key.gender,
+        "apparent_ancestry": list(key.ancestry),
+        "skin_tone_monk": key.tone,
+    }
+
+
+def _check_maps(names: tuple[str, ...], place: str) -> None:
+    for name in names:
+        if name not in MAP_NAMES:
+            raise RecipeError(f'{place} asks for "{name}", which is no map.{hint_nearest(name, MAP_NAMES)}')
+    if len(set(names)) < len(names):
+        raise RecipeError(f"{place} is {list(names)}; name each map once")
+
+
+def _needs_surfaces(maps: tuple[str, ...]) -> bool:
+    return "depth" in maps or "normals" in maps
 
 
 def compose_scene(
