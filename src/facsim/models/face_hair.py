@@ -46,6 +46,8 @@ def scalp_share(look: Look, q: wp.vec3, ears: float) -> float:
     if q[1] < -0.8 or look.hair_length <= 0.0 or q[2] > 0.3:
         return 0.0
     edge = hairline_height(_azimuth(q), look.hair_receding)
+    if q[1] < edge - 0.18:  # lower than the raggedness reaches
+        return 0.0
     field = fold_seed(look.seed, 41)
     ragged = 0.05 * smooth_noise(field, q * 16.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 43.0)
     inside = wp.smoothstep(-0.09, 0.07, q[1] - edge + ragged)
@@ -109,9 +111,15 @@ def brow_share(look: Look, q: wp.vec3, foot: float) -> float:
     bare = float(1.0)
     column = int(wp.floor(aside / _BROW_CELL))
     row = int(wp.floor(q[1] / _BROW_CELL))
+    # hairs root in the brow's body alone; a cell is as wide as its line may wander in it
+    reach = 0.05 * look.brow_thickness + 0.8 * _BROW_CELL
     for dx in range(-4, 2):
-        for dy in range(-4, 3):
-            bare = bare * (1.0 - 0.85 * _hair_cover(field, look, column + dx, row + dy, aside, q[1], foot))
+        x = (float(column + dx) + 0.5) * _BROW_CELL
+        if x < 0.55 and (x > 0.04 or look.brow_joined > 0.0):
+            line = _brow_line(x)
+            for dy in range(-4, 3):
+                if wp.abs((float(row + dy) + 0.5) * _BROW_CELL - line) < reach:
+                    bare = bare * (1.0 - 0.85 * _hair_cover(field, look, column + dx, row + dy, aside, q[1], foot))
     hairs = wp.min(1.0 - bare, 0.97) * (0.35 + 0.65 * look.brow_density)
     return wp.clamp(wp.lerp(mean, 0.25 * mean + 0.9 * hairs, fine), 0.0, 0.97)
 

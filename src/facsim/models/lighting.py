@@ -22,7 +22,7 @@ class Spot:
     `rest` lies on the rest head, `world` in the world; `normal` and `view` (to the camera) are unit vectors, `foot`
     is a pixel's width there in dm. `shade` is the share of the key light that arrives, `open` the share of the
     surroundings that it sees, `border` 1 at the sides of the head and on hair and 0 in the face. `upper_edge`,
-    `lower_edge`: distance to the lids' edges on the rest head, at most 0.2.
+    `lower_edge`: distance to the lids' edges on the rest head, at most 0.2. `brow`: share that brow hair covers.
     """
 
     rest: wp.vec3
@@ -40,6 +40,7 @@ class Spot:
     border: wp.float32
     upper_edge: wp.float32
     lower_edge: wp.float32
+    brow: wp.float32
 
 
 @wp.func
@@ -64,7 +65,9 @@ def ambient_light(look: Look, normal: wp.vec3) -> wp.vec3:
 @wp.func
 def _wrap(cosine: float, width: float) -> float:
     """Diffuse light that reaches `width` beyond the terminator, of the same total energy."""
-    lit = wp.max(cosine + width, 0.0) / (1.0 + width)
+    if cosine <= -width:
+        return 0.0
+    lit = (cosine + width) / (1.0 + width)
     return lit * wp.pow(lit, 0.5 * width) / (1.0 + 0.5 * width)
 
 
@@ -86,13 +89,16 @@ def highlight(normal: wp.vec3, towards: wp.vec3, view: wp.vec3, roughness: float
     lh = wp.max(wp.dot(towards, half), 0.1)
     a2 = roughness * roughness * roughness * roughness
     d = nh * nh * (a2 - 1.0) + 1.0
-    fresnel = reflectance + (1.0 - reflectance) * wp.pow(1.0 - lh, 5.0)
+    grazing = (1.0 - lh) * (1.0 - lh)
+    fresnel = reflectance + (1.0 - reflectance) * grazing * grazing * (1.0 - lh)
     return wp.min(a2 / (d * d) * 0.25 * fresnel / (lh * lh), 6.0) * cosine
 
 
 @wp.func
 def rim_share(spot: Spot, normal: wp.vec3) -> float:
     """Share of the rim light that a place gets: it comes from behind and casts no shadow, so only outlines catch it."""
+    if spot.border <= 0.0:
+        return 0.0
     return spot.border * (1.0 - wp.smoothstep(0.25, 0.7, wp.dot(normal, spot.view)))
 
 
@@ -102,9 +108,12 @@ def lit_sides(look: Look, spot: Spot, normal: wp.vec3, shade: float, roughness: 
     view = spot.view
     key = highlight(normal, look.key, view, wp.min(roughness + 0.35 * look.key_softness, 0.9), reflectance)
     fill = highlight(normal, look.fill, view, wp.min(roughness + 0.35 * look.fill_softness, 0.9), reflectance)
-    rim = highlight(normal, look.rim, view, wp.min(roughness + 0.35 * look.rim_softness, 0.9), reflectance)
     light = look.key_colour * (key * shade) + look.fill_colour * (fill * spot.open)
-    return light + look.rim_colour * (rim * rim_share(spot, normal))
+    share = rim_share(spot, normal)
+    if share > 0.0:
+        rim = highlight(normal, look.rim, view, wp.min(roughness + 0.35 * look.rim_softness, 0.9), reflectance)
+        light += look.rim_colour * (rim * share)
+    return light
 
 
 @wp.func
@@ -112,7 +121,9 @@ def light_matt(look: Look, spot: Spot, normal: wp.vec3, albedo: wp.vec3, wrap: f
     """Light that leaves a matt surface such as cloth, teeth or a tongue."""
     light = look.key_colour * (_wrap(wp.dot(normal, look.key), wrap) * spot.shade)
     light += look.fill_colour * (_wrap(wp.dot(normal, look.fill), wrap + 0.5 * look.fill_softness) * spot.open)
-    light += look.rim_colour * (_wrap(wp.dot(normal, look.rim), wrap) * spot.open * rim_share(spot, normal))
+    share = spot.open * rim_share(spot, normal)
+    if share > 0.0:
+        light += look.rim_colour * (_wrap(wp.dot(normal, look.rim), wrap) * share)
     return wp.cw_mul(albedo, light + ambient_light(look, normal) * spot.open)
 
 
@@ -121,21 +132,25 @@ def light_skin(look: Look, spot: Spot, fine: wp.vec3, albedo: wp.vec3) -> wp.vec
     """Diffuse light that leaves skin whose detailed normal is `fine`: detail shows less in red, which is blurred
     beneath."""
     smooth = spot.normal
-    key_smooth = _blood(wp.dot(smooth, look.key), look.key_softness)
-    key_fine = _blood(wp.dot(fine, look.key), look.key_softness)
-    # the edge of a shadow glows red for the same reason
+    light = wp.vec3(0.0, 0.0, 0.0)
     s = spot.shade
-    shade = wp.vec3(wp.pow(s, 0.84), s, wp.pow(s, 1.06))
-    detail = wp.vec3(0.45, 0.8, 0.95)
-    key = key_smooth + wp.cw_mul(detail, key_fine - key_smooth)
-    light = wp.cw_mul(wp.cw_mul(look.key_colour, key), shade)
+    if s > 0.0:
+        key_smooth = _blood(wp.dot(smooth, look.key), look.key_softness)
+        key_fine = _blood(wp.dot(fine, look.key), look.key_softness)
+        # the edge of a shadow glows red for the same reason
+        shade = wp.vec3(s, s, s)
+        if s < 1.0:
+            shade = wp.vec3(wp.pow(s, 0.84), s, wp.pow(s, 1.06))
+        detail = wp.vec3(0.45, 0.8, 0.95)
+        key = key_smooth + wp.cw_mul(detail, key_fine - key_smooth)
+        light = wp.cw_mul(wp.cw_mul(look.key_colour, key), shade)
     light += wp.cw_mul(look.fill_colour, _blood(wp.dot(fine, look.fill), look.fill_softness)) * wp.sqrt(spot.open)
-    light += wp.cw_mul(look.rim_colour, _blood(wp.dot(fine, look.rim), look.rim_softness)) * (
-        spot.open * rim_share(spot, smooth)
-    )
+    rim = spot.open * rim_share(spot, smooth)
+    if rim > 0.0:
+        light += wp.cw_mul(look.rim_colour, _blood(wp.dot(fine, look.rim), look.rim_softness)) * rim
     # light that bounces between walls of skin comes out redder: occlusion is tinted by the albedo
     # (Jimenez et al., "Practical Realtime Strategies for Accurate Indirect Occlusion", 2016, simplified)
     o = spot.open
-    bounced = wp.vec3(wp.pow(o, 0.75), wp.pow(o, 0.95), wp.pow(o, 1.0))
+    bounced = wp.vec3(wp.pow(o, 0.75), wp.pow(o, 0.95), o)
     light += wp.cw_mul(ambient_light(look, fine), bounced)
     return wp.cw_mul(albedo, light)

@@ -48,6 +48,9 @@ EMPTY = 1 << 62
 _EDGE_SLACK = wp.constant(1.0e-5)
 """Share of a triangle by which its edges are grown, so that rounding leaves no crack between neighbours."""
 
+_BOX_SLACK = wp.constant(0.01)
+"""Samples by which a triangle's box is grown, for the same reason."""
+
 
 @wp.func
 def sample_position(column: int, row: int, grid: int) -> wp.vec2:
@@ -98,11 +101,22 @@ class Ends:
 @wp.func
 def fray_limit(seed: int, strand: float, amount: float) -> float:
     """How far along (0 root, 1 hem) the strand at `strand` (0–1 round the head) reaches when ends are ragged by
-    `amount`."""
+    `amount`: at least `1 - 1.25 * amount`."""
     field = fold_seed(seed, 81)
     coarse = smooth_noise(field, wp.vec3(strand * 60.0, 0.5, 0.5))
     fine = smooth_noise(field + wp.uint32(1), wp.vec3(strand * 420.0, 0.5, 2.5))
     return 1.0 - amount * (0.5 + 0.25 * coarse + 0.5 * fine)
+
+
+@wp.func
+def _first_cell(low: float, margin: float) -> int:
+    """The first cell, 0 or more, whose sample lies at `low` or beyond when samples keep `margin` from the borders."""
+    return wp.max(wp.max(int(wp.floor(low)), int(wp.ceil(low - 1.0 + margin - _BOX_SLACK))), 0)
+
+
+@wp.func
+def _last_cell(high: float, margin: float, side: int) -> int:
+    return wp.min(wp.min(int(wp.floor(high)), int(wp.floor(high - margin + _BOX_SLACK))), side - 1)
 
 
 @wp.kernel
@@ -119,17 +133,28 @@ def _cover(
     a = screen[picture, corners[0]]
     b = screen[picture, corners[1]]
     c = screen[picture, corners[2]]
-    side = visible.shape[1]
-    left = wp.max(int(wp.floor(wp.min(a[0], wp.min(b[0], c[0])))), 0)
-    right = wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])))), side - 1)
-    top = wp.max(int(wp.floor(wp.min(a[1], wp.min(b[1], c[1])))), 0)
-    bottom = wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])))), side - 1)
-    if left > right or top > bottom:
-        return
     # Screen y runs down, so a triangle that faces the viewer has a negative signed area.
     area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
     if wp.abs(area) < 1.0e-9 or (area > 0.0 and kind == FRONT_ONLY):
         return
+    # Cells whose sample can lie inside: samples keep `margin` from their cell's border, and most triangles of a small
+    # picture lie between samples.
+    margin = 0.5
+    if grid == 1:
+        margin = 0.25
+    side = visible.shape[1]
+    left = _first_cell(wp.min(a[0], wp.min(b[0], c[0])), margin)
+    right = _last_cell(wp.max(a[0], wp.max(b[0], c[0])), margin, side)
+    if left > right:
+        return
+    top = _first_cell(wp.min(a[1], wp.min(b[1], c[1])), margin)
+    bottom = _last_cell(wp.max(a[1], wp.max(b[1], c[1])), margin, side)
+    if top > bottom:
+        return
+    # the least that hair reaches anywhere
+    ragged = 1.0
+    if kind == STRANDS:
+        ragged = 1.0 - 1.26 * hair.frays[picture]
     inverse = 1.0 / area
     ux = (b[1] - c[1]) * inverse
     uy = (c[0] - b[0]) * inverse
@@ -143,14 +168,18 @@ def _cover(
             w = 1.0 - u - v
             if u >= -_EDGE_SLACK and v >= -_EDGE_SLACK and w >= -_EDGE_SLACK:
                 depth = u * a[2] + v * b[2] + w * c[2]
-                kept = depth > 0.0 and depth < 1.0
-                if kind == STRANDS and kept:
-                    at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
-                    kept = at[1] <= fray_limit(hair.seeds[picture], at[0], hair.frays[picture])
-                if kept:
+                if depth > 0.0 and depth < 1.0:
                     bits = wp.cast(depth, wp.int32)
                     packed = (wp.int64(bits) << wp.int64(32)) | wp.int64(t)
-                    wp.atomic_min(visible, picture, row, column, packed)
+                    # what is hidden already stays hidden: values only fall
+                    if packed < visible[picture, row, column]:
+                        past_end = 0.0
+                        if kind == STRANDS:
+                            at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
+                            if at[1] > ragged:
+                                past_end = at[1] - fray_limit(hair.seeds[picture], at[0], hair.frays[picture])
+                        if past_end <= 0.0:
+                            wp.atomic_min(visible, picture, row, column, packed)
 
 
 @wp.kernel

@@ -229,12 +229,15 @@ def _find_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2)
         normal = -normal if spot.part == _HAIR and back < 0.0 else normal + spot.view * (0.02 - back)
     spot.normal = wp.normalize(normal)
     spot.open = paint[3]
+    spot.brow = 0.0
+    if spot.part == _SKIN:
+        spot.brow = brow_share(look, spot.rest, spot.foot)
     return spot
 
 
 @wp.func
-def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2) -> wp.vec3:
-    spot = _find_spot(mesh, look, picture, triangle, at)
+def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2, found: Spot) -> wp.vec3:
+    spot = found
     near = _openness(mesh, look, picture, at, spot, 0.13)
     spot.shade = _key_shade(mesh, look, picture, spot.world, spot.normal)
     part = spot.part
@@ -266,15 +269,14 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
 
 
 @wp.func
-def _drawn_part(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2) -> int:
-    spot = _find_spot(mesh, look, picture, triangle, at)
+def _drawn_part(look: Look, spot: Spot) -> int:
     if spot.part != _SKIN:
         return spot.part + 1
     if spot.lips > 0.5:
         return _LIPS
     if garment_share(look, spot.rest, spot.foot) > 0.5:
         return _GARMENT
-    if brow_share(look, spot.rest, spot.foot) > 0.35:
+    if spot.brow > 0.35:
         return _BROWS
     if spot.rest[1] < -0.85 - 0.6 * wp.max(spot.rest[2], -0.5) or spot.rest[2] < -0.9:
         return _NECK
@@ -326,10 +328,11 @@ def _shade(
                                 count += 1
                                 done = done | (1 << other)
                 at = at / float(count)
-                total += _shade_spot(mesh, look, picture, triangle, at) * (0.25 * float(count))
+                spot = _find_spot(mesh, look, picture, triangle, at)
+                total += _shade_spot(mesh, look, picture, triangle, at, spot) * (0.25 * float(count))
                 if count > best:
                     best = count
-                    kind = _drawn_part(mesh, look, picture, triangle, at)
+                    kind = _drawn_part(look, spot)
     light[picture, row, column] = total
     parts[picture, row, column] = wp.uint8(kind)
 

@@ -7,7 +7,7 @@
 
 import warp as wp
 
-from facsim.models.face_hair import beard_share, brow_share, scalp_share
+from facsim.models.face_hair import beard_share, scalp_share
 from facsim.models.lighting import Spot, ambient_light, light_matt, light_skin, lit_sides
 from facsim.models.materials import Look
 from facsim.models.noise import cell_noise, fold_seed, layered_noise, smooth_noise
@@ -27,7 +27,10 @@ def _spread(q: wp.vec3, centre: wp.vec3, width: wp.vec3) -> float:
     x = (wp.abs(q[0]) - centre[0]) / width[0]
     y = (q[1] - centre[1]) / width[1]
     z = (q[2] - centre[2]) / width[2]
-    return wp.exp(-(x * x + y * y + z * z))
+    away = x * x + y * y + z * z
+    if away > 16.0:  # e^-16 is no light that a picture shows
+        return 0.0
+    return wp.exp(-away)
 
 
 @wp.func
@@ -96,6 +99,8 @@ def _skin_albedo(look: Look, spot: Spot, groove: float) -> wp.vec3:
 
 @wp.func
 def _lip_albedo(look: Look, spot: Spot, skin: wp.vec3, lips: float) -> wp.vec3:
+    if lips <= 0.0:
+        return skin
     q = spot.rest
     field = fold_seed(look.seed, 7)
     # fine vertical lines; lipstick lies over them
@@ -111,13 +116,17 @@ def _paint_lids(look: Look, spot: Spot, albedo: wp.vec3) -> wp.vec3:
     above = _spread(spot.rest, wp.vec3(0.32, 0.085, 0.1), wp.vec3(0.19, 0.075, 0.35))
     result = wp.lerp(albedo, look.shadow_colour, wp.min(look.shadow_paint * above, 0.85))
     width = 0.012 + 0.014 * look.lashes + 0.012 * look.liner + 0.3 * spot.foot
-    upper = wp.exp(-(spot.upper_edge / width) * (spot.upper_edge / width)) * (
-        0.50 + 0.50 * look.lashes + 0.4 * look.liner
-    )
+    upper = float(0.0)
+    if spot.upper_edge < 4.0 * width:
+        upper = wp.exp(-(spot.upper_edge / width) * (spot.upper_edge / width)) * (
+            0.50 + 0.50 * look.lashes + 0.4 * look.liner
+        )
     width = 0.008 + 0.006 * look.liner + 0.2 * spot.foot
-    lower = wp.exp(-(spot.lower_edge / width) * (spot.lower_edge / width)) * (
-        0.20 + 0.30 * look.lashes + 0.4 * look.liner
-    )
+    lower = float(0.0)
+    if spot.lower_edge < 4.0 * width:
+        lower = wp.exp(-(spot.lower_edge / width) * (spot.lower_edge / width)) * (
+            0.20 + 0.30 * look.lashes + 0.4 * look.liner
+        )
     return result * (1.0 - wp.min(wp.max(upper, lower), 0.92))
 
 
@@ -190,7 +199,7 @@ def shade_skin(look: Look, spot: Spot) -> wp.vec3:
     albedo = _lip_albedo(look, spot, albedo, lips)
     albedo = _paint_lids(look, spot, albedo)
     beard = beard_share(look, q, spot.lips, spot.foot)
-    brow = brow_share(look, q, spot.foot)
+    brow = spot.brow
     scalp = scalp_share(look, q, spot.ears)
     albedo = wp.lerp(albedo, wp.cw_mul(albedo, wp.vec3(0.42, 0.46, 0.52)), beard[0])
     albedo = wp.lerp(albedo, look.beard_colour, beard[1])
