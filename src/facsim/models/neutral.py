@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_matrix
 
 from facsim.models.asset_cache import Arrays
 from facsim.models.eyelids import EyeRig, find_eye
@@ -39,6 +40,8 @@ class ShapeModel:
     """See `identity.list_sliders`."""
     broad: Mapping[str, Floats]
     """(V, 3) fields of the targets that move much of the head: adding them whole is quicker than by index."""
+    local: csc_matrix
+    """(3 V, targets) the other targets, as columns that hold what they move: one product adds a hundred of them."""
     corner_lift: Floats
     """(V, 3) the movement that raises the mouth's corners."""
 
@@ -50,10 +53,21 @@ def build_shape_model(arrays: Arrays, eyes: tuple[EyeRig, EyeRig]) -> ShapeModel
     broad = {
         name: expand_target(arrays, name) for name, n in numbers.items() if moved[n] > _BROAD * len(arrays["source"])
     }
-    lift = expand_target(arrays, _CORNER_TARGET)
     return ShapeModel(
-        arrays=arrays, eyes=eyes, numbers=numbers, sliders=list_sliders(numbers), broad=broad, corner_lift=lift
-    )
+        arrays=arrays, eyes=eyes, numbers=numbers, sliders=list_sliders(numbers), broad=broad,
+        local=_gather_local(arrays, ~(moved > _BROAD * len(arrays["source"]))),
+        corner_lift=expand_target(arrays, _CORNER_TARGET),
+    )  # fmt: skip
+
+
+def _gather_local(arrays: Arrays, local: NDArray[np.bool_]) -> csc_matrix:
+    """The targets marked in `local` as columns of a (3 V, targets) matrix; the columns of the others are empty."""
+    moved = np.diff(arrays["target_starts"])
+    kept = np.repeat(local, moved)
+    rows = 3 * arrays["target_vertices"][kept].astype(np.int32)[:, None] + np.arange(3, dtype=np.int32)
+    starts = 3 * np.append(0, np.cumsum(np.where(local, moved, 0)))
+    shape = (3 * len(arrays["vertices"]), len(moved))
+    return csc_matrix((arrays["target_deltas"][kept].ravel(), rows.ravel(), starts.astype(np.int32)), shape=shape)
 
 
 def expand_target(arrays: Arrays, name: str) -> Floats:
@@ -68,18 +82,16 @@ def expand_target(arrays: Arrays, name: str) -> Floats:
 def shape_neutral(identity: Identity, model: ShapeModel) -> Floats:
     """(V, 3) vertices of this identity at rest, before lids and lips are set. FacsimError on an unknown slider."""
     vertices = model.arrays["vertices"].copy()
+    weights = np.zeros(len(model.numbers), dtype=np.float32)
+    step = np.empty_like(vertices)
     for name, weight in weigh_identity(identity, model.sliders).items():
         if name in model.broad:
-            vertices += np.float32(weight) * model.broad[name]
+            vertices += np.multiply(model.broad[name], np.float32(weight), out=step)
         elif name in model.numbers:  # others move only trunk or limbs
-            _add_target(vertices, model.numbers[name], weight, model.arrays)
+            weights[model.numbers[name]] = weight
+    vertices += (model.local @ weights).reshape(-1, 3)
     _rest_mouth(vertices, model)
     return centre_vertices(vertices, model.eyes)
-
-
-def _add_target(vertices: Floats, number: int, weight: float, arrays: Arrays) -> None:
-    first, last = arrays["target_starts"][number : number + 2]
-    vertices[arrays["target_vertices"][first:last]] += np.float32(weight) * arrays["target_deltas"][first:last]
 
 
 def _rest_mouth(vertices: Floats, model: ShapeModel) -> None:
