@@ -240,7 +240,7 @@ def test_an_interrupted_run_goes_on_and_equals_an_unbroken_one(recipe, tmp_path)
         assert broken.read_bytes() == whole.read_bytes()
 
 
-# plan, preview
+# plan
 
 
 def test_plan_shows_totals_and_bindings_and_writes_nothing(recipe, tmp_path):
@@ -263,54 +263,6 @@ def test_plan_measures_what_a_picture_takes(recipe):
     estimate = json.loads(called("plan", recipe, "--measure", "4", "--json").stdout)["estimate"]
     assert estimate["measured"] == 4
     assert estimate["seconds"] > 0
-
-
-def test_preview_draws_every_cell_the_same_each_time(recipe, tmp_path):
-    first = called("preview", recipe, "--out", "a.png", "--json")
-    assert first.exit_code == 0, first.output
-    called("preview", recipe, "--out", "b.png")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    cells = json.loads(first.stdout)["cells"]
-    assert {cell["expression"] for cell in cells} == set(options_of_expression())
-    assert not (tmp_path / "rounds").exists()
-
-
-def options_of_expression():
-    from facsim.expressions import SEVEN_EXPRESSIONS
-
-    return SEVEN_EXPRESSIONS
-
-
-def test_preview_draws_the_pictures_that_the_run_makes(recipe, monkeypatch):
-    from facsim.commands.drawing import draw, planned_rows
-    from facsim.manifest import open_manifest
-    from facsim.recipe import load_recipe
-
-    run_it(recipe, "run")
-    loaded = load_recipe(recipe)
-    drawn = draw(loaded, planned_rows(loaded)[5:9], device="cpu", on_progress=lambda progress: None)
-    made = open_manifest("run").column("painted.image")[5:9]
-    assert [entry.image for entry in drawn] == [picture["bytes"] for picture in made]
-
-
-def test_preview_takes_two_axes(recipe):
-    result = called("preview", recipe, "--per", "expression,apparent_gender", "--json")
-    cells = json.loads(result.stdout)["cells"]
-    assert len({(cell["expression"], cell["apparent_gender"]) for cell in cells}) == len(cells) == 14
-
-
-def test_preview_of_ages_goes_by_the_plans_ranges(recipe):
-    result = called("preview", recipe, "--per", "apparent_age_years", "--count", "2", "--json")
-    assert {cell["apparent_age_years"] for cell in json.loads(result.stdout)["cells"]} == {
-        "5-12", "13-19", "20-39", "40-59", "60-85",
-    }  # fmt: skip
-
-
-def test_preview_of_a_recipe_without_pictures_says_what_to_add(recipe):
-    recipe.write_text("[plan]\ncount = 7\n")
-    result = called("preview", recipe)
-    assert result.exit_code == 1
-    assert "add one" in result.stderr
 
 
 # redo, stages, doctor

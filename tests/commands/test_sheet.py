@@ -33,3 +33,13 @@ def test_a_cell_without_a_picture_says_why():
 def test_the_same_cells_give_the_same_pixels():
     cells = [("anger", [cell(9)])]
     assert contact_sheet(cells, size_px=32).tobytes() == contact_sheet(cells, size_px=32).tobytes()
+
+
+def test_titles_of_rows_stand_beside_them():
+    columns = [("a", [cell(200), cell(100)])]
+    plain, titled = contact_sheet(columns, size_px=64), contact_sheet(columns, size_px=64, rows=["one, two", "three"])
+    beside = titled.width - plain.width
+    assert beside > 0
+    assert titled.height == plain.height
+    assert (np.asarray(titled)[:, :beside] < 128).any()
+    assert np.array_equal(np.asarray(titled)[:, beside:], np.asarray(plain))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import counts_text, progress_shown, show_json, show_text
-from facsim.commands.options import AsJson, Device, Out, RecipeFile, Workers, check_device, default_workers
+from facsim.commands.options import AsJson, Device, Out, Workers, check_device, default_workers
 from facsim.errors import hint_nearest
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ Row = Mapping[str, Any]
 
 
 def preview(
-    recipe: RecipeFile,
+    recipe: Annotated[
+        Path | None, typer.Argument(metavar="[RECIPE]", help="A recipe, a TOML file; none with --people.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.png", help="Where the contact sheet goes.")] = Path(
         "preview.png"
     ),
@@ -40,6 +42,22 @@ def preview(
     count: Annotated[
         int, typer.Option("--count", min=0, help="Pictures for each cell.", show_default="6, with two axes 1")
     ] = 0,
+    people: Annotated[
+        int, typer.Option("--people", min=0, max=40, help="Without a recipe: so many people, each in a row.")
+    ] = 0,
+    action_units: Annotated[
+        str,
+        typer.Option("--action-units", metavar="CODING[,CODING]", help="With --people: a column for each, as 6+12D."),
+    ] = "",
+    expressions: Annotated[
+        str,
+        typer.Option(
+            "--expressions",
+            metavar="NAME[,NAME]",
+            help="With --people: a column for each.",
+            show_default="the seven, where no --action-units are given",
+        ),
+    ] = "",
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
@@ -49,30 +67,71 @@ def preview(
     ages: the run will draw the same ones.
     Axes: expression, apparent_gender, apparent_age_years, skin_tone_monk.
 
+    With --people and no recipe: what people look like who show the same, a person in each row.
+
     \b
     Examples:
       facsim preview recipes/quickstart.toml
       facsim preview recipes/quickstart.toml --per skin_tone_monk --count 4 --out tones.png
       facsim preview recipes/quickstart.toml --per expression,apparent_age_years
+      facsim preview --people 6 --action-units 0,4D,1+2+5C,6+12D --out grid.png
     """
+    if out.suffix.lower() != ".png":
+        raise typer.BadParameter(f"{out} does not end in .png; the contact sheet is a PNG", param_hint="--out")
+    check_device(device)
+    if recipe is None or people or action_units or expressions:
+        _check_grid_options(recipe, people)
+        show = _preview_grid(out, people, _listed(action_units), _listed(expressions), device=device)
+    else:
+        show = _preview_recipe(recipe, out, per, count, device=device)
+    if json:
+        show_json(show[0])
+    else:
+        show_text(show[1])
+
+
+def _check_grid_options(recipe: Path | None, people: int) -> None:
+    if recipe is not None:
+        raise typer.BadParameter("a recipe has people of its own; leave it out, or the options", param_hint="--people")
+    if not people:
+        raise typer.BadParameter("give a RECIPE, or --people and how many", param_hint="RECIPE")
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _preview_grid(
+    out: Path, people: int, action_units: Sequence[str], expressions: Sequence[str], *, device: str
+) -> tuple[dict[str, Any], str]:
+    """Write the grid; returns what there is to show of it, as plain values and as text."""
+    from facsim.commands.grid import CELL_PX, draw_grid, invent_people, looks_of
+    from facsim.commands.sheet import Cell, contact_sheet
+    from facsim.expressions import SEVEN_EXPRESSIONS
+
+    looks = looks_of(action_units, expressions or (() if action_units else SEVEN_EXPRESSIONS))
+    with progress_shown() as on_progress:
+        grid = draw_grid(invent_people(people), looks, device=device, on_progress=on_progress)
+    columns = [(title, [Cell(image=image, caption="") for image in images]) for title, images in grid.columns.items()]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    contact_sheet(columns, size_px=CELL_PX, rows=grid.rows).save(out, format="PNG")
+    text = f"{out}: {len(grid.cells)} pictures, {len(grid.rows)} people by {', '.join(grid.columns)}"
+    return {"sheet": str(out), "cells": list(grid.cells)}, text
+
+
+def _preview_recipe(recipe: Path, out: Path, per: str, count: int, *, device: str) -> tuple[dict[str, Any], str]:
     from facsim.commands.drawing import draw, picture_steps, planned_rows
     from facsim.recipe import load_recipe
 
     axes, loaded = _preview_axes(per), load_recipe(recipe)
-    if out.suffix.lower() != ".png":
-        raise typer.BadParameter(f"{out} does not end in .png; the contact sheet is a PNG", param_hint="--out")
-    check_device(device)
     picture_steps(loaded)
     columns = _cells(loaded.plan, axes, planned_rows(loaded), count or (6 if len(axes) == 1 else 1))
     chosen = [row for cells in columns.values() for row in cells if row is not None]
     with progress_shown() as on_progress:
         drawn = draw(loaded, chosen, device=device, on_progress=on_progress)
     _write_sheet(out, columns, {entry.row["sample_id"]: entry for entry in drawn})
-    found = {"sheet": str(out), "cells": [_cell_facts(entry, axes, loaded) for entry in drawn]}
-    if json:
-        show_json(found)
-    else:
-        show_text(f"{out}: {len(drawn)} pictures, one column for each {axes[0]}: {', '.join(columns)}")
+    text = f"{out}: {len(drawn)} pictures, one column for each {axes[0]}: {', '.join(columns)}"
+    return {"sheet": str(out), "cells": [_cell_facts(entry, axes, loaded) for entry in drawn]}, text
 
 
 def _preview_axes(per: str) -> list[str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "contact_sheet"]
 
 _GAP, _CAPTION, _TITLE = 6, 14, 20  # px: between cells, under a picture, above a column
+_ROW_TITLE = 70  # px: beside a row, where rows have titles
 _PAPER, _INK, _FAULT = (255, 255, 255), (32, 32, 32), (150, 40, 40)
 
 
@@ -24,25 +25,33 @@ class Cell:
     fault: str = ""
 
 
-def contact_sheet(columns: Sequence[tuple[str, Sequence[Cell]]], *, size_px: int) -> Image.Image:
+def contact_sheet(
+    columns: Sequence[tuple[str, Sequence[Cell]]], *, size_px: int, rows: Sequence[str] = ()
+) -> Image.Image:
     """An RGB picture of the columns side by side, each under its title, every cell a square of `size_px`.
 
-    Pictures of another size are fitted into the square, their shape kept. The same input gives the same pixels.
+    `rows` are titles beside the rows, broken at commas. Pictures of another size are fitted into the square, their
+    shape kept. The same input gives the same pixels.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     deepest = max(len(cells) for _, cells in columns)
-    width = _GAP + len(columns) * (size_px + _GAP)
+    margin = _ROW_TITLE if rows else 0
+    width = margin + _GAP + len(columns) * (size_px + _GAP)
     height = _GAP + _TITLE + deepest * (size_px + _CAPTION + _GAP)
     sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
     for index, (title, cells) in enumerate(columns):
-        left = _GAP + index * (size_px + _GAP)
+        left = margin + _GAP + index * (size_px + _GAP)
         pen.text((left, _GAP), title, fill=_INK, font=ImageFont.load_default(14))
         for row, cell in enumerate(cells):
             top = _GAP + _TITLE + row * (size_px + _CAPTION + _GAP)
             _place(sheet, cell, (left, top), size_px)
             pen.text((left, top + size_px), cell.caption, fill=_INK, font=ImageFont.load_default(10))
+    for row, title in enumerate(rows):
+        middle = _GAP + _TITLE + row * (size_px + _CAPTION + _GAP) + size_px // 2
+        text = title.replace(", ", "\n")
+        pen.multiline_text((_GAP, middle), text, fill=_INK, font=ImageFont.load_default(12), anchor="lm")
     return sheet
 
 
