@@ -17,6 +17,7 @@ import pyarrow as pa
 from facsim.errors import ManifestError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
+from facsim.wearables import GLASSES_SHAPES, HEADWEAR_KINDS, OCCLUDER_KINDS
 
 __all__ = [
     "COLUMNS",
@@ -126,6 +127,11 @@ _LIST = [
         "what lies behind the head",
         values=("plain", "gradient", "bokeh", "room", "foliage"),
     ),
+    _column("glasses", _TEXT, "shape of the glasses worn", values=GLASSES_SHAPES),
+    _column("sunglasses", _BOOL, "whether the glasses hide the eyes"),
+    _column("headwear", _TEXT, "what is worn on the head", values=HEADWEAR_KINDS),
+    _column("occluder", _TEXT, "what stands before the face", values=OCCLUDER_KINDS),
+    _column("occlusion", _F32, "share of the 68 landmarks that worn or held things hide, not hair", low=0, high=1),
     _column("ita_deg", _F32, "individual typology angle of the skin's albedo", "deg", low=-90, high=90),
     _column("face_luminance", _F32, "mean luminance of the face's pixels", "0–1, sRGB-coded", low=0, high=1),
     _column(

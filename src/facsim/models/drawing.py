@@ -16,21 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.models.appearance import individual_typology_angle
-from facsim.models.camera import NEAR_SHARE, View, place_head, project_points
+from facsim.models.camera import place_head, project_points
 from facsim.models.scene import Scene
 from facsim.models.sitting import Sitting, sit_for
 from facsim.models.surfaces import Geometry, Surfaces, trace_surfaces
 
 if TYPE_CHECKING:
     from facsim.models.exposure import Exposure
+from facsim.models.visibility import see_points
 
 __all__ = ["BATCH_SIZE", "Drawing", "draw"]
 
 BATCH_SIZE = 16
 """Pictures drawn together; larger lists are cut up, which bounds the memory."""
-
-_TOLERANCE_DM = 0.09
-"""A landmark this far behind the visible surface still counts as seen: outlines turn away, and lids have thickness."""
 
 _BALLS_DM = np.array([0.1, 0.1, 0.0, 0.0, 0.0])
 """How far an eyeball's front stands before the middle of the eye's corners, for the five landmarks."""
@@ -38,7 +36,6 @@ _BALLS_DM = np.array([0.1, 0.1, 0.0, 0.0, 0.0])
 _FACE = 1
 """`DRAWN_PARTS.index("skin")`, repeated because that module loads Warp; a test compares them."""
 
-_EMPTY = 1 << 62
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 _METER_TARGET = 0.21
@@ -65,6 +62,8 @@ class Drawing:
     """(68,) inside the picture and not behind something."""
     landmarks_5_visible: NDArray[np.bool_]
     """(5,) likewise; a lid before an eye's middle hides it."""
+    occlusion: float
+    """Share of the 68 landmarks hidden by something worn or held: not by hair, nor by the face itself."""
     landmarks_5_px: NDArray[np.float32]
     """(5, 2) in the order of `facsim.models.landmarks.landmarks_5`: left and right eye, nose tip, left and right
     mouth corner."""
@@ -103,7 +102,8 @@ def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str, *, surfaces:
     gains = np.array([_meter(light[i], parts[i], scene) for i, scene in enumerate(scenes)])
     pictures = expose_pictures(exposure.looks, exposure.light, gains)
     finished = [finish_picture(picture, scene.sensor) for picture, scene in zip(pictures, scenes, strict=True)]
-    drawings = [_describe(sittings[i], finished[i], parts[i], visible[i]) for i in range(len(scenes))]
+    first = studio.bare_faces.triangles.shape[0]
+    drawings = [_describe(sittings[i], finished[i], parts[i], (visible[i], first)) for i in range(len(scenes))]
     return _trace_all(drawings, sittings, exposure) if surfaces else drawings
 
 
@@ -132,19 +132,21 @@ def _meter(light: np.ndarray, parts: np.ndarray, scene: Scene) -> float:
     return 2.0**sensor.exposure_ev * (target / max(mean, 1e-3)) ** sensor.metering
 
 
-def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible: np.ndarray) -> Drawing:
+def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, seen: tuple[np.ndarray, int]) -> Drawing:
     view, camera = sitting.view, sitting.scene.camera
     world, five = place_head(sitting.landmarks, view.turn), place_head(sitting.five, view.turn)
     points, five_px = project_points(world, view), project_points(five, view)
     low, high = points.min(axis=0), points.max(axis=0)
     skin = picture[parts == _FACE]
+    sight = see_points(sitting, sitting.landmarks, *seen)
     return Drawing(
         picture=picture,
         parts=parts,
         landmarks_68_px=points.astype(np.float32),
-        landmarks_68_visible=_see_points(points, world[:, 2], view, visible),
-        landmarks_5_visible=_see_points(five_px, five[:, 2] + _BALLS_DM, view, visible),
+        landmarks_68_visible=sight.seen,
+        landmarks_5_visible=see_points(sitting, sitting.five, *seen, lift=_BALLS_DM).seen,
         landmarks_5_px=five_px.astype(np.float32),
+        occlusion=float(sight.covered.mean()),
         yaw_deg=camera.yaw_deg,
         pitch_deg=camera.pitch_deg,
         roll_deg=camera.roll_deg,
@@ -152,20 +154,3 @@ def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, visible:
         face_luminance=float((skin @ _LUMA).mean() / 255.0) if len(skin) else 0.0,
         ita_deg=individual_typology_angle(sitting.scene.skin.albedo),
     )
-
-
-def _see_points(points: np.ndarray, height: np.ndarray, view: View, visible: np.ndarray) -> NDArray[np.bool_]:
-    """(N,) bool: in the picture, and nothing more than `_TOLERANCE_DM` nearer to the camera in the samples around
-    it."""
-    side = len(visible)
-    cell = np.floor(points * 2.0).astype(int)
-    inside = ((cell >= 0) & (cell < side)).all(axis=1)
-    near = view.distance * NEAR_SHARE
-    seen = np.zeros(len(points), dtype=bool)
-    for offset in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
-        x, y = np.clip(cell + offset, 0, side - 1).T
-        packed = visible[y, x]
-        depth = (np.where(packed >= _EMPTY, 0, packed) >> 32).astype(np.int32).view(np.float32)
-        front = np.where(packed >= _EMPTY, -np.inf, view.distance - near / (1.0 - depth))
-        seen |= front - height < _TOLERANCE_DM
-    return inside & seen

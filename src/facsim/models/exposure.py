@@ -8,6 +8,8 @@ import numpy as np
 import warp as wp
 
 from facsim.models.materials import pack_looks
+from facsim.models.outfit import pack_outfits
+from facsim.models.patches import count_vertices
 from facsim.models.posing import SHADOW_SIDE, place_vertices
 from facsim.models.raster import SAMPLES_PER_AXIS, Ends, interpolate_normals, rasterise
 from facsim.models.shading import Mesh, shade_pictures
@@ -37,19 +39,31 @@ def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int
     """Light and parts of every picture of a batch."""
     device = studio.device
     looks = pack_looks(sittings, device)
-    points = wp.array(np.stack([one.points for one in sittings]), dtype=wp.vec3, device=device)
+    bare = all(one.dressed.bare for one in sittings)
+    faces = studio.bare_faces if bare else studio.faces
+    points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=device)
     placed = place_vertices(looks, points, studio.torso, size_px=size_px)
     hair = _end_hair(sittings, device)
-    visible = rasterise(placed.screen, studio.faces, hair, side=SAMPLES_PER_AXIS * size_px, grid=1)
-    shadow = rasterise(placed.lit, studio.faces, hair, side=SHADOW_SIDE, grid=0)
+    visible = rasterise(placed.screen, faces, hair, side=SAMPLES_PER_AXIS * size_px, grid=1)
+    shadow = rasterise(placed.lit, faces, hair, side=SHADOW_SIDE, grid=0)
     mesh = Mesh()
     mesh.triangles, mesh.parts, mesh.uv = studio.faces.triangles, studio.parts, studio.faces.uv
     mesh.rest, mesh.paint, mesh.edges = studio.rest, studio.paint, studio.edges
     mesh.world, mesh.screen = placed.world, placed.screen
     mesh.normals = interpolate_normals(placed.world, studio.faces.triangles, studio.fans)
     mesh.visible, mesh.shadow = visible, shadow
+    mesh.outfits = pack_outfits(sittings, device)
     light, parts = shade_pictures(looks, mesh, size_px=size_px)
     return Exposure(looks=looks, light=light, parts=parts, visible=visible, mesh=mesh)
+
+
+def _stack_points(sittings: Sequence[Sitting], *, bare: bool) -> np.ndarray:
+    """(B, V, 3) float32: heads and hair, and unless all are `bare` the worn patches, in one point where not worn."""
+    if bare:
+        return np.stack([one.points for one in sittings])
+    nothing = np.zeros((count_vertices(), 3), dtype=np.float32)
+    dressed = [nothing if one.dressed.points is None else one.dressed.points for one in sittings]
+    return np.stack([np.concatenate([one.points, worn]) for one, worn in zip(sittings, dressed, strict=True)])
 
 
 def _end_hair(sittings: Sequence[Sitting], device: str) -> Ends:  # pyright: ignore[reportGeneralTypeIssues]

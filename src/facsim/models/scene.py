@@ -11,6 +11,7 @@ from typing import Any
 from facsim.facs import mirrored_key
 from facsim.models.appearance import Beard, Brows, Colour, Eyes, Garment, Hair, MakeUp, Mouth, Skin
 from facsim.models.camera import Camera
+from facsim.models.worn import Worn, mirror_worn
 
 __all__ = [
     "BACKGROUND_KINDS",
@@ -120,6 +121,7 @@ class Scene:
     make_up: MakeUp = field(default_factory=MakeUp)
     hair: Hair = field(default_factory=Hair)
     garment: Garment = field(default_factory=Garment)
+    worn: Worn = field(default_factory=Worn)
     light: Light = field(default_factory=Light)
     camera: Camera = field(default_factory=Camera)
     background: Background = field(default_factory=Background)
@@ -141,6 +143,7 @@ def mirror_scene(scene: Scene) -> Scene:
         camera=camera,
         light=_mirror_light(scene.light),
         hair=replace(scene.hair, parting=-scene.hair.parting),
+        worn=mirror_worn(scene.worn),
         action_units={mirrored_key(key): value for key, value in scene.action_units.items()},
         gaze=(-scene.gaze[0], scene.gaze[1]),
         mirrored=not scene.mirrored,

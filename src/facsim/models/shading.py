@@ -19,17 +19,19 @@ from facsim.models.face_hair import brow_share
 from facsim.models.head import PARTS
 from facsim.models.lighting import Spot
 from facsim.models.materials import Look
+from facsim.models.outfit import Outfit
 from facsim.models.raster import EMPTY, barycentric_at, depth_of, sample_position
 from facsim.models.skin import garment_share, shade_skin
 from facsim.models.strands import shade_hair
+from facsim.models.worn_light import WORN_PARTS, lens_shade, see_through, shade_worn, worn_part
 
 __all__ = ["DRAWN_PARTS", "Mesh", "shade_pictures"]
 
 wp.set_module_options({"enable_backward": False})
 
-DRAWN_PARTS = ("background", *PARTS, "lips", "brows", "neck", "garment")
+DRAWN_PARTS = ("background", *PARTS, "lips", "brows", "neck", "garment", *WORN_PARTS)
 """What a pixel of a picture's part map shows: the mesh's parts from 1 on, skin split into face, lips, brows, neck and
-garment."""
+garment, then worn things; `lens` only where it swallows most of the light."""
 
 _SKIN = wp.constant(PARTS.index("skin"))
 _EYE_LEFT = wp.constant(PARTS.index("eye_left"))
@@ -42,6 +44,8 @@ _LIPS = wp.constant(DRAWN_PARTS.index("lips"))
 _BROWS = wp.constant(DRAWN_PARTS.index("brows"))
 _NECK = wp.constant(DRAWN_PARTS.index("neck"))
 _GARMENT = wp.constant(DRAWN_PARTS.index("garment"))
+_WORN = wp.constant(len(PARTS))
+_FIRST_WORN = wp.constant(DRAWN_PARTS.index(WORN_PARTS[0]))
 _APART = wp.constant(0.12)
 """Samples of one part that lie farther apart than this (dm) are two surfaces, such as nose and cheek behind it."""
 
@@ -61,6 +65,7 @@ class Mesh:
     screen: wp.array2d(dtype=wp.vec3)
     visible: wp.array3d(dtype=wp.int64)
     shadow: wp.array3d(dtype=wp.int64)
+    outfits: wp.array(dtype=Outfit)
 
 
 @wp.func
@@ -193,6 +198,17 @@ def _cornea_normal(mesh: Mesh, picture: int, corners: wp.vec3i, spot: Spot) -> w
 
 
 @wp.func
+def _towards_viewer(mesh: Mesh, picture: int, corners: wp.vec3i, normal: wp.vec3) -> wp.vec3:
+    """The normal of the side that is seen: worn things are thin, or wound either way."""
+    a = mesh.screen[picture, corners[0]]
+    b = mesh.screen[picture, corners[1]] - a
+    c = mesh.screen[picture, corners[2]] - a
+    if b[0] * c[1] - c[0] * b[1] > 0.0:
+        return -normal
+    return normal
+
+
+@wp.func
 def _find_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2) -> Spot:
     corners = mesh.triangles[triangle]
     w = _shares(mesh, look, picture, corners, at)
@@ -221,6 +237,9 @@ def _find_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2)
     spot.border = wp.max(wp.smoothstep(0.42, 0.64, wp.abs(spot.rest[0])), wp.smoothstep(0.05, -0.35, spot.rest[2]))
     if spot.part == _HAIR:
         spot.border = 1.0
+    if spot.part >= _WORN:
+        spot.border = 1.0
+        normal = _towards_viewer(mesh, picture, corners, normal)
     spot.view = wp.normalize(wp.vec3(0.0, 0.0, look.distance) - spot.world)
     spot.foot = (look.distance - spot.world[2]) / look.focal
     # a normal that points away from the camera would light the rim of a silhouette from behind
@@ -240,6 +259,8 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
     spot = found
     near = _openness(mesh, look, picture, at, spot, 0.13)
     spot.shade = _key_shade(mesh, look, picture, spot.world, spot.normal)
+    if mesh.outfits.shape[0] > 0:
+        spot.shade = spot.shade * lens_shade(mesh.outfits[picture], spot.world, look.key)
     part = spot.part
     if part == _EYE_LEFT or part == _EYE_RIGHT:
         spot.open = near
@@ -259,6 +280,8 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
         spot.open = spot.open * near * wide
         return shade_skin(look, spot)
     spot.open = near * wide
+    if part >= _WORN:
+        return shade_worn(look, mesh.outfits[picture], spot)
     if part == _TEETH:
         return shade_teeth(look, spot)
     if part == _GUMS:
@@ -269,7 +292,11 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
 
 
 @wp.func
-def _drawn_part(look: Look, spot: Spot) -> int:
+def _drawn_part(mesh: Mesh, look: Look, picture: int, spot: Spot) -> int:
+    if mesh.outfits.shape[0] > 0:
+        worn = worn_part(mesh.outfits[picture], look, spot)
+        if worn >= 0:
+            return _FIRST_WORN + worn
     if spot.part != _SKIN:
         return spot.part + 1
     if spot.lips > 0.5:
@@ -281,6 +308,17 @@ def _drawn_part(look: Look, spot: Spot) -> int:
     if spot.rest[1] < -0.85 - 0.6 * wp.max(spot.rest[2], -0.5) or spot.rest[2] < -0.9:
         return _NECK
     return 1
+
+
+@wp.func
+def _glaze(mesh: Mesh, look: Look, picture: int, at: wp.vec2, distance: float, light: wp.vec3) -> wp.vec3:
+    """Light from a sample's place, so far from the camera, as it comes through the lenses before it."""
+    if mesh.outfits[picture].glazed == 0:
+        return light
+    x = (at[0] * 0.5 - look.centre_x) * distance / look.focal
+    y = (look.centre_y - at[1] * 0.5) * distance / look.focal
+    world = wp.vec3(x, y, look.distance - distance)
+    return see_through(look, mesh.outfits[picture], world, look.distance / look.focal, light)
 
 
 @wp.kernel
@@ -313,7 +351,10 @@ def _shade(
                     best = count
                 x = (float(column) + 0.5) / float(size)
                 y = (float(row) + 0.5) / float(size)
-                total += shade_backdrop(look, x, y) * (0.25 * float(count))
+                behind = shade_backdrop(look, x, y)
+                if mesh.outfits.shape[0] > 0:
+                    behind = _glaze(mesh, look, picture, at, 60.0, behind)
+                total += behind * (0.25 * float(count))
             else:
                 triangle = int(packed & wp.int64(0xFFFFFFFF))
                 part = int(mesh.parts[triangle])
@@ -329,10 +370,13 @@ def _shade(
                                 done = done | (1 << other)
                 at = at / float(count)
                 spot = _find_spot(mesh, look, picture, triangle, at)
-                total += _shade_spot(mesh, look, picture, triangle, at, spot) * (0.25 * float(count))
+                seen = _shade_spot(mesh, look, picture, triangle, at, spot)
+                if mesh.outfits.shape[0] > 0:
+                    seen = _glaze(mesh, look, picture, at, distance, seen)
+                total += seen * (0.25 * float(count))
                 if count > best:
                     best = count
-                    kind = _drawn_part(look, spot)
+                    kind = _drawn_part(mesh, look, picture, spot)
     light[picture, row, column] = total
     parts[picture, row, column] = wp.uint8(kind)
 

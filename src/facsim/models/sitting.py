@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from facsim.models.action_units import wrinkle_weights
 from facsim.models.camera import View, frame_face
+from facsim.models.dressing import Dressed, dress_head
 from facsim.models.hair import HairShell, drape_hair
 from facsim.models.head import Head
 from facsim.models.landmarks import landmarks_5, landmarks_68
@@ -52,6 +53,7 @@ class Sitting:
     view: View
     wrinkles: Mapping[str, float]
     """Region -> depth of its folds, 0 to about 1."""
+    dressed: Dressed
 
 
 def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitting:
@@ -66,6 +68,7 @@ def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitt
         five=np.asarray(landmarks_5(head, vertices), dtype=np.float64),
         view=frame_face(scene.camera, landmarks, size_px=size_px),
         wrinkles=_fold_skin(scene),
+        dressed=dress_head(head, scene, vertices),
     )
 
 

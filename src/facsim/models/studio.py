@@ -18,6 +18,7 @@ from facsim.models.eyelids import EDGE_ROW
 from facsim.models.hair import HairShell, bind_shell, shell_topology
 from facsim.models.head import PARTS, Head, load_head
 from facsim.models.kernels import load_kernels
+from facsim.models.patches import count_vertices, patch_topology
 from facsim.models.posing import torso_shares
 from facsim.models.raster import BOTH_SIDES, EMPTY, FRONT_ONLY, STRANDS, Ends, Faces, rasterise, vertex_fans
 
@@ -30,12 +31,14 @@ _HALF_DM = 2.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Studio:
-    """Device arrays for a mesh of V = head + hair vertices, and the hair's hold on the head."""
+    """Device arrays for a mesh of V = head + hair + worn patches' vertices, and the hair's hold on the head."""
 
     head: Head
     shell: HairShell
     device: str
     faces: Faces  # pyright: ignore[reportGeneralTypeIssues]
+    bare_faces: Faces  # pyright: ignore[reportGeneralTypeIssues]
+    """The triangles before the patches': all that a batch needs in which nobody wears anything."""
     parts: wp.array
     rest: wp.array
     paint: wp.array
@@ -52,20 +55,23 @@ def open_studio(device: str) -> Studio:
     settled = load_cached("studio", key=_settings_key(head), build=lambda: _settle(head))
     hair, strands = shell_topology()
     count = len(head.rest)
-    triangles = np.concatenate([head.triangles, hair + count])
-    parts = np.concatenate([head.parts, np.full(len(hair), PARTS.index("hair"))]).astype(np.uint8)
-    rest = np.concatenate([head.rest, settled["hair_rest"]])
+    patches, places, stuffs = patch_topology()
+    triangles = np.concatenate([head.triangles, hair + count, patches + count + len(strands)])
+    parts = np.concatenate([head.parts, np.full(len(hair), PARTS.index("hair")), len(PARTS) + stuffs]).astype(np.uint8)
+    rest = np.concatenate([head.rest, settled["hair_rest"], np.zeros((count_vertices(), 3), np.float32)])
     total = len(rest)
+    faces = _place_faces(triangles, parts, np.concatenate([head.uv, strands, places]), device)
     return Studio(
         head=head,
         shell=_read_shell(settled),
         device=device,
-        faces=_place_faces(triangles, parts, np.concatenate([head.uv, strands]), device),
+        faces=faces,
+        bare_faces=_first_faces(faces, len(head.triangles) + len(hair)),
         parts=wp.array(parts, dtype=wp.uint8, device=device),
         rest=wp.array(rest.astype(np.float32), dtype=wp.vec3, device=device),
         paint=wp.array(_paint(head, settled["openness"], total), dtype=wp.vec4, device=device),
         edges=wp.array(_measure_edges(head, total), dtype=wp.vec2, device=device),
-        torso=wp.array(np.append(torso_shares(head.rest), np.zeros(len(strands), np.float32)), device=device),
+        torso=wp.array(np.append(torso_shares(head.rest), np.zeros(total - count, np.float32)), device=device),
         fans=_place_fans(triangles, total, device),
     )
 
@@ -79,11 +85,18 @@ def _place_faces(triangles: np.ndarray, parts: np.ndarray, uv: np.ndarray, devic
     kinds = np.full(len(parts), int(FRONT_ONLY), dtype=np.uint8)
     kinds[parts == PARTS.index("lashes")] = int(BOTH_SIDES)
     kinds[parts == PARTS.index("hair")] = int(STRANDS)
+    kinds[parts >= len(PARTS)] = int(BOTH_SIDES)
     faces = Faces()
     faces.triangles = wp.array(triangles.astype(np.int32), dtype=wp.vec3i, device=device)
     faces.kinds = wp.array(kinds, device=device)
     faces.uv = wp.array(uv.astype(np.float32), dtype=wp.vec2, device=device)
     return faces
+
+
+def _first_faces(faces: Faces, count: int) -> Faces:  # pyright: ignore[reportGeneralTypeIssues]
+    first = Faces()
+    first.triangles, first.kinds, first.uv = faces.triangles[:count], faces.kinds[:count], faces.uv
+    return first
 
 
 def _paint(head: Head, openness: np.ndarray, count: int) -> np.ndarray:

@@ -16,6 +16,8 @@ from facsim.models.appearance import Beard, Colour, Hair, MakeUp
 from facsim.models.drawing import Drawing
 from facsim.models.scene import Light, Scene
 from facsim.models.scene_text import write_scene
+from facsim.models.visibility import OPAQUE_TINT
+from facsim.models.worn import Worn
 
 __all__ = ["LABEL_COLUMNS", "label_drawing", "map_arrays", "map_columns"]
 
@@ -27,7 +29,8 @@ LABEL_COLUMNS: tuple[str, ...] = (
     *("landmarks_68", "landmarks_68_visible", "landmarks_5", "landmarks_5_visible", "face_box"),
     *("yaw_deg", "pitch_deg", "roll_deg", "gaze_yaw_deg", "gaze_pitch_deg", "camera_distance_m", "crop_scale"),
     *("light_kind", "light_azimuth_deg", "light_elevation_deg", "light_ratio", "light_temperature_k"),
-    *("background_kind", "ita_deg", "face_luminance", "hair_length", "beard", "make_up", "scene"),
+    *("background_kind", "ita_deg", "face_luminance", "hair_length", "beard", "make_up"),
+    *("glasses", "sunglasses", "headwear", "occluder", "occlusion", "scene"),
 )
 """What `label_drawing` gives, in the order of a table."""
 
@@ -53,6 +56,7 @@ def label_drawing(scene: Scene, drawing: Drawing) -> dict[str, Any]:
         "hair_length": _name_length(scene.hair),
         "beard": _name_beard(scene.beard),
         "make_up": _list_make_up(scene.make_up),
+        **_worn_labels(scene.worn),
         "scene": write_scene(scene),
     }
 
@@ -70,6 +74,7 @@ def _place_labels(drawing: Drawing) -> dict[str, Any]:
         "roll_deg": drawing.roll_deg,
         "ita_deg": drawing.ita_deg,
         "face_luminance": drawing.face_luminance,
+        "occlusion": drawing.occlusion,
     }
 
 
@@ -116,6 +121,15 @@ def _name_beard(beard: Beard) -> str:
 def _list_make_up(paint: MakeUp) -> list[str]:
     strengths = {"lipstick": paint.lipstick, "shadow": paint.shadow, "liner": paint.liner, "blush": paint.blush}
     return [name for name, strength in strengths.items() if strength >= _LEAST_SEEN]
+
+
+def _worn_labels(worn: Worn) -> dict[str, Any]:
+    return {
+        "glasses": worn.glasses.shape,
+        "sunglasses": worn.glasses.shape != "none" and worn.glasses.tint >= OPAQUE_TINT,
+        "headwear": worn.headwear.kind,
+        "occluder": worn.occluder.kind,
+    }
 
 
 def map_arrays(drawing: Drawing, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,69 @@
+"""Which landmarks of a picture can be seen, and which are hidden by something worn or held before the face."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.models.camera import NEAR_SHARE, NECK_PIVOT, View, place_head, project_points
+from facsim.models.glasses import lens_cover
+from facsim.models.sitting import Sitting
+
+__all__ = ["OPAQUE_TINT", "Sight", "see_points"]
+
+OPAQUE_TINT = 0.6
+"""Lenses that swallow at least this share of the light count as hiding what is behind them."""
+
+_TOLERANCE_DM = 0.09
+"""A landmark this far behind the visible surface still counts as seen: outlines turn away, and lids have thickness."""
+
+_CLOSE_DM = 0.01
+"""The same before a worn thing, which has nothing to do with the face's own outline."""
+
+_EMPTY = 1 << 62
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sight:
+    """Of N points of a face: `seen` (N,) in the picture with nothing before them; `covered` (N,) hidden by a thing."""
+
+    seen: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+
+
+def see_points(
+    sitting: Sitting, places: np.ndarray, visible: np.ndarray, first_worn: int, *, lift: np.ndarray | float = 0.0
+) -> Sight:
+    """Sight of places (N, 3), head coordinates, brought forward by `lift` (dm), from what each sample sees.
+
+    `visible` is (2 S, 2 S) int64 (see `facsim.models.raster`); triangles from `first_worn` on belong to worn things.
+    """
+    world = place_head(places, sitting.view.turn)
+    cell = np.floor(project_points(world, sitting.view) * 2.0).astype(int)
+    side = len(visible)
+    inside = ((cell >= 0) & (cell < side)).all(axis=1)
+    seen, bare = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=bool)
+    for offset in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
+        x, y = np.clip(cell + offset, 0, side - 1).T
+        packed = visible[y, x]
+        front = _front_height(packed, sitting.view) - (world[:, 2] + lift)
+        thing = ((packed & 0xFFFFFFFF) >= first_worn) & (packed < _EMPTY)
+        seen |= front < np.where(thing, _CLOSE_DM, _TOLERANCE_DM)
+        bare |= ~thing | (front < _CLOSE_DM)
+    dark = _behind_dark_lens(sitting, places)
+    return Sight(seen=inside & seen & ~dark, covered=inside & (~bare | dark))
+
+
+def _front_height(packed: np.ndarray, view: View) -> np.ndarray:
+    """World z of what samples see; minus infinity where they see nothing."""
+    depth = (np.where(packed >= _EMPTY, 0, packed) >> 32).astype(np.int32).view(np.float32)
+    return np.where(packed >= _EMPTY, -np.inf, view.distance - view.distance * NEAR_SHARE / (1.0 - depth))
+
+
+def _behind_dark_lens(sitting: Sitting, places: np.ndarray) -> NDArray[np.bool_]:
+    lenses = sitting.dressed.lenses
+    if lenses is None or sitting.scene.worn.glasses.tint < OPAQUE_TINT:
+        return np.zeros(len(places), dtype=bool)
+    pivot = np.asarray(NECK_PIVOT)
+    eye = (np.array([0.0, 0.0, sitting.view.distance]) - pivot) @ sitting.view.turn + pivot
+    return lens_cover(lenses, places, eye)
