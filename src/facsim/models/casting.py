@@ -5,7 +5,7 @@ The shares below are round numbers chosen so that a few hundred draws show every
 was fitted to photographs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from facsim.models.appearance import (
     linear_from_hex,
 )
 from facsim.models.identity import Identity
+from facsim.models.wardrobe import sample_worn
+from facsim.models.worn import Worn
 
 __all__ = ["Person", "sample_person", "skin_albedo"]
 
@@ -67,6 +69,8 @@ class Person:
     make_up: MakeUp
     hair: Hair
     garment: Garment
+    worn: Worn = field(default_factory=Worn)
+    """Glasses and headwear."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +133,7 @@ def sample_person(generator: np.random.Generator, identity: Identity, *, skin_to
         make_up=_sample_make_up(generator, traits, skin),
         hair=hair,
         garment=_sample_garment(generator),
+        worn=sample_worn(generator, age_years=traits.age, masculine=traits.masculine),
     )
 
 

@@ -40,7 +40,7 @@ _OUTLINES = {
     "rimless": (0.243, 0.158, 3.0, 0.0, 0.05),
 }
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,9 +70,7 @@ def find_outline(glasses: Glasses) -> Floats:
     return glasses.size * radius * (1.0 + flare * corner - cut * inner)
 
 
-def fit_glasses(
-    head: Head, relaxed: Floats, posed: Floats, glasses: Glasses
-) -> tuple[dict[str, Floats], Lenses]:
+def fit_glasses(head: Head, relaxed: Floats, posed: Floats, glasses: Glasses) -> tuple[dict[str, Floats], Lenses]:
     """The frame's patches and the lenses, head coordinates, on the `posed` vertices (V, 3) of a head that is `relaxed`
     (V, 3) when its face is at rest."""
     marks = landmarks_68(head, relaxed)
@@ -87,9 +85,7 @@ def fit_glasses(
     return patches, lenses
 
 
-def _place_lenses(
-    head: Head, faces: tuple[Floats, Floats], marks: Floats, cut: tuple[Floats, Glasses]
-) -> Lenses:
+def _place_lenses(head: Head, faces: tuple[Floats, Floats], marks: Floats, cut: tuple[Floats, Glasses]) -> Lenses:
     """Lenses beside the nose, as near to the face as the frame's clearance allows."""
     outline, glasses = cut
     height = float(0.45 * marks[27, 1] + 0.55 * marks[28, 1]) - glasses.slide_dm
@@ -186,16 +182,14 @@ def _build_rims(lenses: Lenses, glasses: Glasses) -> dict[str, Floats]:
     elif glasses.metal < 0.5:
         # plastic rims are heavier above
         widths = widths * (1.0 + 0.25 * np.sin(np.arange(OUTLINE) * (2.0 * np.pi / OUTLINE)))
-    rows = [
-        _lens_points(lenses, 1.0, widths * np.cos(t)) + (depths * np.sin(t))[:, None] * lenses.normal for t in turn
-    ]
+    rows = [_lens_points(lenses, 1.0, widths * np.cos(t)) + (depths * np.sin(t))[:, None] * lenses.normal for t in turn]
     left = np.stack(rows, axis=1)
     return {"rim_left": _to_head(lenses, left), "rim_right": _to_head(lenses, left * (-1.0, 1.0, 1.0))}
 
 
 def _build_bridge(lenses: Lenses, glasses: Glasses) -> Floats:
     """An arch between the rims' inner edges."""
-    number = int(round(OUTLINE * (0.44 if glasses.shape != "rimless" else 0.5)))
+    number = round(OUTLINE * (0.44 if glasses.shape != "rimless" else 0.5))
     end = _lens_points(lenses, 1.0, 0.2 * glasses.thickness_dm)[number]
     t = np.linspace(-1.0, 1.0, 9)
     arch = 1.0 - t * t
@@ -205,7 +199,7 @@ def _build_bridge(lenses: Lenses, glasses: Glasses) -> Floats:
 
 
 def _build_bar(lenses: Lenses, glasses: Glasses) -> Floats:
-    end = _lens_points(lenses, 1.0)[int(round(OUTLINE * 0.33))]
+    end = _lens_points(lenses, 1.0)[round(OUTLINE * 0.33)]
     t = np.linspace(-1.0, 1.0, 9)
     path = np.stack([end[0] * t, np.full(9, end[1]), end[2] + 0.02 * (1.0 - t * t)], axis=1)
     return _to_head(lenses, find_tube(path, np.full((9, 2), np.clip(0.4 * glasses.thickness_dm, 0.008, 0.02)), 6))
@@ -215,7 +209,7 @@ def _build_temple(head: Head, posed: Floats, pair: tuple[Lenses, Glasses], side:
     """From the hinge over the temple to the ear and down behind it, along the skull where it is wider."""
     lenses, glasses = pair
     ear = _find_ear_root(head, posed, side)
-    hinge = _lens_points(lenses, 1.0, 0.3 * glasses.thickness_dm)[int(round(OUTLINE * 0.055))]
+    hinge = _lens_points(lenses, 1.0, 0.3 * glasses.thickness_dm)[round(OUTLINE * 0.055)]
     start = _to_head(lenses, hinge * (side, 1.0, 1.0))
     t = np.linspace(0.0, 1.0, 7)[:, None] ** np.array([1.0, 1.0, 1.0])
     path = start * (1.0 - t) + ear * t

@@ -46,7 +46,7 @@ class Outfit:
 def pack_outfits(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Outfit` per picture, on `device`; none at all where nobody wears anything."""
     if all(one.dressed.bare for one in sittings):
-        return wp.empty(0, dtype=Outfit, device=device)
+        return wp.empty(0, dtype=Outfit, device=device)  # pyright: ignore[reportArgumentType]
     packed = np.zeros(len(sittings), dtype=np.dtype(Outfit.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
     for row, one in zip(packed, sittings, strict=True):
         for name, value in _outfit_fields(one).items():

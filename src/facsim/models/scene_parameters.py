@@ -20,6 +20,7 @@ from facsim.models.casting import Person
 from facsim.models.identity import roaming_sliders
 from facsim.models.scene import BACKGROUND_KINDS, Scene
 from facsim.models.staging import LIGHT_KINDS
+from facsim.wearables import GLASSES_SHAPES, HEADWEAR_KINDS, OCCLUDER_KINDS
 
 __all__ = ["PARAMETERS", "PLANNED", "Kind", "Parameter", "belongs_to_person"]
 
@@ -145,6 +146,33 @@ _ROWS: Mapping[str, _Row] = {
     "garment.pattern": _share("strength of the pattern"),
     "garment.collar_dm": _dm(-0.3, 0.5, "height of the collar"),
     "light.kind": _plain("which set-up of lamps and backdrop is drawn; what else is set is set on top of it"),
+    "worn.glasses.shape": _plain("outline of the glasses, or none"),
+    "worn.glasses.thickness_dm": _dm(0.008, 0.1, "width of their rims: 0.015 wire, 0.06 bold"),
+    "worn.glasses.colour": _albedo("colour of the frame"),
+    "worn.glasses.metal": _share("plastic (0) or metal (1)"),
+    "worn.glasses.tint": _share("share of light that the lenses swallow; they count as hiding the eyes from 0.6 on"),
+    "worn.glasses.tint_colour": _albedo("colour of tinted lenses"),
+    "worn.glasses.gradient": _share("how much less of the tint there is below"),
+    "worn.glasses.reflection": _share("strength of what the lenses mirror"),
+    "worn.glasses.size": _number(0.7, 1.3, "factor on the lenses"),
+    "worn.glasses.slide_dm": _dm(0, 0.3, "how far the bridge has come down the nose"),
+    "worn.headwear.kind": _plain("what is worn on the head, or none"),
+    "worn.headwear.colour": _albedo("its colour"),
+    "worn.headwear.second_colour": _albedo("second colour, of its pattern"),
+    "worn.headwear.pattern": _share("strength of its print or knit"),
+    "worn.headwear.depth": _share("how low it sits on the forehead"),
+    "worn.headwear.brim_dm": _dm(0.2, 1.2, "reach of a brim or visor"),
+    "worn.headwear.loose": _share("how far its cloth stands off"),
+    "worn.headwear.turn_deg": _deg(-180, 180, "a cap's visor turned to the subject's left"),
+    "worn.occluder.kind": _plain("what stands before the face, or none"),
+    "worn.occluder.x_dm": _dm(-1, 1, "moved to the subject's left"),
+    "worn.occluder.y_dm": _dm(-1, 1, "moved upwards"),
+    "worn.occluder.size": _number(0.5, 2, "factor on its size"),
+    "worn.occluder.turn_deg": _deg(-90, 90, "turned clockwise in a frontal picture"),
+    "worn.occluder.low": _share("a mask slid from over the nose (0) to below it (1)"),
+    "worn.occluder.left": _plain("the subject's left hand, or a thing from that side"),
+    "worn.occluder.colour": _albedo("its colour; a hand has the person's skin"),
+    "worn.occluder.second_colour": _albedo("its second colour"),
     **_lamp("key", "the key, which casts shadows"),
     **_lamp("fill", "the fill, which casts none"),
     **_lamp("rim", "the rim light, seen on outlines"),
@@ -181,7 +209,13 @@ _ROWS: Mapping[str, _Row] = {
     "seed": _number(0, 2**31 - 1, "seed of every noise field: pores, strands, grain"),
     "mirrored": _plain("noise fields flipped left to right"),
 }
-_VALUES: Mapping[str, tuple[str, ...]] = {"background.kind": BACKGROUND_KINDS, "light.kind": LIGHT_KINDS}
+_VALUES: Mapping[str, tuple[str, ...]] = {
+    "background.kind": BACKGROUND_KINDS,
+    "light.kind": LIGHT_KINDS,
+    "worn.glasses.shape": GLASSES_SHAPES,
+    "worn.headwear.kind": HEADWEAR_KINDS,
+    "worn.occluder.kind": OCCLUDER_KINDS,
+}
 
 
 def _leaves(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -230,4 +264,4 @@ _OF_PERSON = ("identity", *(entry.name for entry in dataclasses.fields(Person)))
 
 def belongs_to_person(path: str) -> bool:
     """Whether the parameter at `path` stays with a person across pictures (skin, hair, …), or is the moment's."""
-    return path.split(".", 1)[0] in _OF_PERSON
+    return path.split(".", 1)[0] in _OF_PERSON and not path.startswith("worn.occluder.")

@@ -43,6 +43,7 @@ def sample_scene(
         make_up=person.make_up,
         hair=person.hair,
         garment=person.garment,
+        worn=person.worn,
         light=light,
         camera=camera,
         background=background,

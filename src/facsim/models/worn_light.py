@@ -1,9 +1,9 @@
 """Light on worn things and through lenses, for Warp kernels."""
 
 # Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
-# ruff: noqa: UP018, SIM109, RUF046
+# ruff: noqa: UP018
 # What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false, reportIndexIssue=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false, reportIndexIssue=false, reportReturnType=false
 
 import warp as wp
 
@@ -77,8 +77,8 @@ def lens_shade(outfit: Outfit, world: wp.vec3, towards: wp.vec3) -> float:
     for k in range(2):
         hit = _meet_lens(outfit, world, world + towards * 3.0, 1.0 - 2.0 * float(k))
         if hit[2] > -0.02:
-            pass_ = _swallow(outfit, hit[1])
-            left = left * wp.lerp(1.0, pass_[1], wp.smoothstep(-0.02, 0.03, hit[2]))
+            left_over = _swallow(outfit, hit[1])
+            left = left * wp.lerp(1.0, left_over[1], wp.smoothstep(-0.02, 0.03, hit[2]))
     return left
 
 
@@ -147,7 +147,7 @@ def _shade_frame(look: Look, outfit: Outfit, spot: Spot) -> wp.vec3:
     light = light_matt(look, spot, spot.normal, outfit.frame, 0.1)
     facing = 1.0 - wp.max(wp.dot(spot.normal, spot.view), 0.0)
     light += ambient_light(look, out) * (spot.open * (0.03 + 0.35 * wp.pow(facing, 5.0)))
-    return light + lit_sides(look, spot, spot.normal, spot.shade, 0.32, 0.045)
+    return light + lit_sides(look, spot, spot.normal, spot.shade, wp.min(0.32 + 10.0 * spot.foot, 0.6), 0.045)
 
 
 @wp.func
