@@ -9,7 +9,7 @@ an eyeball one by one, since an iris is a few pixels wide. Colours are linear li
 # Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
 # ruff: noqa: UP018, RUF046, SIM109
 # What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
-# pyright: reportArgumentType=false, reportAssignmentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportIndexIssue=false, reportInvalidTypeForm=false
+# pyright: reportArgumentType=false, reportAssignmentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportIndexIssue=false, reportInvalidTypeForm=false, reportOperatorIssue=false
 
 import warp as wp
 
