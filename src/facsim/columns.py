@@ -146,7 +146,7 @@ _LIST = [
         "beard, by where it grows: chin with or without a moustache, full on the cheeks too",
         values=("none", "stubble", "moustache", "chin", "full"),
     ),
-    _column("make_up", pa.list_(_TEXT), "make-up that shows: lipstick, shadow, liner, blush"),
+    _column("make_up", _TEXT, "make-up that shows, of lipstick, shadow, liner and blush: `lipstick+liner`; or none"),
     _column("scene", _TEXT, "everything that the renderer was given, as JSON: drawn again, it gives this picture"),
     # maps, on request (facsim.label_maps reads them)
     _column(

@@ -18,6 +18,10 @@ from facsim.records import run_records
 __all__ = ["Export", "export_run"]
 
 
+_HOLDS_MAPS = ("parquet",)
+"""Formats that take depth, normals and parts along."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Export:
     """`[export]`: the run's dataset beside its rounds.
@@ -62,7 +66,7 @@ def _write(run: Manifest, to: str, form: str, on_progress: OnProgress) -> dict[s
     dataset = dataset_of(run)
 
     def counted() -> Iterator[Record]:
-        for record in run_records(dataset):
+        for record in run_records(dataset, maps=form in _HOLDS_MAPS):
             counts[str(record.expression)] += 1
             yield record
             on_progress(Progress(step="export", done=counts.total(), total=run.num_rows))

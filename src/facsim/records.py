@@ -14,33 +14,35 @@ from facsim.label_maps import MAP_NAMES
 
 __all__ = ["metadata_columns", "run_records", "run_records_at"]
 
-# A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` and maps
-# are of use in a run folder alone.
+# A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
+# in a run folder alone.
 _NOT_METADATA = (
-    *("image", "split", "scene", *MAP_NAMES),
+    *("image", "split", "scene"),
     *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
 )
 
 
-def metadata_columns(dataset: Dataset) -> dict[str, str]:
+def metadata_columns(dataset: Dataset, *, maps: bool = False) -> dict[str, str]:
     """Short name → full name of every column that goes into an exported table; the latest step writing a name wins.
 
-    Left out are pictures and maps, splits (which a record holds itself), verdicts and what they go by, and `scene`.
+    Left out are pictures, splits (which a record holds itself), verdicts and what they go by, `scene`, and, unless
+    they are asked for, `maps` (`facsim.label_maps`).
     """
+    without = (*_NOT_METADATA, *(() if maps else MAP_NAMES))
     found: dict[str, str] = {}
     for step in dataset.run.steps():
         for name in dataset.run.step(step).writes:
-            if name not in _NOT_METADATA and name not in KEY_COLUMNS:
+            if name not in without and name not in KEY_COLUMNS:
                 found[name] = f"{step}.{name}"
     return found
 
 
-def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None) -> Iterator[Record]:
+def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps: bool = False) -> Iterator[Record]:
     """A record for each row that stays, named `<sample_id>.<suffix>`, its columns (short names) as metadata.
 
-    columns: the short names wanted; None takes all of `metadata_columns`.
+    columns: the short names wanted; None takes all of `metadata_columns`, with `maps` or without.
     """
-    known = metadata_columns(dataset)
+    known = metadata_columns(dataset, maps=maps)
     wanted = {name: full for name, full in known.items() if columns is None or name in columns}
     split = dataset.run.find("split")
     for batch in dataset.batches([*wanted.values(), *([split] if split else [])]):

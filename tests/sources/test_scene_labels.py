@@ -1,9 +1,11 @@
 """What is said of a scene, by column."""
 
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -96,8 +98,12 @@ def test_beards_are_named_by_where_they_grow(drawing, beard, name):
     assert labels(drawing, beard=beard)["beard"] == name
 
 
-def test_make_up_is_listed_where_it_shows(drawing):
-    assert labels(drawing, make_up=MakeUp(lipstick=0.8, blush=0.02))["make_up"] == ["lipstick"]
+@pytest.mark.parametrize(
+    ("paint", "name"),
+    [(MakeUp(), "none"), (MakeUp(lipstick=0.8, blush=0.02), "lipstick"), (MakeUp(liner=1, blush=1), "liner+blush")],
+)
+def test_make_up_is_named_where_it_shows(drawing, paint, name):
+    assert labels(drawing, make_up=paint)["make_up"] == name
 
 
 def test_the_five_points_of_a_frontal_face_are_seen_and_a_turned_heads_far_eye_is_not():
@@ -140,7 +146,7 @@ def test_maps_do_not_change_the_picture():
     assert np.array_equal(facsim.render(size_px=32).picture, facsim.render(size_px=32, extra=("normals",)).picture)
 
 
-def test_a_run_holds_the_maps_and_an_export_does_not(tmp_path):
+def test_a_run_holds_the_maps_and_a_class_folder_does_not(tmp_path):
     text = '[plan]\ncount = 7\n[[step]]\nuse = "render"\nsize_px = 24\nextra = ["depth", "normals", "parts"]\n'
     made = run(parse_recipe(text), str(tmp_path / "run"), executor="serial")
     decoders = {"depth": decode_depth, "normals": decode_normals, "parts": decode_parts}
@@ -150,7 +156,19 @@ def test_a_run_holds_the_maps_and_an_export_does_not(tmp_path):
             assert value["path"].endswith(f".{name}.png")
             assert Image.open(io.BytesIO(value["bytes"])).format == "PNG"
     export_run(str(tmp_path / "run"), str(tmp_path / "out"), format="class_folder")
-    assert not list((tmp_path / "out").rglob("*depth*"))
+    assert "depth" not in pq.read_schema(tmp_path / "out/metadata.parquet").names
+
+
+def test_parquet_takes_the_maps_along_as_images(tmp_path):
+    text = '[plan]\ncount = 7\n[[step]]\nuse = "render"\nsize_px = 24\nextra = ["depth"]\n'
+    made = run(parse_recipe(text), str(tmp_path / "run"), executor="serial")
+    export_run(str(tmp_path / "run"), str(tmp_path / "out.parquet"), format="parquet")
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert sorted(value["bytes"] for value in table["depth"].to_pylist()) == sorted(
+        value["bytes"] for value in made.column("render.depth")
+    )
+    features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
+    assert features == {"image": {"_type": "Image"}, "depth": {"_type": "Image"}}
 
 
 @pytest.mark.parametrize(("extra", "message"), [(("dept",), 'Did you mean "depth"'), (("depth", "depth"), "once")])

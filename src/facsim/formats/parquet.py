@@ -2,7 +2,8 @@
 """A dataset as Parquet, as Hugging Face's `load_dataset("parquet")` shows it: the reader and, below it, the writer.
 
 Columns: `image`, a struct of `bytes` and `path` that decodes to a picture there, `name`, `expression` (a string: the
-canonical name, not an index, so that no reader can take it in another order), `split`, then the metadata's keys.
+canonical name, not an index, so that no reader can take it in another order), `split`, then the metadata's keys, of
+which those of the type of `image` are pictures too.
 One `.parquet` file, or a folder with `train-00000.parquet`, … for each split, which `load_dataset(folder)` shows as
 splits. Row groups stay under 32 MB; pictures are not compressed again; the same records give the same bytes.
 """
@@ -31,7 +32,6 @@ __all__ = ["read_parquet", "write_parquet"]
 
 _IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _RESERVED = ("image", "name", "expression", "split", "label")
-_FEATURES = {"info": {"features": {"image": {"_type": "Image"}}}}  # datasets infers the other columns itself
 _GROUP_BYTES = 24 << 20  # of encoded pictures; leaves room for the metadata under 32 MB
 _GROUP_ROWS = 4096
 _FILE_BYTES = 512 << 20  # where a folder goes on with the next file
@@ -176,7 +176,7 @@ def _groups(records: Iterable[Record], key: Callable[[Record], str]) -> Iterator
     waiting: dict[str, list[Record]] = {}
     sizes: dict[str, int] = {}
     for record in records:
-        name, size = key(record), len(record.image)
+        name, size = key(record), _bytes_of(record)
         is_full = sizes.get(name, 0) + size > _GROUP_BYTES or len(waiting.get(name, ())) >= _GROUP_ROWS
         if is_full and waiting.get(name):
             yield name, waiting.pop(name)
@@ -186,11 +186,17 @@ def _groups(records: Iterable[Record], key: Callable[[Record], str]) -> Iterator
     yield from waiting.items()
 
 
+def _bytes_of(record: Record) -> int:
+    """Encoded pictures: the record's, and maps among its metadata."""
+    maps = (value.get("bytes") for value in record.metadata.values() if isinstance(value, dict))
+    return len(record.image) + sum(len(data) for data in maps if isinstance(data, bytes))
+
+
 def _numbered(groups: Iterable[tuple[str, list[Record]]]) -> Iterator[tuple[str, list[Record]]]:
     """The groups by the name of the file they go to: the split, and a number that grows every `_FILE_BYTES`."""
     sizes: dict[str, int] = {}
     for split, records in groups:
-        sizes[split] = sizes.get(split, 0) + sum(len(record.image) for record in records)
+        sizes[split] = sizes.get(split, 0) + sum(_bytes_of(record) for record in records)
         yield f"{split}-{sizes[split] // _FILE_BYTES:05d}.parquet", records
 
 
@@ -211,7 +217,13 @@ def _table(records: list[Record], metadata: pa.Table) -> pa.Table:
     columns = {"image": pa.array(images, _IMAGE_TYPE)}
     columns |= {name: pa.array(values, pa.string()) for name, values in texts.items()}
     columns |= {name: metadata[name] for name in metadata.column_names}
-    return pa.table(columns).replace_schema_metadata({"huggingface": json.dumps(_FEATURES)})
+    table = pa.table(columns)
+    return table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": _features(table.schema)}})})
+
+
+def _features(schema: pa.Schema) -> dict[str, dict[str, str]]:
+    """The columns that `datasets` shall show as pictures; it infers the others itself."""
+    return {field.name: {"_type": "Image"} for field in schema if field.type == _IMAGE_TYPE}
 
 
 def _write_all(
@@ -229,7 +241,7 @@ def _write_all(
 
 def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
     """zstd and dictionaries for all but the pictures' bytes, which do not shrink."""
-    leaves: Any = [leaf for leaf in _leaves(schema) if leaf != "image.bytes"]
+    leaves: Any = [leaf for leaf in _leaves(schema) if not leaf.endswith(".bytes")]
     codecs: Any = dict.fromkeys(leaves, "zstd")
     return pq.ParquetWriter(file, schema, compression=codecs, use_dictionary=leaves, write_statistics=leaves)
 

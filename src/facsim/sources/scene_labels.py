@@ -55,7 +55,7 @@ def label_drawing(scene: Scene, drawing: Drawing) -> dict[str, Any]:
         "background_kind": scene.background.kind,
         "hair_length": _name_length(scene.hair),
         "beard": _name_beard(scene.beard),
-        "make_up": _list_make_up(scene.make_up),
+        "make_up": _name_make_up(scene.make_up),
         **_worn_labels(scene.worn),
         "scene": write_scene(scene),
     }
@@ -118,9 +118,10 @@ def _name_beard(beard: Beard) -> str:
     return "stubble" if beard.stubble >= _LEAST_SEEN else "none"
 
 
-def _list_make_up(paint: MakeUp) -> list[str]:
+def _name_make_up(paint: MakeUp) -> str:
+    """What shows of it, joined by +, or none."""
     strengths = {"lipstick": paint.lipstick, "shadow": paint.shadow, "liner": paint.liner, "blush": paint.blush}
-    return [name for name, strength in strengths.items() if strength >= _LEAST_SEEN]
+    return "+".join(name for name, strength in strengths.items() if strength >= _LEAST_SEEN) or "none"
 
 
 def _worn_labels(worn: Worn) -> dict[str, Any]:
