@@ -58,7 +58,7 @@ def scalp_share(look: Look, q: wp.vec3, ears: float) -> float:
 def _brow_line(aside: float) -> float:
     """Height of the middle of a brow at a distance from the middle of the face."""
     rise = 0.038 * wp.smoothstep(0.08, 0.36, aside)
-    return 0.176 + rise - 0.07 * wp.smoothstep(0.36, 0.60, aside)
+    return 0.168 + rise - 0.07 * wp.smoothstep(0.36, 0.60, aside)
 
 
 @wp.func
