@@ -31,6 +31,9 @@ NECK_PIVOT = (0.0, -0.75, -0.75)
 NEAR_SHARE = 0.45
 """The near plane's distance as a share of the head's: depth is 1 - near / distance, which is affine on the screen."""
 
+_NOSE_TIP = 30
+"""Among the 68 points."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Camera:
@@ -38,7 +41,8 @@ class Camera:
 
     `torso_follow` is the share of the head's turn that the shoulders make too. `crop_scale` is the side of the
     picture over the larger side of the landmarks' box: 1.05 crops from brows to chin, 1.6 shows hair and collar.
-    `shift_x`, `shift_y` move the face right and down, in shares of the picture.
+    `shift_x`, `shift_y` move the face right and down, in shares of the picture. `nose_share` is how far across from the
+    middle of the box (0) to the tip of the nose (1) the place lies that is framed: it differs on a turned head.
     """
 
     yaw_deg: float = 0.0
@@ -49,6 +53,7 @@ class Camera:
     crop_scale: float = 1.25
     shift_x: float = 0.0
     shift_y: float = 0.0
+    nose_share: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +100,9 @@ def frame_face(camera: Camera, landmarks: np.ndarray, *, size_px: int) -> View:
     flat = project_points(world, plane)
     low, high = flat.min(axis=0), flat.max(axis=0)
     focal = size_px / (camera.crop_scale * float((high - low).max()))
-    centre = size_px * (0.5 + np.array([camera.shift_x, camera.shift_y])) - focal * (low + high) / 2.0
+    middle = (low + high) / 2.0
+    middle[0] += camera.nose_share * (flat[_NOSE_TIP, 0] - middle[0])
+    centre = size_px * (0.5 + np.array([camera.shift_x, camera.shift_y])) - focal * middle
     return View(
         turn=turn,
         torso_turn=torso,

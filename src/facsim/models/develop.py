@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 import warp as wp
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from facsim.models.materials import Look
 from facsim.models.noise import bell_hash, fold_seed
@@ -22,6 +22,9 @@ wp.set_module_options({"enable_backward": False})
 
 _REACH = wp.constant(4)
 """Pixels to each side that the lens's blur takes in; deviations up to 1.6 px fit."""
+
+_SHARPENING_RADIUS = 0.016
+"""Deviation of the blur that sharpening works against, in shares of the picture's side."""
 
 
 @wp.func
@@ -115,14 +118,19 @@ def expose_pictures(looks: wp.array, light: wp.array, gains: np.ndarray) -> np.n
 
 
 def finish_picture(picture: np.ndarray, sensor: Sensor) -> np.ndarray:
-    """The picture (S, S, 3) uint8 as it would be stored: made grey, drawn small and large again, compressed, as
-    `sensor` says."""
+    """The picture (S, S, 3) uint8 as it would be stored: made grey, drawn small and large again, sharpened,
+    compressed, as `sensor` says."""
     image = Image.fromarray(picture)
     if sensor.grey:
         image = image.convert("L")
     small = max(1, round(sensor.resolution * image.width))
     if small < image.width:
         image = image.resize((small, small), Image.Resampling.BOX).resize(image.size, Image.Resampling.BICUBIC)
+    if sensor.sharpening > 0.0:
+        radius = _SHARPENING_RADIUS * image.width
+        image = image.filter(
+            ImageFilter.UnsharpMask(radius=radius, percent=round(100 * sensor.sharpening), threshold=0)
+        )
     if sensor.jpeg_quality is not None:
         stored = io.BytesIO()
         image.save(stored, "JPEG", quality=sensor.jpeg_quality)

@@ -129,11 +129,14 @@ _ROAM: Mapping[str, float] = {
     "?-ear-flap": 0.15, "?-ear-lobe": 0.2, "?-ear-scale": 0.2, "?-ear-scale-vert": 0.17, "?-ear-wing": 0.2,
     "?-ear-rot-forward": 0.12, "neck-scale-horiz": 0.12, "neck-scale-depth": 0.1, "neck-double": 0.1,
 }  # fmt: skip
-# Where sliders stand on average, where MakeHuman's mean adult is not the published one. Its eyes are small and close set:
-# outer canthi 84 mm apart and pupils 59, where Farkas has 88 and 91 (women, men; Anthropometry of the Head and Face,
-# 1994) and Dodgson 63 (SPIE 5291, 2004). Its brows are high: their middle 24 mm above the eye, where the upper edge is
-# at 25 and the middle about 21 (McKinney, Mossie and Zirkle, Aesthetic Plastic Surgery 15, 1991).
-_MEAN: Mapping[str, float] = {"?-eye-trans-out": 0.42, "?-eye-scale": 0.45, "eyebrows-trans-up": -0.45}
+# Where sliders stand on average, where MakeHuman's mean adult is not the published one. Its eyes are small and close
+# set: outer canthi 84 mm apart and pupils 59, where Farkas has 88 and 91 (women, men; Anthropometry of the Head and
+# Face, 1994) and Dodgson 63 (SPIE 5291, 2004); its mouth is 47 mm wide, his 50 and 55. Its brows are high: their middle
+# 24 mm above the eye, where the upper edge is at 25 and the middle about 21 (McKinney, Mossie and Zirkle, Aesthetic
+# Plastic Surgery 15, 1991).
+_MEAN: Mapping[str, float] = {
+    "?-eye-trans-out": 0.42, "?-eye-scale": 0.45, "eyebrows-trans-up": -0.45, "mouth-scale-horiz": 0.25,
+}  # fmt: skip
 # Both sides of a pair share all but this much of their movement; the `asym` targets add the rest of a face's
 # crookedness.
 _SIDE_SHARE = 0.2
@@ -166,7 +169,8 @@ def roaming_sliders() -> tuple[str, ...]:
 def _draw_shape(generator: np.random.Generator) -> dict[str, float]:
     shape: dict[str, float] = {}
     for name, roam in _ROAM.items():
-        both, left, right = generator.normal(0.0, roam, 3) + (_MEAN.get(name, 0.0), 0.0, 0.0)
+        both, left, right = generator.normal(0.0, roam, 3)
+        both += _MEAN.get(name, 0.0)
         if name.startswith("?"):
             shape[f"l{name[1:]}"] = float(both + _SIDE_SHARE * left)
             shape[f"r{name[1:]}"] = float(both + _SIDE_SHARE * right)

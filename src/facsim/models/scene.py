@@ -84,8 +84,9 @@ class Sensor:
     `exposure_ev` brightens by powers of two; `metering` is how far the camera exposes for the face (0 not at all, 1
     to the same brightness whatever the skin and the light); `contrast` 1 leaves the tone curve as it is; `noise` is
     the deviation of a mid-grey pixel, in shares of white; `blur` is the deviation of the lens's Gaussian and
-    `resolution` the size that the picture is drawn down to and up again, both in shares of its side; `jpeg_quality`
-    `None` does not compress; `white_balance` multiplies the channels.
+    `resolution` the size that the picture is drawn down to and up again, both in shares of its side; `sharpening` is
+    how much of the difference to its own blur a camera adds (0 none, 1 crisp, 2 harsh); `jpeg_quality` `None` does not
+    compress; `white_balance` multiplies the channels.
     """
 
     exposure_ev: float = 0.0
@@ -98,6 +99,7 @@ class Sensor:
     noise: float = 0.01
     jpeg_quality: int | None = 90
     resolution: float = 1.0
+    sharpening: float = 0.0
     grey: bool = False
 
 

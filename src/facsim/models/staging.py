@@ -1,5 +1,5 @@
-"""Scenes at random: light and backdrop that go together, a pose and a framing, a camera; with a person they make a
-whole scene."""
+"""Scenes at random: light and backdrop that go together; with a person and a domain's camera they make a whole
+scene."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,10 +10,11 @@ from facsim.errors import FacsimError, hint_nearest
 from facsim.models.appearance import Colour
 from facsim.models.camera import Camera
 from facsim.models.casting import Person
+from facsim.models.domains import find_domain
 from facsim.models.identity import Identity
-from facsim.models.scene import Ambient, Background, Lamp, Light, Scene, Sensor
+from facsim.models.scene import Ambient, Background, Lamp, Light, Scene
 
-__all__ = ["LIGHT_KINDS", "sample_camera", "sample_light", "sample_scene", "sample_sensor", "white_light"]
+__all__ = ["LIGHT_KINDS", "sample_light", "sample_scene", "white_light"]
 
 
 def sample_scene(
@@ -23,14 +24,16 @@ def sample_scene(
     action_units: Mapping[str, float],
     person: Person,
     gaze: tuple[float, float] | None = None,
+    domain: str = "open",
 ) -> Scene:
     """A plausible scene of this head and person showing these AUs, everything else drawn from `generator`.
 
     `gaze` is (yaw_deg to the subject's left, pitch_deg up) in the head; None lets the eyes look mostly into the
-    camera.
+    camera. `domain` is a name of `facsim.models.domains.DOMAINS`.
     """
-    camera = sample_camera(generator)
-    light, background = sample_light(generator)
+    look = find_domain(domain)
+    camera = look.camera(generator)
+    light, background = sample_light(generator, kind=_choose_light(generator, look.lights))
     return Scene(
         identity=identity,
         action_units=dict(action_units),
@@ -47,7 +50,7 @@ def sample_scene(
         light=light,
         camera=camera,
         background=background,
-        sensor=sample_sensor(generator),
+        sensor=look.sensor(generator),
         seed=int(generator.integers(2**31)),
     )
 
@@ -59,27 +62,6 @@ def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
 def _normal(generator: np.random.Generator, mean: float, spread: float, *, most: float) -> float:
     """A normal number, drawn in to within `most` of 0."""
     return float(np.clip(generator.normal(mean, spread), -most, most))
-
-
-def sample_camera(generator: np.random.Generator) -> Camera:
-    """Mostly frontal: yaw of 11 deg deviation with a tenth out to 35, pitch 7, roll 6; framed from brows-to-chin to
-    the collar."""
-    turned = generator.random() < 0.12
-    yaw = (
-        _uniform(generator, 18.0, 35.0) * generator.choice([-1.0, 1.0])
-        if turned
-        else _normal(generator, 0.0, 10.0, most=26.0)
-    )
-    return Camera(
-        yaw_deg=float(yaw),
-        pitch_deg=_normal(generator, -1.0, 7.0, most=20.0),
-        roll_deg=_normal(generator, 0.0, 6.0, most=20.0),
-        torso_follow=_uniform(generator, 0.0, 0.9),
-        distance_dm=float(np.exp(_uniform(generator, np.log(5.0), np.log(22.0)))),
-        crop_scale=float(np.clip(generator.normal(1.17, 0.11), 1.0, 1.6)),
-        shift_x=_normal(generator, 0.0, 0.025, most=0.08),
-        shift_y=float(np.clip(generator.normal(0.055, 0.03), -0.04, 0.13)),
-    )
 
 
 def _sample_gaze(generator: np.random.Generator, camera: Camera) -> tuple[float, float]:
@@ -122,6 +104,13 @@ def sample_light(generator: np.random.Generator, *, kind: str | None = None) -> 
         raise FacsimError(f'no light is called "{kind}".{hint_nearest(kind, LIGHT_KINDS)}')
     light, background = _LIGHTS[kind][1](generator)
     return replace(light, kind=kind), background
+
+
+def _choose_light(generator: np.random.Generator, shares: Mapping[str, float] | None) -> str | None:
+    if shares is None:
+        return None
+    weights = np.array(list(shares.values()))
+    return list(shares)[int(generator.choice(len(weights), p=weights / weights.sum()))]
 
 
 def _lamp(
@@ -308,22 +297,3 @@ _LIGHTS: Mapping[str, tuple[float, Callable[[np.random.Generator], tuple[Light, 
 }
 LIGHT_KINDS: tuple[str, ...] = tuple(_LIGHTS)
 """Lights that `sample_light` knows, each with backdrops of its own."""
-
-
-def sample_sensor(generator: np.random.Generator) -> Sensor:
-    """A camera of any decade: sharp or soft, clean or noisy, stored well or badly, sometimes grey or blown up from a
-    small picture."""
-    poor = generator.random() < 0.25
-    return Sensor(
-        exposure_ev=_normal(generator, 0.2, 0.45, most=1.2),
-        metering=_uniform(generator, 0.5, 0.95),
-        contrast=float(np.clip(generator.normal(1.28, 0.22), 0.75, 1.9)),
-        saturation=float(np.clip(generator.normal(1.05, 0.13), 0.55, 1.4)),
-        white_balance=_paint(1.0, np.exp(generator.normal(0.0, 1.0, 3) * [0.035, 0.012, 0.045])),
-        vignetting=_uniform(generator, 0.0, 0.35),
-        blur=_uniform(generator, 0.004, 0.010) if poor else _uniform(generator, 0.001, 0.005),
-        noise=_uniform(generator, 0.012, 0.045) if poor else _uniform(generator, 0.002, 0.02),
-        jpeg_quality=int(generator.integers(55, 82)) if poor else int(generator.integers(80, 97)),
-        resolution=_uniform(generator, 0.5, 0.85) if poor and generator.random() < 0.4 else 1.0,
-        grey=bool(generator.random() < 0.05),
-    )

@@ -21,6 +21,7 @@ from facsim.errors import FacsimError, RecipeError, hint_nearest
 from facsim.label_maps import MAP_NAMES
 from facsim.models.camera import Camera
 from facsim.models.casting import Person, sample_person
+from facsim.models.domains import DOMAINS
 from facsim.models.drawing import Drawing, draw
 from facsim.models.identity import Identity, sample_identity
 from facsim.models.scene import Scene
@@ -42,12 +43,14 @@ class Render:
     """Draw each planned sample.
 
     size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1
-    is as drawn from prototypes and poses). grey: one grey level in all three channels. scene: what parameters of the
-    scene shall be, by path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to
-    write beside the picture, of `depth`, `normals` and `parts` (facsim.label_maps).
+    is as drawn from prototypes and poses). grey: one grey level in all three channels. domain: what kind of pictures
+    they are to look like, a name of `facsim.models.domains.DOMAINS`. scene: what parameters of the scene shall be, by
+    path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to write beside the
+    picture, of `depth`, `normals` and `parts` (facsim.label_maps).
     """
 
     size_px: int = 112
+    domain: str = "open"
     intensity: float = 1.0
     pose: float = 1.0
     grey: bool = False
@@ -69,6 +72,8 @@ class Render:
             raise RecipeError(f"render.size_px is {self.size_px}; expected 16 to 1024")
         if not 0 <= self.intensity <= 2 or not 0 <= self.pose <= 2:
             raise RecipeError(f"render.intensity is {self.intensity:g}, render.pose {self.pose:g}; expected 0 to 2")
+        if self.domain not in DOMAINS:
+            raise RecipeError(f'render.domain is "{self.domain}".{hint_nearest(self.domain, DOMAINS)}')
         object.__setattr__(self, "scene", check_settings(self.scene, place="render.scene"))
         _check_maps(self.extra, "render.extra")
 
@@ -104,7 +109,7 @@ class Render:
         identity, person = cast_person(_person_key(sample))
         units = {key: min(value * self.intensity, 5.0) for key, value in drawn.coding.items()}
         generator = generator_for(sample.sample_id, "render/scene")
-        scene = sample_scene(generator, identity=identity, action_units=units, person=person)
+        scene = sample_scene(generator, identity=identity, action_units=units, person=person, domain=self.domain)
         camera = _posed(scene.camera, drawn, self.pose)
         gaze = (
             float(np.clip(scene.gaze[0] + drawn.gaze_yaw_deg, -30.0, 30.0)),
