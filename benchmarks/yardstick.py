@@ -55,7 +55,7 @@ def main() -> None:
             for where, figures in spread_of(evaluations).items()
         },
         "evaluations": [evaluation.to_json() for evaluation in evaluations],
-        "config": YARDSTICK.to_json(),
+        "config": YARDSTICK.to_json() | ({"steps": asked.steps} if asked.steps else {}),
         "seconds_this_sitting": round(time.monotonic() - begun, 1),
         "environment": environment(),
     }
@@ -71,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--train-part", choices=("all", "rest"), default="all", help="rest: without the fixed cut")
     parser.add_argument("--test-part", choices=("all", "chooser"), default="all", help="chooser: the fixed cut alone")
     parser.add_argument("--barred", metavar="SOURCE", help="pictures that the parts rest and chooser may not hold")
+    parser.add_argument("--steps", type=int, help="for screening only: fewer steps than the yardstick's own")
     parser.add_argument("--threads", type=int, default=2, help="of the training; last bits depend on it")
     parser.add_argument("--workers", type=int, default=2, help="of a recipe's run; no result depends on it")
     parser.add_argument("--out", type=Path, default=Path("runs/yardstick"), help="a folder for models and results")
@@ -114,7 +115,8 @@ def _measured(training: Pictures, test: Pictures, seed: int, asked: argparse.Nam
             line = f"seed {seed}: step {step}/{total}, loss {loss:.3f}, {rate:.0f} pictures/s, {left:.0f} s left"
             print(line, file=sys.stderr, flush=True)
 
-    return measure(training, test, seed=seed, out=asked.out / f"seed-{seed}", threads=asked.threads, on_progress=show)
+    out = asked.out / f"seed-{seed}"
+    return measure(training, test, seed=seed, out=out, threads=asked.threads, steps=asked.steps, on_progress=show)
 
 
 def _table(found: dict, evaluations: list[Evaluation]) -> str:

@@ -131,7 +131,7 @@ PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
             _au(16, 1.8, 3.0, 4.8), _au(20, 0.8, 2.0, 3.6, p=0.6), _au(12, 0.4, 1.1, 2.2, p=0.3),
             _au(25, 2.0, 3.2, 4.6), _au(38, 0.6, 1.6, 3.0, p=0.5), _au(9, 0.5, 1.3, 2.6, p=0.3),
         )),
-        Variant(name="cold", weight=0.08, head_pitch_deg=(-10, -3, 3), units=(  # own: little but the brows and a shut mouth
+        Variant(name="cold", weight=0.08, head_pitch_deg=(-10, -3, 3), units=(  # own, mild
             _au(4, 0.8, 1.7, 3.0), _au(24, 0.8, 1.8, 3.2, p=0.8), _au(7, 0.4, 1.2, 2.4, p=0.6),
         )),
     ),

@@ -68,16 +68,20 @@ def measure(
     seed: int,
     out: str | Path,
     threads: int = 2,
+    steps: int | None = None,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """The evaluation on `test` of the yardstick trained on `training` with `seed`; a run begun in `out` goes on.
+
+    `steps` other than the yardstick's own is for screening: such a figure is not the yardstick's.
 
     Raises FacsimError where the pictures are not of the yardstick's shape.
     """
     for part in (training, test):
         if part.shape != YARDSTICK_SHAPE:
             raise FacsimError(f"found pictures {part.shape}, expected {YARDSTICK_SHAPE}; load them in that shape")
-    model = train(training, replace(YARDSTICK, seed=seed, threads=threads), out=out, on_progress=on_progress)
+    config = replace(YARDSTICK, seed=seed, threads=threads, steps=steps or YARDSTICK.steps)
+    model = train(training, config, out=out, on_progress=on_progress)
     return evaluate(
         predict(model.classifier, test),
         test,
