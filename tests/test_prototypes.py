@@ -104,7 +104,7 @@ def test_left_and_right_are_equally_strong_on_average() -> None:
 
 def test_a_sample_strong_in_one_unit_is_strong_in_others() -> None:
     samples = [sample_prototype("fear", random.Random(seed).random, variant="terror").coding for seed in range(600)]
-    brow, mouth = [s["1L"] for s in samples], [s["20L"] for s in samples]
+    brow, mouth = [s["1L"] for s in samples], [s["25"] for s in samples]
     assert 0.3 < np.corrcoef(brow, mouth)[0, 1] < 0.65
 
 

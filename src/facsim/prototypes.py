@@ -114,7 +114,7 @@ def _one(code: int, low: float, mode: float, high: float, p: float = 1.0) -> Uni
 PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
     "anger": (
         Variant(name="glare", weight=0.24, head_pitch_deg=(-10, -3, 3), units=(  # EM, DTM; 4 from FF
-            _au(4, 1.2, 3.0, 5.0), _au(5, 0.6, 1.6, 3.0, p=0.5), _au(7, 0.8, 2.0, 3.6), _au(24, 1.0, 2.4, 4.0),
+            _au(4, 0.8, 2.6, 5.0), _au(5, 0.6, 1.6, 3.0, p=0.5), _au(7, 0.6, 1.7, 3.4), _au(24, 1.0, 2.4, 4.0),
             _au(17, 0.6, 1.6, 3.0, p=0.52), _au(38, 0.5, 1.4, 2.8, p=0.3),
         )),
         Variant(name="scowl", weight=0.2, head_pitch_deg=(-12, -4, 3), units=(  # DTM, own
@@ -122,12 +122,13 @@ PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
             _au(17, 0.8, 1.8, 3.2, p=0.52), _au(24, 0.8, 1.8, 3.2, p=0.6), _au(15, 0.4, 0.8, 1.4, p=0.2),
         )),
         Variant(name="shout", weight=0.28, head_pitch_deg=(-6, 0, 8), units=(  # own: 4+5+7+10+16+22+25+26
-            _au(4, 1.0, 2.8, 5.0), _au(5, 0.8, 2.0, 3.6, p=0.5), _au(7, 0.8, 2.0, 3.6, p=0.7),
+            _au(4, 0.4, 2.2, 5.0), _au(5, 0.8, 2.0, 3.6, p=0.5), _au(7, 0.8, 2.0, 3.6, p=0.6),
+            _au(2, 0.5, 1.5, 3.0, p=0.25),
             _au(10, 1.0, 2.2, 3.8, p=0.8), _au(16, 1.4, 2.8, 4.6, p=0.8), _au(22, 0.8, 1.8, 3.2, p=0.4),
             _au(25, 2.4, 3.6, 5.0), _au(26, 1.6, 3.0, 4.8), _au(9, 0.4, 1.0, 1.8, p=0.3),
         )),
         Variant(name="bared teeth", weight=0.2, head_pitch_deg=(-8, -1, 5), units=(  # own
-            _au(4, 1.4, 3.0, 5.0), _au(5, 0.6, 1.5, 2.8, p=0.4), _au(7, 1.0, 2.4, 4.2), _au(10, 1.6, 2.8, 4.4, p=0.9),
+            _au(4, 0.8, 2.5, 5.0), _au(5, 0.6, 1.5, 2.8, p=0.4), _au(7, 0.8, 2.2, 4.2), _au(10, 1.6, 2.8, 4.4, p=0.9),
             _au(16, 1.8, 3.0, 4.8), _au(20, 0.8, 2.0, 3.6, p=0.6), _au(12, 0.4, 1.1, 2.2, p=0.3),
             _au(25, 2.0, 3.2, 4.6), _au(38, 0.6, 1.6, 3.0, p=0.5), _au(9, 0.5, 1.3, 2.6, p=0.3),
         )),
@@ -148,14 +149,14 @@ PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
     ),
     "disgust": (
         Variant(name="nose wrinkle", weight=0.34, head_pitch_deg=(-6, 0, 6), units=(  # DTM; 9 from FF
-            _au(9, 2.0, 3.5, 5.0), _au(4, 0.5, 1.5, 2.8, p=0.5), _au(6, 0.8, 1.8, 3.2, p=0.5),
+            _au(9, 1.6, 3.2, 5.0), _au(4, 0.5, 1.3, 2.6, p=0.4), _au(6, 0.8, 1.8, 3.2, p=0.5),
             _au(7, 0.8, 2.0, 3.6, p=0.6),
-            _au(10, 0.8, 2.0, 3.4, p=0.7), _au(15, 0.4, 1.0, 2.0, p=0.3), _au(17, 0.6, 1.5, 3.0, p=0.6),
+            _au(10, 0.8, 2.0, 3.4, p=0.7), _au(15, 0.4, 1.0, 2.0, p=0.3), _au(17, 0.6, 1.5, 3.0, p=0.75),
             _au(43, 0.6, 1.5, 3.0, p=0.3),
         )),
         Variant(name="raised lip", weight=0.26, head_pitch_deg=(-4, 2, 8), units=(  # DTM's 10 rather than 9
-            _au(10, 2.2, 3.5, 5.0), _au(9, 0.8, 1.8, 3.0, p=0.6), _au(4, 0.4, 1.0, 1.8, p=0.3),
-            _au(7, 0.6, 1.8, 3.4, p=0.5), _au(15, 0.4, 1.0, 2.0, p=0.3), _au(17, 0.8, 2.0, 3.4, p=0.5),
+            _au(10, 2.2, 3.5, 5.0), _au(9, 0.6, 1.5, 2.8, p=0.5), _au(4, 0.4, 1.0, 1.8, p=0.3),
+            _au(7, 0.6, 1.8, 3.4, p=0.5), _au(15, 0.4, 1.0, 2.0, p=0.3), _au(17, 0.8, 2.0, 3.4, p=0.75),
             _au(25, 0.8, 1.8, 3.2, p=0.5), _au(43, 0.6, 1.4, 2.8, p=0.25),
         )),
         Variant(name="gape", weight=0.25, units=(  # own; EM's 16
@@ -171,31 +172,37 @@ PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
         )),
     ),
     "fear": (
-        Variant(name="terror", weight=0.27, head_pitch_deg=(-4, 2, 8), units=(  # EM; proportions from FF
-            _au(1, 1.4, 2.8, 4.6), _au(2, 0.6, 1.9, 3.8), _au(4, 1.0, 2.1, 3.6), _au(5, 2.6, 4.0, 5.0),
+        Variant(name="terror", weight=0.24, head_pitch_deg=(-4, 2, 8), units=(  # EM; proportions from FF
+            _au(1, 1.0, 2.5, 4.6), _au(2, 0.4, 1.6, 3.8), _au(4, 0.8, 2.0, 3.6), _au(5, 2.6, 4.0, 5.0),
             _au(7, 0.5, 1.3, 2.4, p=0.3),
-            _au(20, 0.8, 1.9, 3.6, p=0.85), _au(25, 1.8, 3.2, 4.8), _au(26, 1.2, 2.6, 4.2, p=0.85),
+            _au(20, 0.6, 1.6, 3.4, p=0.8), _au(25, 1.8, 3.2, 4.8), _au(26, 1.0, 2.4, 4.2, p=0.85),
             _au(16, 0.8, 2.0, 3.6, p=0.4),
         )),
-        Variant(name="tense stretch", weight=0.15, units=(  # DTM
-            _au(1, 1.2, 2.6, 4.4), _au(2, 0.6, 1.5, 2.8, p=0.57), _au(4, 1.2, 2.3, 4.0), _au(5, 1.0, 2.3, 4.0, p=0.75),
-            _au(20, 1.2, 2.4, 4.2), _au(25, 1.0, 2.2, 3.8), _au(16, 0.8, 2.0, 3.6, p=0.4),
+        Variant(name="tense stretch", weight=0.14, units=(  # DTM
+            _au(1, 1.0, 2.4, 4.4), _au(2, 0.5, 1.4, 2.8, p=0.57), _au(4, 1.2, 2.3, 4.0), _au(5, 1.0, 2.3, 4.0, p=0.7),
+            _au(20, 1.0, 2.1, 4.0), _au(25, 1.0, 2.2, 3.8), _au(16, 0.8, 2.0, 3.6, p=0.4),
             _au(26, 0.6, 1.3, 2.4, p=0.33),
         )),
-        Variant(name="apprehension", weight=0.2, gaze_yaw_deg=(-22, 0, 22), head_yaw_deg=(-14, 0, 14),
+        Variant(name="apprehension", weight=0.18, gaze_yaw_deg=(-22, 0, 22), head_yaw_deg=(-14, 0, 14),
             units=(  # own, mild
-            _au(1, 1.2, 2.4, 4.0), _au(2, 0.5, 1.3, 2.4, p=0.4), _au(4, 0.8, 1.9, 3.5), _au(5, 1.0, 2.2, 4.0, p=0.7),
-            _au(20, 0.6, 1.3, 2.6, p=0.4), _au(25, 0.5, 1.3, 2.4, p=0.5), _au(18, 0.4, 1.0, 2.0, p=0.2),
+            _au(1, 1.0, 2.2, 4.0), _au(2, 0.5, 1.3, 2.4, p=0.4), _au(4, 0.8, 1.9, 3.5), _au(5, 0.8, 2.0, 4.0, p=0.65),
+            _au(20, 0.6, 1.3, 2.6, p=0.35), _au(25, 0.5, 1.3, 2.4, p=0.5), _au(18, 0.4, 1.0, 2.0, p=0.2),
         )),
-        Variant(name="gasp", weight=0.22, head_pitch_deg=(-2, 3, 9), units=(  # own
-            _au(1, 1.6, 3.0, 4.8), _au(2, 0.8, 2.0, 3.8), _au(4, 1.2, 2.2, 3.8), _au(5, 2.4, 3.8, 5.0),
+        Variant(name="gasp", weight=0.18, head_pitch_deg=(-2, 3, 9), units=(  # own
+            _au(1, 1.2, 2.7, 4.8), _au(2, 0.6, 1.8, 3.8), _au(4, 1.0, 2.0, 3.8), _au(5, 2.4, 3.8, 5.0),
             _au(20, 0.6, 1.5, 3.0, p=0.5), _au(22, 0.6, 1.5, 2.8, p=0.25), _au(25, 2.6, 3.8, 5.0),
-            _au(26, 2.4, 3.8, 5.0),
+            _au(26, 2.2, 3.6, 5.0),
         )),
-        Variant(name="scream", weight=0.16, head_pitch_deg=(-6, 2, 10), units=(  # own: eyes wide or screwed up
-            _au(1, 1.0, 2.4, 4.4, p=0.8), _au(4, 1.0, 2.4, 4.2), _au(5, 1.6, 3.2, 5.0, p=0.6),
+        Variant(name="scream", weight=0.14, head_pitch_deg=(-6, 2, 10), units=(  # own: eyes wide or screwed up
+            _au(1, 1.0, 2.4, 4.4, p=0.8), _au(4, 0.8, 2.2, 4.2), _au(5, 1.6, 3.2, 5.0, p=0.6),
             _au(7, 1.0, 2.4, 4.2, p=0.45), _au(16, 1.4, 2.8, 4.6, p=0.8), _au(20, 0.8, 1.8, 3.4, p=0.6),
-            _au(25, 3.0, 4.2, 5.0), _au(27, 2.0, 3.4, 4.8),
+            _au(25, 3.0, 4.2, 5.0), _au(27, 1.8, 3.2, 4.8),
+        )),
+        Variant(name="cower", weight=0.12, gaze_pitch_deg=(-24, -10, 4), gaze_yaw_deg=(-18, 0, 18),
+            head_pitch_deg=(-18, -6, 4), units=(  # own: shrinking away, eyes narrow or down
+            _au(1, 1.2, 2.6, 4.4), _au(4, 1.0, 2.3, 4.0), _au(7, 0.6, 1.8, 3.6, p=0.6), _au(6, 0.6, 1.4, 2.6, p=0.3),
+            _au(20, 0.8, 1.8, 3.4, p=0.5), _au(25, 0.6, 1.6, 3.2, p=0.6),
+            _au(43, 0.8, 2.4, 4.8, p=0.35),
         )),
     ),
     "happiness": (
@@ -228,7 +235,7 @@ PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
         Variant(name="lips together", weight=0.1, units=(_au(24, 0.3, 0.7, 1.2), _au(14, 0.2, 0.5, 0.9, p=0.2))),
         Variant(name="near smile", weight=0.08, units=(_au(12, 0.2, 0.5, 0.9), _au(14, 0.2, 0.5, 0.9, p=0.2))),
         Variant(name="raised brow", weight=0.04, units=(_au(1, 0.2, 0.5, 0.9, p=0.6), _au(2, 0.2, 0.6, 1.0))),
-        Variant(name="heavy lids", weight=0.08, gaze_pitch_deg=(-20, -8, 0), units=(_au(43, 0.3, 1.1, 2.4),)),
+        Variant(name="heavy lids", weight=0.08, gaze_pitch_deg=(-20, -8, 0), units=(_au(43, 0.3, 1.0, 1.9),)),
     ),
     "sadness": (
         Variant(name="downcast", weight=0.35, gaze_pitch_deg=(-24, -11, 0), head_pitch_deg=(-20, -8, 0),
@@ -254,15 +261,15 @@ PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
     ),
     "surprise": (
         Variant(name="raised and open", weight=0.33, units=(  # DTM, EM, FF
-            _au(1, 1.2, 2.7, 4.6), _au(2, 1.2, 2.7, 4.6), _au(5, 1.8, 3.4, 5.0, p=0.85), _au(25, 2.0, 3.3, 4.8),
+            _au(1, 0.6, 2.1, 4.4), _au(2, 0.6, 2.1, 4.4), _au(5, 1.8, 3.4, 5.0, p=0.85), _au(25, 2.0, 3.3, 4.8),
             _au(26, 2.2, 3.5, 5.0), _au(18, 0.6, 1.5, 2.8, p=0.3), _au(22, 0.6, 1.5, 2.8, p=0.2),
         )),
         Variant(name="astonished", weight=0.27, head_pitch_deg=(-2, 3, 9), units=(  # own; EM's 27 for 26
-            _au(1, 1.6, 3.1, 5.0), _au(2, 1.6, 3.1, 5.0), _au(5, 2.4, 4.0, 5.0, p=0.93), _au(25, 2.6, 4.0, 5.0),
+            _au(1, 0.8, 2.5, 4.8), _au(2, 0.8, 2.5, 4.8), _au(5, 2.4, 4.0, 5.0, p=0.93), _au(25, 2.6, 4.0, 5.0),
             _au(27, 2.2, 3.6, 5.0), _au(16, 0.8, 2.0, 3.6, p=0.3), _au(12, 0.6, 1.6, 3.0, p=0.12),
         )),
         Variant(name="rounded lips", weight=0.28, units=(  # own: "oh"
-            _au(1, 1.0, 2.4, 4.4), _au(2, 1.0, 2.4, 4.4), _au(5, 1.4, 3.0, 4.8, p=0.8), _au(22, 1.0, 2.4, 4.0, p=0.6),
+            _au(1, 0.5, 1.8, 4.2), _au(2, 0.5, 1.8, 4.2), _au(5, 1.4, 3.0, 4.8, p=0.8), _au(22, 1.0, 2.4, 4.0, p=0.6),
             _au(18, 1.2, 2.6, 4.4, p=0.8), _au(25, 1.6, 2.8, 4.2), _au(26, 1.6, 2.8, 4.6),
         )),
         Variant(name="raised brows", weight=0.12, units=(  # own: mild, by the brows

@@ -65,13 +65,16 @@ def _normal(generator: np.random.Generator, mean: float, spread: float, *, most:
 
 
 def _sample_gaze(generator: np.random.Generator, camera: Camera) -> tuple[float, float]:
-    if generator.random() < 0.72:
+    kind = generator.random()
+    if kind < 0.68:
         yaw, pitch, spread = -camera.yaw_deg, -camera.pitch_deg, 2.0
-    else:
+    elif kind < 0.9:
         yaw, pitch, spread = 0.0, 0.0, 10.0
+    else:  # at something held or read
+        yaw, pitch, spread = 0.0, -14.0, 6.0
     return (
         float(np.clip(yaw + generator.normal(0.0, spread), -28.0, 28.0)),
-        float(np.clip(pitch + generator.normal(0.0, 0.7 * spread), -18.0, 16.0)),
+        float(np.clip(pitch + generator.normal(0.0, 0.7 * spread), -24.0, 16.0)),
     )
 
 
