@@ -32,7 +32,7 @@ FLOORS = [
     ("testing",),
     ("models",),
     ("sources", "labels", "curate"),
-    ("export", "learn", "report", "review"),
+    ("export", "learn", "report", "review", "studio"),
     ("commands", "documentation", "cli"),
 ]
 

@@ -17,6 +17,7 @@ from facsim.commands.console import show_text, tell
 from facsim.commands.models import evaluate, report, train
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.runs import plan, redo, run
+from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
 from facsim.errors import FacsimError
 
@@ -78,7 +79,7 @@ def _about(
     """
 
 
-for _command in (run, plan, preview, ingest, export, train, evaluate, report, redo, stages, doctor):
+for _command in (run, plan, preview, studio, ingest, export, train, evaluate, report, redo, stages, doctor):
     app.command()(_command)
 
 

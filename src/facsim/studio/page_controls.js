@@ -1,0 +1,323 @@
+// Second piece: the controls.
+
+const round = (value, step) => Number((Math.round(value / step) * step).toFixed(6));
+const letter = (value) => (value < 0.5 ? "" : "ABCDE"[Math.max(0, Math.floor(value + 0.5) - 1)]);
+let named = 0; // numbers the inputs, for their labels
+
+// A labelled slider. read() gives its value, write(value) takes it; null where it has none yet.
+function slider({ label, low, high, step, unit = "", read, write, digits = null }) {
+  const id = `slider-${(named += 1)}`;
+  const input = element("input", { type: "range", id, min: low, max: high, step });
+  const output = element("output", { htmlFor: id });
+  const places = digits ?? Math.max(0, Math.min(-Math.floor(Math.log10(step)), high - low < 0.2 ? 4 : 2));
+  const show = () => {
+    const value = read();
+    if (value === null || value === undefined) return;
+    if (document.activeElement !== input || Number(input.value) !== value) input.value = value;
+    output.textContent = `${Number(value).toFixed(places)}${unit === "°" ? "°" : unit ? ` ${unit}` : ""}`;
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  input.addEventListener("input", () => { write(Number(input.value)); show(); });
+  refreshers.push(show);
+  const head = element("div", { className: "head" }, element("label", { htmlFor: id, textContent: label, title: label }), output);
+  return element("div", { className: "control" }, head, input);
+}
+
+// action units
+
+function buildExpressions() {
+  let presses = 0;
+  for (const { name } of about.expressions) {
+    const button = element("button", { type: "button", textContent: name, dataset: { expression: name } });
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => drawPrototype(name, (presses += 1)));
+    $("expressions").append(button);
+  }
+  refreshers.push(() => {
+    for (const button of $("expressions").children) button.setAttribute("aria-pressed", String(button.dataset.expression === state.expression));
+  });
+}
+
+async function drawPrototype(expression, seed) {
+  try {
+    const found = await askJson("prototype", { expression, seed });
+    change({ coding: found.coding, expression, ...($("whole").checked ? turnOf(found) : {}) });
+    $("variant").textContent = `${expression}: “${found.variant}”. Press again for another.`;
+    refresh();
+  } catch (error) {
+    complain(error.message);
+  }
+}
+
+// The prototype's turn of the head, and its gaze, which is told from the camera's direction.
+function turnOf({ head_deg: [yaw, pitch], gaze_deg }) {
+  const within = (value, [low, high]) => Math.min(high, Math.max(low, value));
+  const gaze = [within(gaze_deg[0] - yaw, about.limits.gaze_yaw_deg), within(gaze_deg[1] - pitch, about.limits.gaze_pitch_deg)];
+  return { pose_deg: [yaw, pitch, state.pose_deg[2]], gaze_deg: gaze };
+}
+
+function buildUnits() {
+  const regions = new Map();
+  for (const unit of about.units) regions.set(unit.region, [...(regions.get(unit.region) ?? []), unit]);
+  for (const [region, units] of regions) {
+    const grid = element("div", { className: "units" }, ...units.map(unitRow));
+    $("units").append(element("fieldset", {}, element("legend", { textContent: region }), grid));
+  }
+}
+
+function setUnit(keys, value) {
+  const coding = { ...state.coding };
+  for (const key of keys) {
+    if (value > 0) coding[key] = value;
+    else delete coding[key];
+  }
+  change({ coding, expression: null });
+}
+
+const ticks = (extra = "") =>
+  element("div", { className: `ticks ${extra}`, ariaHidden: "true" }, ...["0", ..."ABCDE"].map((text) => element("span", { textContent: text })));
+
+// One unit: a slider for both sides, or, split, one for each.
+function unitRow(unit) {
+  const sided = unit.keys.length === 2;
+  let split = false;
+  const both = unitInput(unit.keys, `unit-${unit.code}`, `AU ${unit.code} ${unit.name}`);
+  const output = element("output", { htmlFor: both.id });
+  const label = element("label", { htmlFor: both.id, title: unit.muscles.join(", ") }, element("b", { textContent: unit.code }), ` ${unit.name}`);
+  const button = sided ? element("button", { type: "button", textContent: "L/R", title: "Set left and right apart" }) : null;
+  const apart = sided ? element("div", { hidden: true }, ...unit.keys.map((key) => sideRow(unit, key)), ticks("indent")) : null;
+  const marks = ticks();
+  const row = element("div", { className: "unit" }, element("div", { className: "head" }, label, output, button), both, marks, apart);
+  const show = () => {
+    const values = unit.keys.map((key) => state.coding[key] ?? 0);
+    const most = Math.max(...values);
+    both.value = most;
+    const differ = sided && values[0] !== values[1];
+    const text = differ ? `L ${values[0].toFixed(2)}  R ${values[1].toFixed(2)}` : most > 0 ? `${letter(most)} ${most.toFixed(2)}`.trim() : "";
+    output.textContent = split ? "" : text;
+    both.setAttribute("aria-valuetext", text || "absent");
+    row.classList.toggle("on", most > 0);
+    for (const part of [both, marks]) part.hidden = split;
+    if (apart) apart.hidden = !split;
+    button?.setAttribute("aria-pressed", String(split));
+  };
+  button?.setAttribute("aria-label", `AU ${unit.code}: left and right apart`);
+  button?.addEventListener("click", () => {
+    split = !split;
+    if (!split) setUnit(unit.keys, Math.max(...unit.keys.map((key) => state.coding[key] ?? 0)));
+    refresh();
+  });
+  refreshers.push(show);
+  return row;
+}
+
+function unitInput(keys, id, name) {
+  const input = element("input", { type: "range", id, min: 0, max: 5, step: 0.05, value: 0 });
+  input.setAttribute("aria-label", name);
+  input.addEventListener("input", () => { setUnit(keys, Number(input.value)); refresh(); });
+  return input;
+}
+
+function sideRow(unit, key) {
+  const side = key.endsWith("L") ? "left" : "right";
+  const input = unitInput([key], `unit-${key}`, `AU ${unit.code} ${unit.name}, ${side}`);
+  const output = element("output", { htmlFor: input.id });
+  refreshers.push(() => {
+    const value = state.coding[key] ?? 0;
+    input.value = value;
+    output.textContent = value > 0 ? `${letter(value)} ${value.toFixed(2)}`.trim() : "";
+    input.setAttribute("aria-valuetext", output.textContent || "absent");
+  });
+  return element("div", { className: "sided" }, element("label", { htmlFor: input.id, textContent: side }), input, output);
+}
+
+// person, pose, light
+
+function chooser(id, label, choices, { read, write }) {
+  const select = element("select", { id }, ...choices.map(([value, text]) => element("option", { value, textContent: text })));
+  select.addEventListener("change", () => write(select.value));
+  refreshers.push(() => { select.value = read() ?? ""; });
+  return element("div", { className: "control" }, element("div", { className: "head" }, element("label", { htmlFor: id, textContent: label })), select);
+}
+
+function buildPerson() {
+  const seed = element("input", { type: "number", id: "seed", min: 0, max: 2147483647, step: 1 });
+  const step = (by) => { change({ seed: Math.min(2147483647, Math.max(0, state.seed + by)) }); refresh(); };
+  seed.addEventListener("input", () => { if (seed.value !== "" && seed.checkValidity()) change({ seed: Number(seed.value) }); });
+  refreshers.push(() => { if (document.activeElement !== seed) seed.value = state.seed; });
+  const back = element("button", { type: "button", textContent: "previous", id: "previous" });
+  const next = element("button", { type: "button", textContent: "next", id: "next" });
+  back.addEventListener("click", () => step(-1));
+  next.addEventListener("click", () => step(1));
+  const head = element("div", { className: "head" }, element("label", { htmlFor: "seed", textContent: "Identity, light and camera: seed" }));
+  $("person").append(
+    element("div", { className: "control" }, head, element("div", { className: "row" }, seed, back, next)),
+    slider({ label: "apparent age", low: about.limits.age_years[0], high: about.limits.age_years[1], step: 1, unit: "years", read: () => state.age_years, write: (age_years) => change({ age_years }) }),
+    chooser("gender", "apparent gender", about.genders.map((name) => [name, name]), { read: () => state.gender, write: (gender) => change({ gender }) }),
+    buildTones(),
+    ...["African", "Asian", "European"].map((name, place) => ancestrySlider(name, place)),
+  );
+  buildGroups($("person-groups"), ["Skin", "Hair", "Worn", "Beard", "Brows", "Eyes", "Lips and teeth", "Make-up", "Clothes", "Features"]);
+}
+
+function ancestrySlider(name, place) {
+  return slider({
+    label: `ancestry, ${name}`, low: 0, high: 1, step: 0.01, read: () => state.ancestry[place],
+    write: (value) => {
+      // the other two keep their ratio, and all sum to 1
+      const others = [0, 1, 2].filter((index) => index !== place);
+      const rest = others.reduce((sum, index) => sum + state.ancestry[index], 0);
+      const ancestry = [0, 0, 0];
+      ancestry[place] = value;
+      for (const index of others) ancestry[index] = round((1 - value) * (rest > 0 ? state.ancestry[index] / rest : 0.5), 0.0001);
+      change({ ancestry });
+      refresh();
+    },
+  });
+}
+
+function buildTones() {
+  const row = element("div", { className: "tones", role: "radiogroup" });
+  row.setAttribute("aria-label", "Monk skin tone");
+  about.tones.forEach((colour, index) => {
+    const input = element("input", { type: "radio", name: "tone", value: index + 1 });
+    input.setAttribute("aria-label", `Monk tone ${index + 1}`);
+    input.addEventListener("change", () => change({ tone: index + 1 }));
+    refreshers.push(() => { input.checked = state.tone === index + 1; });
+    const label = element("label", { title: `Monk tone ${index + 1}` }, input);
+    label.style.background = colour;
+    row.append(label);
+  });
+  return element("div", { className: "control" }, element("div", { className: "head" }, element("span", { className: "name", textContent: "Monk skin tone, 1 to 10" })), row);
+}
+
+function buildPose() {
+  ["yaw", "pitch", "roll"].forEach((name, place) => {
+    const [low, high] = about.limits[`${name}_deg`];
+    const write = (value) => change({ pose_deg: state.pose_deg.with(place, value) });
+    $("pose").append(slider({ label: name, low, high, step: 0.5, unit: "°", digits: 1, read: () => state.pose_deg[place], write }));
+  });
+  const free = element("input", { type: "checkbox", id: "into-camera" });
+  free.addEventListener("change", () => { change({ gaze_deg: free.checked ? null : gazeNow() }); refresh(); });
+  refreshers.push(() => { free.checked = state.gaze_deg === null; });
+  ["yaw", "pitch"].forEach((name, place) => {
+    const [low, high] = about.limits[`gaze_${name}_deg`];
+    const write = (value) => { change({ gaze_deg: gazeNow().with(place, value) }); refresh(); };
+    $("pose").append(slider({ label: `gaze ${name}`, low, high, step: 0.5, unit: "°", digits: 1, read: () => gazeNow()[place], write }));
+  });
+  $("pose").append(element("label", { className: "check" }, free, " eyes on the camera"));
+}
+
+function gazeNow() {
+  if (state.gaze_deg) return state.gaze_deg;
+  return shown ? [shown.labels.gaze_yaw_deg, shown.labels.gaze_pitch_deg] : [0, 0];
+}
+
+function buildScene() {
+  const lights = [["", "by seed"], ...about.lights.map((name) => [name, name])];
+  $("scene").append(chooser("light", "light", lights, { read: () => state.light, write: (light) => change({ light: light || null }) }));
+  const rest = [...new Set(about.controls.map((control) => control.group))];
+  buildGroups($("scene-groups"), rest.filter((group) => !document.querySelector(`details[data-group="${CSS.escape(group)}"]`)));
+}
+
+// whatever else a scene holds
+
+function buildGroups(place, groups) {
+  for (const group of groups) {
+    const controls = about.controls.filter((control) => control.group === group);
+    if (controls.length) place.append(groupOf(group, controls));
+  }
+}
+
+function groupOf(group, controls) {
+  const count = element("span", { className: "count" });
+  const clear = element("button", { type: "button", textContent: `Unset all of ${group}` });
+  clear.addEventListener("click", () => unset(controls.map((control) => control.path)));
+  refreshers.push(() => {
+    const pinned = controls.filter((control) => control.path in state.set).length;
+    count.textContent = pinned ? `${pinned} set` : "";
+    clear.hidden = !pinned;
+  });
+  const grid = element("div", { className: "grid" }, ...controls.map(controlRow));
+  return element("details", { className: "group", dataset: { group } }, element("summary", { textContent: group }, count), grid, element("p", { className: "row" }, clear));
+}
+
+function unset(paths) {
+  const set = { ...state.set };
+  for (const path of paths) delete set[path];
+  change({ set });
+  refresh();
+}
+
+const valueOf = (path) => state.set[path] ?? (path in state.set ? null : shown?.values[path]);
+
+function setValue(path, value) {
+  change({ set: { ...state.set, [path]: value } });
+  refresh();
+}
+
+function controlRow(control) {
+  const make = { number: control.high - control.low > 1e6 ? numberRow : sliderRow, flag: flagRow, choice: choiceRow, colour: colourRow }[control.kind];
+  const row = make(control);
+  row.dataset.path = control.path;
+  const off = element("button", { type: "button", textContent: "unset" });
+  off.setAttribute("aria-label", `unset ${control.group} ${control.label}`);
+  off.addEventListener("click", () => unset([control.path]));
+  row.querySelector(".head").append(off);
+  refreshers.push(() => {
+    off.hidden = !(control.path in state.set);
+    row.classList.toggle("pinned", control.path in state.set);
+  });
+  return row;
+}
+
+function sliderRow(control) {
+  const row = slider({ ...control, read: () => valueOf(control.path), write: (value) => setValue(control.path, value) });
+  if (control.optional) {
+    const input = element("input", { type: "checkbox" });
+    input.addEventListener("change", () => setValue(control.path, input.checked ? null : control.high));
+    refreshers.push(() => { input.checked = valueOf(control.path) === null; });
+    row.querySelector(".head").append(element("label", { className: "check" }, input, " none"));
+  }
+  return row;
+}
+
+function numberRow(control) {
+  const id = `number-${(named += 1)}`;
+  const input = element("input", { type: "number", id, min: control.low, max: control.high, step: control.step });
+  input.addEventListener("input", () => { if (input.value !== "" && input.checkValidity()) setValue(control.path, Number(input.value)); });
+  refreshers.push(() => { if (document.activeElement !== input) input.value = valueOf(control.path) ?? ""; });
+  return element("div", { className: "control" }, element("div", { className: "head" }, element("label", { htmlFor: id, textContent: control.label })), input);
+}
+
+function flagRow(control) {
+  const id = `flag-${(named += 1)}`;
+  const input = element("input", { type: "checkbox", id });
+  input.addEventListener("change", () => setValue(control.path, input.checked));
+  refreshers.push(() => { input.checked = Boolean(valueOf(control.path)); });
+  return element("div", { className: "control" }, element("div", { className: "head" }, input, element("label", { htmlFor: id, textContent: control.label })));
+}
+
+function choiceRow(control) {
+  const choices = control.choices.map((value) => [value, value]);
+  return chooser(`choice-${(named += 1)}`, control.label, choices, { read: () => valueOf(control.path), write: (value) => setValue(control.path, value) });
+}
+
+const toDisplay = (x) => Math.round(255 * (x <= 0.0031308 ? 12.92 * x : 1.055 * Math.max(x, 0) ** (1 / 2.4) - 0.055));
+const toLinear = (byte) => { const x = byte / 255; return x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4; };
+
+// Colours are linear light; those above white are shown at their hue and keep their strength.
+function colourRow(control) {
+  const id = `colour-${(named += 1)}`;
+  const input = element("input", { type: "color", id });
+  const scale = () => Math.max(1, ...(valueOf(control.path) ?? [0]));
+  input.addEventListener("input", () => {
+    const bytes = [1, 3, 5].map((start) => parseInt(input.value.slice(start, start + 2), 16));
+    setValue(control.path, bytes.map((byte) => Math.min(control.high, round(toLinear(byte) * scale(), 1e-5))));
+  });
+  refreshers.push(() => {
+    const value = valueOf(control.path);
+    if (value && document.activeElement !== input) input.value = `#${value.map((x) => toDisplay(x / scale()).toString(16).padStart(2, "0")).join("")}`;
+  });
+  return element("div", { className: "control" }, element("div", { className: "head" }, input, element("label", { htmlFor: id, textContent: control.label })));
+}
