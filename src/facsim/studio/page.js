@@ -3,7 +3,7 @@
 
 const START = {
   seed: 0, age_years: 30, gender: "feminine", ancestry: [0.2, 0.3, 0.5], tone: 4, coding: {}, pose_deg: [0, 0, 0],
-  gaze_deg: null, light: null, expression: null, size_px: 224, set: {},
+  expression: null, size_px: 224, set: {},
 };
 const PAGE = Math.random().toString(36).slice(2);
 let state = structuredClone(START);

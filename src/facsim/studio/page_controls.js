@@ -12,7 +12,7 @@ function slider({ label, low, high, step, unit = "", read, write, digits = null 
   const places = digits ?? Math.max(0, Math.min(-Math.floor(Math.log10(step)), high - low < 0.2 ? 4 : 2));
   const show = () => {
     const value = read();
-    if (value === null || value === undefined) return;
+    if (typeof value !== "number") return;
     if (document.activeElement !== input || Number(input.value) !== value) input.value = value;
     output.textContent = `${Number(value).toFixed(places)}${unit === "°" ? "°" : unit ? ` ${unit}` : ""}`;
     input.setAttribute("aria-valuetext", output.textContent);
@@ -52,8 +52,8 @@ async function drawPrototype(expression, seed) {
 // The prototype's turn of the head, and its gaze, which is told from the camera's direction.
 function turnOf({ head_deg: [yaw, pitch], gaze_deg }) {
   const within = (value, [low, high]) => Math.min(high, Math.max(low, value));
-  const gaze = [within(gaze_deg[0] - yaw, about.limits.gaze_yaw_deg), within(gaze_deg[1] - pitch, about.limits.gaze_pitch_deg)];
-  return { pose_deg: [yaw, pitch, state.pose_deg[2]], gaze_deg: gaze };
+  const gaze = { "gaze.yaw_deg": within(gaze_deg[0] - yaw, [-30, 30]), "gaze.pitch_deg": within(gaze_deg[1] - pitch, [-24, 18]) };
+  return { pose_deg: [yaw, pitch, state.pose_deg[2]], set: { ...state.set, ...gaze } };
 }
 
 function buildUnits() {
@@ -93,7 +93,7 @@ function unitRow(unit) {
     const most = Math.max(...values);
     both.value = most;
     const differ = sided && values[0] !== values[1];
-    const text = differ ? `L ${values[0].toFixed(2)}  R ${values[1].toFixed(2)}` : most > 0 ? `${letter(most)} ${most.toFixed(2)}`.trim() : "";
+    const text = differ ? `L ${values[0].toFixed(1)} R ${values[1].toFixed(1)}` : most > 0 ? `${letter(most)} ${most.toFixed(2)}`.trim() : "";
     output.textContent = split ? "" : text;
     both.setAttribute("aria-valuetext", text || "absent");
     row.classList.toggle("on", most > 0);
@@ -197,34 +197,63 @@ function buildPose() {
     const write = (value) => change({ pose_deg: state.pose_deg.with(place, value) });
     $("pose").append(slider({ label: name, low, high, step: 0.5, unit: "°", digits: 1, read: () => state.pose_deg[place], write }));
   });
-  const free = element("input", { type: "checkbox", id: "into-camera" });
-  free.addEventListener("change", () => { change({ gaze_deg: free.checked ? null : gazeNow() }); refresh(); });
-  refreshers.push(() => { free.checked = state.gaze_deg === null; });
-  ["yaw", "pitch"].forEach((name, place) => {
-    const [low, high] = about.limits[`gaze_${name}_deg`];
-    const write = (value) => { change({ gaze_deg: gazeNow().with(place, value) }); refresh(); };
-    $("pose").append(slider({ label: `gaze ${name}`, low, high, step: 0.5, unit: "°", digits: 1, read: () => gazeNow()[place], write }));
+  const camera = element("input", { type: "checkbox", id: "into-camera" });
+  const paths = ["gaze.yaw_deg", "gaze.pitch_deg"];
+  camera.addEventListener("change", () => {
+    if (camera.checked) unset(paths);
+    else change({ set: { ...state.set, ...Object.fromEntries(paths.map((path) => [path, valueOf(path)])) } });
   });
-  $("pose").append(element("label", { className: "check" }, free, " eyes on the camera"));
+  refreshers.push(() => { camera.checked = !paths.some((path) => path in state.set); });
+  for (const control of about.controls.filter(({ path }) => paths.includes(path))) {
+    $("pose").append(controlRow({ ...control, label: `gaze ${control.label}` }));
+  }
+  $("pose").append(element("label", { className: "check" }, camera, " eyes on the camera"));
 }
 
-function gazeNow() {
-  if (state.gaze_deg) return state.gaze_deg;
-  return shown ? [shown.labels.gaze_yaw_deg, shown.labels.gaze_pitch_deg] : [0, 0];
-}
+const FIRST = ["light.kind", "light.key.azimuth_deg", "light.key.elevation_deg", "light.key.softness"];
 
 function buildScene() {
-  const lights = [["", "by seed"], ...about.lights.map((name) => [name, name])];
-  $("scene").append(chooser("light", "light", lights, { read: () => state.light, write: (light) => change({ light: light || null }) }));
-  const rest = [...new Set(about.controls.map((control) => control.group))];
-  buildGroups($("scene-groups"), rest.filter((group) => !document.querySelector(`details[data-group="${CSS.escape(group)}"]`)));
+  for (const control of about.controls.filter(({ path }) => FIRST.includes(path))) {
+    $("scene").append(controlRow(control.path === "light.kind" ? { ...control, label: "set-up of the light" } : control));
+  }
+  $("scene").append(...lampSliders("key"));
+  const built = new Set([...document.querySelectorAll("details.group")].map((group) => group.dataset.group));
+  buildGroups($("scene-groups"), [...new Set(about.controls.map((control) => control.group))].filter((group) => !built.has(group) && group !== "Gaze"));
+  document.querySelector('details[data-group="Light"] .grid')?.append(...lampSliders("fill"), ...lampSliders("rim"));
+}
+
+// A lamp's colour as two sliders: how strong, and how warm.
+function lampSliders(name) {
+  const path = `light.${name}.colour`;
+  const control = about.controls.find((entry) => entry.path === path);
+  const colour = () => valueOf(path) ?? [0, 0, 0];
+  const luminance = ([red, green, blue]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  const write = (kelvin, strength) => setValue(path, whiteOf(kelvin).map((x) => round(Math.min(control.high, x * strength), 1e-5)));
+  const strength = { label: `${name} strength`, low: 0, high: 4, step: 0.02, read: () => luminance(colour()), write: (value) => write(kelvinOf(colour()), value) };
+  const warmth = { label: `${name} warmth`, low: 2500, high: 10000, step: 50, unit: "K", read: () => kelvinOf(colour()), write: (value) => write(value, luminance(colour())) };
+  return [slider(strength), slider(warmth)];
+}
+
+function whiteOf(kelvin) {
+  const next = Math.max(1, about.whites.findIndex(([known]) => known >= kelvin));
+  const [before, after] = [about.whites[next - 1], about.whites[next]];
+  const share = (kelvin - before[0]) / (after[0] - before[0]);
+  return [1, 2, 3].map((place) => before[place] + share * (after[place] - before[place]));
+}
+
+// The white whose blue over red is nearest to the colour's.
+function kelvinOf([red, , blue]) {
+  if (red <= 0) return 5800;
+  const away = ([, r, , b]) => Math.abs(Math.log(b / r) - Math.log(Math.max(blue, 1e-6) / red));
+  const near = about.whites.reduce((best, white) => (away(white) < away(best) ? white : best));
+  return near[0];
 }
 
 // whatever else a scene holds
 
 function buildGroups(place, groups) {
   for (const group of groups) {
-    const controls = about.controls.filter((control) => control.group === group);
+    const controls = about.controls.filter((control) => control.group === group && !FIRST.includes(control.path));
     if (controls.length) place.append(groupOf(group, controls));
   }
 }
@@ -249,7 +278,7 @@ function unset(paths) {
   refresh();
 }
 
-const valueOf = (path) => state.set[path] ?? (path in state.set ? null : shown?.values[path]);
+const valueOf = (path) => state.set[path] ?? (path === "light.kind" ? shown?.labels.light_kind : shown?.values[path]);
 
 function setValue(path, value) {
   change({ set: { ...state.set, [path]: value } });
@@ -260,6 +289,7 @@ function controlRow(control) {
   const make = { number: control.high - control.low > 1e6 ? numberRow : sliderRow, flag: flagRow, choice: choiceRow, colour: colourRow }[control.kind];
   const row = make(control);
   row.dataset.path = control.path;
+  row.title = control.meaning;
   const off = element("button", { type: "button", textContent: "unset" });
   off.setAttribute("aria-label", `unset ${control.group} ${control.label}`);
   off.addEventListener("click", () => unset([control.path]));
@@ -275,8 +305,8 @@ function sliderRow(control) {
   const row = slider({ ...control, read: () => valueOf(control.path), write: (value) => setValue(control.path, value) });
   if (control.optional) {
     const input = element("input", { type: "checkbox" });
-    input.addEventListener("change", () => setValue(control.path, input.checked ? null : control.high));
-    refreshers.push(() => { input.checked = valueOf(control.path) === null; });
+    input.addEventListener("change", () => setValue(control.path, input.checked ? "none" : control.high));
+    refreshers.push(() => { input.checked = valueOf(control.path) === "none"; });
     row.querySelector(".head").append(element("label", { className: "check" }, input, " none"));
   }
   return row;

@@ -15,7 +15,7 @@ function showPicture(buffer, tripMs) {
   showLabels(known);
   showMarks();
   noteSpeed(tripMs, known.draw_ms);
-  if (!before || JSON.stringify(before.values) !== JSON.stringify(known.values) || !state.gaze_deg) refresh();
+  if (!before || JSON.stringify(before.values) !== JSON.stringify(known.values)) refresh();
   document.body.dataset.turn = known.turn;
 }
 
@@ -39,6 +39,7 @@ function showLabels(known) {
     ["landmarks seen", `${seen} of 68`],
     ["yaw, pitch, roll", [labels.yaw_deg, labels.pitch_deg, labels.roll_deg].map(degrees).join(", ")],
     ["gaze", [labels.gaze_yaw_deg, labels.gaze_pitch_deg].map(degrees).join(", ")],
+    ["light", labels.light_kind ?? ""],
     ["ITA", degrees(labels.ita_deg)],
     ["face luminance", labels.face_luminance.toFixed(2)],
   ];

@@ -14,7 +14,7 @@ from facsim.models.drawing import Drawing, draw
 from facsim.models.scene import Scene
 from facsim.models.scene_text import write_scene
 from facsim.pictures import encode_picture
-from facsim.sources.render import label_drawing
+from facsim.sources.scene_labels import label_drawing
 from facsim.studio.controls import read_controls
 from facsim.studio.settings import Settings, compose
 
@@ -25,7 +25,7 @@ SMALL_PX = 48
 
 _SHOWN = (
     *("action_units", "landmarks_68", "landmarks_68_visible", "landmarks_5", "face_box", "yaw_deg", "pitch_deg"),
-    *("roll_deg", "gaze_yaw_deg", "gaze_pitch_deg", "ita_deg", "face_luminance"),
+    *("roll_deg", "gaze_yaw_deg", "gaze_pitch_deg", "ita_deg", "face_luminance", "light_kind"),
 )
 """Labels that the page shows while it draws; the file of labels has all."""
 
@@ -96,9 +96,7 @@ def write_labels(taken: Taken) -> str:
 
 
 def python_text(settings: Settings) -> str:
-    """Python that draws this picture, to the bit: one call of `facsim.render` where that can say it all."""
-    if settings.set or settings.light or settings.gaze_deg:
-        return _scene_code(settings)
+    """Python that draws this picture, to the bit."""
     yaw, pitch, roll = settings.pose_deg
     given = {
         "apparent_age_years": settings.age_years,
@@ -108,14 +106,10 @@ def python_text(settings: Settings) -> str:
         "yaw_deg": yaw,
         "pitch_deg": pitch,
         "roll_deg": roll,
+        "scene": dict(settings.set),
         "size_px": settings.size_px,
         "seed": settings.seed,
     }
-    lines = [f"    {json.dumps(format_coding(settings.coding))},", *(f"    {k}={v!r}," for k, v in given.items())]
+    said = {name: value for name, value in given.items() if value != {} and value != 0.0}
+    lines = [f"    {format_coding(settings.coding)!r},", *(f"    {name}={value!r}," for name, value in said.items())]
     return "\n".join(["import facsim", "", "rendered = facsim.render(", *lines, ")", ""])
-
-
-def _scene_code(settings: Settings) -> str:
-    text = write_scene(compose(settings))
-    head = "from facsim.models.drawing import draw\nfrom facsim.models.scene_text import read_scene\n\n"
-    return f"{head}scene = read_scene({text!r})\ndrawing = draw([scene], size_px={settings.size_px})[0]\n"

@@ -1,5 +1,9 @@
 """A recipe for faces like the one on the page."""
 
+from __future__ import annotations
+
+import tomli_w
+
 from facsim.studio.settings import Settings
 
 __all__ = ["recipe_text"]
@@ -9,18 +13,19 @@ _AGES = ((5, 12), (13, 19), (20, 39), (40, 59), (60, 85))
 
 
 def recipe_text(settings: Settings) -> str:
-    """TOML: a hundred faces of this expression (all seven where none was chosen), age group, gender, tone and size.
+    """TOML: a hundred faces of this expression (all seven where none was chosen), age group, gender and tone, of this
+    size and with what was set in the scene.
 
-    A recipe draws action units from prototypes and scenes at random; a single picture is said in Python.
+    A recipe draws action units, pose and whatever is not set at random; a single picture is said in Python.
     """
     low, high = next(((a, b) for a, b in _AGES if settings.age_years <= b), _AGES[-1])
-    quotas = [
-        f'expression = {{ {settings.expression} = "100%" }}' if settings.expression else 'expression = "balanced"',
-        f'apparent_gender = {{ {settings.gender} = "100%" }}',
-        f'apparent_age_years = {{ "{low}-{high}" = "100%" }}',
-        f'skin_tone_monk = {{ {settings.tone} = "100%" }}',
-    ]
-    step = ["[[step]]", 'use = "render"', f"size_px = {settings.size_px}"]
-    step += ["grey = true"] if settings.set.get("sensor.grey") is True else []
-    plan = ["[plan]", "count = 100", f"seed = {settings.seed}", "", "[plan.quotas]", *quotas]
-    return "\n".join([*plan, "", *step, ""])
+    quotas = {
+        "expression": {settings.expression: "100%"} if settings.expression else "balanced",
+        "apparent_gender": {settings.gender: "100%"},
+        "apparent_age_years": {f"{low}-{high}": "100%"},
+        "skin_tone_monk": {str(settings.tone): "100%"},
+    }
+    plan = tomli_w.dumps({"plan": {"count": 100, "seed": settings.seed, "quotas": quotas}})
+    step = f'[[step]]\nuse = "render"\nsize_px = {settings.size_px}\n'
+    scene = f"\n[step.scene]\n{tomli_w.dumps(dict(settings.set))}" if settings.set else ""
+    return f"{plan}\n{step}{scene}"

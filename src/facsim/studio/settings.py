@@ -1,17 +1,16 @@
 """What the page asks for: settings as JSON, read with care, and the scene that they say.
 
     {"turn": 7, "size_px": 224, "seed": 3, "age_years": 60, "gender": "feminine", "ancestry": [0, 0.5, 0.5], "tone": 8,
-     "coding": {"12L": 4, "12R": 4}, "pose_deg": [20, 0, 0], "gaze_deg": null, "light": "window",
-     "set": {"hair.curl": 0.9}}
+     "coding": {"12L": 4, "12R": 4}, "pose_deg": [20, 0, 0], "set": {"hair.curl": 0.9, "light.kind": "window"}}
 
-Every key may be left out. Without `gaze_deg` the eyes look into the camera, without `light` the seed chooses one; `set`
-holds values by the paths of `facsim.studio.controls`. Whatever else is said is refused with the nearest known name.
+Every key may be left out; `set` holds values by the paths of docs/scene.md. A picture is that of `facsim.render` with
+the same arguments, to the bit. Whatever else is said is refused with the nearest known name.
 """
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,10 @@ from facsim.errors import FacsimError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.models.action_units import check_action_units
 from facsim.models.scene import Scene
-from facsim.models.staging import LIGHT_KINDS, sample_light
-from facsim.sample import generator_for
+from facsim.models.scene_parameters import PARAMETERS
+from facsim.models.scene_settings import set_scene
 from facsim.sources.render import PersonKey, compose_scene
-from facsim.studio.controls import set_controls
+from facsim.studio.controls import check_values
 
 __all__ = ["GENDERS", "LIMITS", "SIZES_PX", "Settings", "compose", "read_json", "read_settings"]
 
@@ -32,16 +31,12 @@ GENDERS = ("feminine", "masculine")
 SIZES_PX = (48, 112, 224, 448)
 _LAST_SEED = 2**31 - 1
 
+_TURNS = ("camera.yaw_deg", "camera.pitch_deg", "camera.roll_deg")
 LIMITS: Mapping[str, tuple[float, float]] = {
     "age_years": (3.0, 90.0),
-    "yaw_deg": (-40.0, 40.0),
-    "pitch_deg": (-28.0, 28.0),
-    "roll_deg": (-30.0, 30.0),
-    "gaze_yaw_deg": (-30.0, 30.0),
-    "gaze_pitch_deg": (-24.0, 18.0),
+    **{path.partition(".")[2]: (PARAMETERS[path].low, PARAMETERS[path].high) for path in _TURNS},
 }
-"""What the numbers of a face may be: the renderer's own limits (`facsim.sources.render`), and a nod that stays upright
-for roll."""
+"""What the numbers of a face may be: those of `facsim.render`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,33 +53,23 @@ class Settings:
     tone: int = 4
     coding: Mapping[str, float] = field(default_factory=dict)
     pose_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    gaze_deg: tuple[float, float] | None = None
-    light: str | None = None
     expression: str | None = None
     """The expression whose prototype the coding is; it names the picture and changes nothing in it."""
     set: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compose(settings: Settings) -> Scene:
-    """The scene that the settings say: that of `facsim.render` with the same seed, and then what was set.
-
-    Raises FacsimError where a value cannot be set.
-    """
+    """The scene that the settings say: that of `facsim.render`."""
+    who = f"render/{settings.seed}"
     key = PersonKey(
-        identity_id=f"render/{settings.seed}",
+        identity_id=who,
         age_years=settings.age_years,
         gender=settings.gender,
         ancestry=settings.ancestry,
         tone=settings.tone,
     )
     scene = compose_scene(key, settings.coding, pose_deg=settings.pose_deg, seed=settings.seed)
-    if settings.light is not None:
-        generator = generator_for(f"render/{settings.seed}", "studio/light")
-        light, background = sample_light(generator, kind=settings.light)
-        scene = replace(scene, light=light, background=background)
-    if settings.gaze_deg is not None:
-        scene = replace(scene, gaze=settings.gaze_deg)
-    return set_controls(scene, settings.set)
+    return set_scene(scene, settings.set, sample=who, person=who)
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -167,17 +152,13 @@ def _read_gender(name: str, value: Any) -> str:
     return _read_one_of(name, value, GENDERS)
 
 
-def _read_light(name: str, value: Any) -> str | None:
-    return None if value is None else _read_one_of(name, value, LIGHT_KINDS)
-
-
 def _read_expression(name: str, value: Any) -> str | None:
     return None if value is None else _read_one_of(name, value, EIGHT_EXPRESSIONS)
 
 
 def _read_ancestry(name: str, value: Any) -> tuple[float, float, float]:
     """Weights of any sum above 0, made to sum to 1."""
-    weights = np.array(_read_numbers(name, value, ((0.0, 1.0),) * 3))
+    weights = np.array(_read_numbers(name, value, ((0.0, 100.0),) * 3))
     if weights.sum() <= 1e-6:
         raise FacsimError(f'"{name}" is {_shown(value)}; expected three weights of which one is above 0')
     african, asian, european = (float(weight) for weight in weights / weights.sum())
@@ -197,18 +178,11 @@ def _read_pose(name: str, value: Any) -> tuple[float, float, float]:
     return (yaw, pitch, roll)
 
 
-def _read_gaze(name: str, value: Any) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    yaw, pitch = _read_numbers(name, value, (LIMITS["gaze_yaw_deg"], LIMITS["gaze_pitch_deg"]))
-    return (yaw, pitch)
-
-
 def _read_set(name: str, value: Any) -> dict[str, Any]:
-    """Values by path, checked where they are set."""
+    """Values by path."""
     if not isinstance(value, dict):
         raise FacsimError(f'"{name}" is {_shown(value)}; expected an object such as {{"hair.curl": 0.5}}')
-    return value
+    return check_values(value)
 
 
 def _shown(value: Any) -> str:
@@ -226,8 +200,6 @@ _READERS: Mapping[str, Any] = {
     "tone": _read_tone,
     "coding": _read_coding,
     "pose_deg": _read_pose,
-    "gaze_deg": _read_gaze,
-    "light": _read_light,
     "expression": _read_expression,
     "set": _read_set,
 }
