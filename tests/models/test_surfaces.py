@@ -119,17 +119,3 @@ def test_a_mirrored_scene_has_mirrored_surfaces():
 def test_every_name_of_the_skin_is_a_drawn_part():
     assert set(surfaces._SKIN_NAMES) <= set(DRAWN_PARTS)
     assert set(MESH_PARTS) <= set(DRAWN_PARTS)
-
-
-def test_a_pixel_that_is_mostly_eye_is_labelled_eye():
-    from facsim.models.exposure import expose_sittings
-
-    studio, size = open_studio("cpu"), 48
-    one = sit_for(SCENE, studio.head, studio.shell, size_px=size)
-    seen = expose_sittings([one], studio, size_px=size)
-    visible, parts = seen.visible.numpy()[0], np.append(seen.mesh.parts.numpy().astype(int), -1)
-    four = visible.reshape(size, 2, size, 2).transpose(0, 2, 1, 3).reshape(size, size, 4)
-    eye = MESH_PARTS.index("eye_left")
-    mostly = (parts[np.where(four < EMPTY, four & 0xFFFFFFFF, -1)] == eye).sum(axis=2) >= 3
-    assert mostly.sum() > 5
-    assert (seen.parts.numpy()[0][mostly] == DRAWN_PARTS.index("eye_left")).all()

@@ -16,7 +16,7 @@ from facsim.models.shading import Mesh, shade_pictures
 from facsim.models.sitting import Sitting
 from facsim.models.studio import Studio
 
-__all__ = ["Exposure", "expose_sittings"]
+__all__ = ["Exposure", "expose_sittings", "see_sittings"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,24 +37,28 @@ class Exposure:
 
 def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int) -> Exposure:
     """Light and parts of every picture of a batch."""
-    device = studio.device
-    looks = pack_looks(sittings, device)
+    looks = pack_looks(sittings, studio.device)
+    mesh = see_sittings(sittings, studio, looks, size_px=size_px)
+    mesh.normals = interpolate_normals(mesh.world, mesh.triangles, studio.fans)
+    mesh.outfits = pack_outfits(sittings, studio.device)
+    light, parts = shade_pictures(looks, mesh, size_px=size_px)
+    return Exposure(looks=looks, light=light, parts=parts, visible=mesh.visible, mesh=mesh)
+
+
+def see_sittings(sittings: Sequence[Sitting], studio: Studio, looks: wp.array, *, size_px: int) -> Mesh:  # pyright: ignore[reportGeneralTypeIssues]
+    """The batch's mesh where it stands, with what camera and key light see of it; normals and outfits are not set."""
     bare = all(one.dressed.bare for one in sittings)
     faces = studio.bare_faces if bare else studio.faces
-    points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=device)
+    points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=studio.device)
     placed = place_vertices(looks, points, studio.torso, size_px=size_px)
-    hair = _end_hair(sittings, device)
-    visible = rasterise(placed.screen, faces, hair, side=SAMPLES_PER_AXIS * size_px, grid=1)
-    shadow = rasterise(placed.lit, faces, hair, side=SHADOW_SIDE, grid=0)
+    hair = _end_hair(sittings, studio.device)
     mesh = Mesh()
+    mesh.visible = rasterise(placed.screen, faces, hair, side=SAMPLES_PER_AXIS * size_px, grid=1)
+    mesh.shadow = rasterise(placed.lit, faces, hair, side=SHADOW_SIDE, grid=0)
     mesh.triangles, mesh.parts, mesh.uv = studio.faces.triangles, studio.parts, studio.faces.uv
     mesh.rest, mesh.paint, mesh.edges = studio.rest, studio.paint, studio.edges
     mesh.world, mesh.screen = placed.world, placed.screen
-    mesh.normals = interpolate_normals(placed.world, studio.faces.triangles, studio.fans)
-    mesh.visible, mesh.shadow = visible, shadow
-    mesh.outfits = pack_outfits(sittings, device)
-    light, parts = shade_pictures(looks, mesh, size_px=size_px)
-    return Exposure(looks=looks, light=light, parts=parts, visible=visible, mesh=mesh)
+    return mesh
 
 
 def _stack_points(sittings: Sequence[Sitting], *, bare: bool) -> np.ndarray:

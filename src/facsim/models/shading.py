@@ -368,21 +368,14 @@ def _shade(
                                 at += sample_position(2 * column + other % 2, 2 * row + other // 2, 1)
                                 count += 1
                                 done = done | (1 << other)
-                share = count
-                if part == _EYE_LEFT or part == _EYE_RIGHT:
-                    # shaded one by one, but one part
-                    for other in range(first + 1, 4):
-                        beside = mesh.visible[picture, 2 * row + other // 2, 2 * column + other % 2]
-                        if beside < wp.int64(EMPTY):
-                            share += int(int(mesh.parts[int(beside & wp.int64(0xFFFFFFFF))]) == part)
                 at = at / float(count)
                 spot = _find_spot(mesh, look, picture, triangle, at)
                 seen = _shade_spot(mesh, look, picture, triangle, at, spot)
                 if mesh.outfits.shape[0] > 0:
                     seen = _glaze(mesh, look, picture, at, distance, seen)
                 total += seen * (0.25 * float(count))
-                if share > best:
-                    best = share
+                if count > best:
+                    best = count
                     kind = _drawn_part(mesh, look, picture, spot)
     light[picture, row, column] = total
     parts[picture, row, column] = wp.uint8(kind)
