@@ -132,7 +132,9 @@ _LIST = [
     _column("headwear", _TEXT, "what is worn on the head", values=HEADWEAR_KINDS),
     _column("occluder", _TEXT, "what stands before the face", values=OCCLUDER_KINDS),
     _column("occlusion", _F32, "share of the 68 landmarks that worn or held things hide, not hair", low=0, high=1),
-    _column("ita_deg", _F32, "individual typology angle of the skin's albedo", "deg", low=-90, high=90),
+    _column(
+        "ita_deg", _F32, "individual typology angle of the skin's albedo; of skin, within 90", "deg", low=-180, high=180
+    ),
     _column("face_luminance", _F32, "mean luminance of the face's pixels", "0–1, sRGB-coded", low=0, high=1),
     _column(
         "hair_length",

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import facsim
@@ -18,6 +20,7 @@ from facsim.models.appearance import Beard, Hair, MakeUp
 from facsim.models.drawing import draw
 from facsim.models.identity import Identity
 from facsim.models.scene import BACKGROUND_KINDS, Lamp, Light, Scene
+from facsim.models.scene_parameters import PARAMETERS
 from facsim.models.shading import DRAWN_PARTS
 from facsim.models.staging import LIGHT_KINDS, sample_light, white_light
 from facsim.recipe import parse_recipe
@@ -116,6 +119,32 @@ def test_the_five_points_of_a_frontal_face_are_seen_and_a_turned_heads_far_eye_i
 def test_one_call_carries_who_was_asked_for():
     made = facsim.render(size_px=16, apparent_age_years=60, skin_tone_monk=8).labels
     assert (made["apparent_age_years"], made["apparent_gender"], made["skin_tone_monk"]) == (60, "feminine", 8)
+
+
+# anything that may be set
+
+
+def extreme(entry):
+    """A strategy of values at the ends of what this parameter may be."""
+    ends = st.sampled_from([entry.low, entry.high])
+    return {
+        "number": ends,
+        "integer": ends.map(int),
+        "yes or no": st.booleans(),
+        "text": st.sampled_from(entry.values or ("",)),
+        "colour": st.lists(ends, min_size=3, max_size=3),
+    }[entry.kind]
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_extreme_scenes_are_drawn_and_their_labels_fit_the_dictionary(data):
+    paths = data.draw(st.lists(st.sampled_from(list(PARAMETERS)), min_size=1, max_size=12, unique=True))
+    given_settings = {path: data.draw(extreme(PARAMETERS[path])) for path in paths}
+    made = facsim.render(size_px=16, scene=given_settings, extra=MAP_NAMES)
+    assert not [fault for name, value in made.labels.items() if (fault := value_fault(COLUMNS[name], value))]
+    assert np.isfinite(made.labels["landmarks_68"]).all()
+    assert np.isfinite(made.maps["normals"]).all()
 
 
 # maps
