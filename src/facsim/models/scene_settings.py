@@ -15,7 +15,7 @@ rest: a person stays that person, and no setting changes what another one or any
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,14 +55,23 @@ def draw_settings(settings: Mapping[str, Any], *, sample: str, person: str) -> d
 
 
 def set_scene(scene: Scene, settings: Mapping[str, Any], *, sample: str, person: str) -> Scene:
-    """The scene with what checked settings say, and all else as it was. Raises RecipeError where they contradict."""
+    """The scene with what checked settings say, and all else as it was; presets come first."""
     values = draw_settings(settings, sample=sample, person=person)
-    if kind := values.pop("light.kind", ""):
-        light, background = sample_light(generator_for(sample, "render/scene-settings/light"), kind=kind)
-        scene = replace(scene, light=light, background=background)
+    for path, preset in _PRESETS.items():
+        if path in values:
+            scene = preset(scene, values.pop(path), _seed(f"{path}/preset", sample, person))
     for path, value in values.items():
         scene = _put(scene, path.split("."), value)
     return scene
+
+
+def _light_up(scene: Scene, kind: str, generator: np.random.Generator) -> Scene:
+    light, background = sample_light(generator, kind=kind)
+    return replace(scene, light=light, background=background)
+
+
+_PRESETS: Mapping[str, Callable[[Scene, str, np.random.Generator], Scene]] = {"light.kind": _light_up}
+"""Names that stand for many parameters: from a scene, the name and a generator to the scene with all of them."""
 
 
 def _seed(path: str, sample: str, person: str) -> np.random.Generator:
