@@ -47,6 +47,7 @@ PEOPLE = ((27.0, 0.05, (0.1, 0.45, 0.45), 3, 4), (64.0, 0.95, (0.75, 0.05, 0.2),
 
 _CROP = 1.22
 _LABEL_PX = 16
+_FROM_AFAR = ("21",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,9 @@ def draw_row(row: Row, people: Sequence[Scene], *, size_px: int) -> np.ndarray:
 
 
 def _show(scene: Scene, row: Row, level: int) -> Scene:
-    camera = replace(scene.camera, yaw_deg=row.yaw_deg)
+    crop = 1.5 * _CROP if row.coding in _FROM_AFAR else _CROP
+    camera = replace(scene.camera, yaw_deg=row.yaw_deg, shift_x=-0.1 * row.yaw_deg / 40.0, crop_scale=crop)
+    camera = replace(camera, shift_y=-0.12) if row.coding in _FROM_AFAR else camera
     shown = replace(scene, camera=camera, action_units=_intensities(row.coding, level) if level else {})
     return replace(shown, camera=_keep_framing(shown))
 

@@ -4,9 +4,10 @@
 
 For every action unit alone, at 0, A, B, C, D and E on `--people` random people (frontal, 256 px): Spearman's rank
 correlation between the intensity asked and the score of the blendshapes that show the unit, with a 95 % bootstrap over
-people, and the share of pictures in which the witness finds a face. Where the witness is known to be blind (eyeWide,
-noseSneer and cheekPuff stay near zero: google-ai-edge/mediapipe issues 4450 and 4436) a distance between its landmarks
-stands in. Needs the `mediapipe` package and its model file; neither is a dependency of facsim.
+people, and the share of pictures in which the witness finds a face. Where the witness is blind a distance between its
+landmarks stands in: eyeWide, noseSneer and cheekPuff stay near zero (google-ai-edge/mediapipe issues 4450, 4436), and
+so does mouthDimple here, even for the ARKit shape of that name. Needs the `mediapipe` package and its model file;
+neither is a dependency of facsim.
 """
 
 from __future__ import annotations
@@ -53,8 +54,10 @@ SHAPES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 # (upper, lower) landmarks of MediaPipe's mesh, and the sign of what the unit does to their distance.
 DISTANCES: dict[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...], int]] = {
-    "5": (("5L", "5R"), ((159, 145), (386, 374)), +1),
-    "9": (("9L", "9R"), ((55, 129), (285, 358)), -1),
+    "5 aperture": (("5L", "5R"), ((159, 145), (386, 374)), +1),
+    "9 brow to nose": (("9L", "9R"), ((55, 129), (285, 358)), -1),
+    "14 width": (("14L", "14R"), ((61, 291),), +1),
+    "28 height": (("28",), ((0, 17),), -1),
 }
 EYES = (33, 263)
 INTENSITIES = (0.0, 1.0, 2.0, 3.0, 4.0, 5.0)
@@ -146,9 +149,9 @@ def _bootstrap(seen: np.ndarray, resamples: int = 500) -> tuple[float, float]:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    head = "unit      rho   95 % interval   found   mean score at 0, A … E"
+    head = "unit            rho   95 % interval   found   mean score at 0, A … E"
     lines = [
-        f"{r['unit']:8} {r['rank_correlation']:5.2f}  {r['low']:5.2f} … {r['high']:5.2f}  {r['found']:6.1%}   "
+        f"{r['unit']:14} {r['rank_correlation']:5.2f}  {r['low']:5.2f} … {r['high']:5.2f}  {r['found']:6.1%}   "
         f"{r['mean_score']}"
         for r in rows
     ]

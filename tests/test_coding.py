@@ -119,6 +119,11 @@ def test_a_unit_without_a_column_is_refused() -> None:
         ("18+28", 1),
         ("24+25", 1),
         ("51+52+38+39", 2),
+        ("12D+15D", 2),
+        ("12C+15E", 0),
+        ("L12E+R15E", 0),
+        ("18D+20D", 2),
+        ("22A+24A", 1),
     ],
 )
 def test_conflicts_gives_a_reason_for_each_impossible_pair(text: str, reasons: int) -> None:

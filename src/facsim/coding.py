@@ -212,6 +212,7 @@ _EXCLUDED_PAIRS: Mapping[tuple[int, int], str] = {
     (45, 46): "a closure is meant (46) or not (45)",
     (18, 28): "the lips are pushed out or sucked in",
     (22, 28): "the lips are turned out or sucked in",
+    (22, 24): "the lips are turned out or pressed together",
     (24, 25): "pressed lips do not part",
     (24, 27): "pressed lips do not stretch open",
     (26, 27): "both say how far the jaw is open; code the one",
@@ -228,6 +229,19 @@ _EXCLUDED_PAIRS: Mapping[tuple[int, int], str] = {
 """AUs that one side of one still picture cannot both show, with the reason. FACS marks many more as hard to tell
 apart; these are the ones that the definitions themselves exclude."""
 
+_OPPOSED_PAIRS: Mapping[tuple[int, int], str] = {
+    (12, 15): "the corner of the mouth is pulled up or down",
+    (13, 15): "the corner of the mouth is pulled up or down",
+    (12, 18): "the corners of the mouth are drawn apart or together",
+    (18, 20): "the corners of the mouth are drawn apart or together",
+    (16, 24): "the lower lip is drawn down or pressed to the upper one",
+    (16, 28): "the lower lip is drawn down or sucked in",
+}
+"""AUs whose muscles pull the same skin opposite ways: both show together, as blends do, but not both strongly."""
+
+_STRONG = 4.0
+"""D: severe or extreme."""
+
 _REQUIRED: Mapping[int, tuple[int, str]] = {27: (25, "a mouth stretched open has parted lips")}
 """AUs that entail another. A dropped jaw (26) does not: FACS codes it with closed lips too."""
 
@@ -235,16 +249,29 @@ _REQUIRED: Mapping[int, tuple[int, str]] = {27: (25, "a mouth stretched open has
 def conflicts(coding: Mapping[str, float]) -> tuple[str, ...]:
     """Why no face can show this coding, one sentence for each reason; empty where nothing speaks against it.
 
-    Looks at presence alone, side by side: `L5+R43` (one eye wide, the other closed) is odd but possible.
+    Each reason starts with the two keys, as in `5L with 43L: …`. AUs that exclude each other count at any intensity,
+    those that pull against each other only where both are D or more; side by side, so that `L5+R43` (one eye wide,
+    the other closed) is odd but possible. Renderers draw such codings all the same, by rules of their own.
     """
-    present = set(lateral_intensities(coding))
-    reasons = [
-        f"{key} with {other}: {reason}"
-        for (first, second), reason in _EXCLUDED_PAIRS.items()
-        for key, other in zip(lateral_keys(first), lateral_keys(second), strict=True)
-        if key in present and other in present
-    ]
+    present = lateral_intensities(coding)
+    reasons = _clashes(set(present), _EXCLUDED_PAIRS)
+    reasons += _clashes({key for key, value in present.items() if value >= _STRONG}, _OPPOSED_PAIRS)
     for code, (needed, reason) in _REQUIRED.items():
         if str(code) in present and str(needed) not in present:
             reasons.append(f"{code} without {needed}: {reason}")
     return tuple(reasons)
+
+
+def _clashes(shown: set[str], pairs: Mapping[tuple[int, int], str]) -> list[str]:
+    return [
+        f"{key} with {other}: {reason}"
+        for (first, second), reason in pairs.items()
+        for key, other in _side_by_side(first, second)
+        if key in shown and other in shown
+    ]
+
+
+def _side_by_side(first: int, second: int) -> Iterable[tuple[str, str]]:
+    """The keys of two AUs on the same side; a central AU is beside both sides of a lateral one."""
+    one, other = lateral_keys(first), lateral_keys(second)
+    return [(one[side % len(one)], other[side % len(other)]) for side in range(max(len(one), len(other)))]

@@ -76,10 +76,10 @@ MOTIONS: Mapping[str, Motion] = {
     "6": Motion(
         shifts=(_shift("cheekSquintLeft", 0.35),),
         bumps=(
-            Bump(centre=(0.37, -0.33, 0.1), spread=(0.17, 0.15, 0.2), move=(0.012, 0.06, 0.05)),
-            Bump(centre=(0.35, -0.2, 0.15), spread=(0.13, 0.06, 0.2), move=(0.0, 0.02, 0.035)),
+            Bump(centre=(0.37, -0.33, 0.1), spread=(0.17, 0.15, 0.2), move=(0.015, 0.07, 0.075)),
+            Bump(centre=(0.35, -0.2, 0.15), spread=(0.14, 0.055, 0.2), move=(0.0, 0.022, 0.045)),
             Bump(centre=(0.57, 0.02, 0.0), spread=(0.09, 0.11, 0.15), move=(-0.025, 0.0, 0.0)),
-            Bump(centre=(0.48, 0.17, 0.1), spread=(0.11, 0.08, 0.2), move=(-0.006, -0.022, 0.004)),
+            Bump(centre=(0.48, 0.17, 0.1), spread=(0.12, 0.08, 0.2), move=(-0.006, -0.032, 0.006)),
         ),
     ),
     "7": Motion(shifts=(_shift("eyeSquintLeft", 0.5),)),
@@ -115,17 +115,17 @@ MOTIONS: Mapping[str, Motion] = {
         ),
     ),
     "14": Motion(
-        shifts=(_shift("mouthDimpleLeft", 1.0),),
+        shifts=(_shift("mouthDimpleLeft", 0.6),),
         bumps=(
-            Bump(centre=(0.3, -0.66, 0.14), spread=(0.05, 0.07, 0.15), move=(0.024, -0.004, -0.1)),
+            Bump(centre=(0.3, -0.66, 0.14), spread=(0.05, 0.07, 0.15), move=(0.012, -0.022, -0.1)),
             Bump(centre=(0.4, -0.66, 0.05), spread=(0.06, 0.13, 0.15), move=(-0.006, 0.0, 0.03)),
             Bump(centre=(0.26, -0.86, 0.15), spread=(0.1, 0.08, 0.2), move=(0.0, 0.03, 0.0)),
         ),
     ),
     "15": Motion(
-        shifts=(_shift("mouth-depression", 0.85), _shift("mouthFrownLeft", 0.7)),
+        shifts=(_shift("mouthFrownLeft", 1.3),),
         bumps=(
-            Bump(centre=(0.26, -0.71, 0.14), spread=(0.07, 0.08, 0.2), move=(0.006, -0.024, -0.01)),
+            Bump(centre=(0.27, -0.7, 0.14), spread=(0.08, 0.08, 0.2), move=(0.02, -0.01, 0.0)),
             Bump(centre=(0.28, -0.85, 0.1), spread=(0.08, 0.07, 0.2), move=(0.01, -0.005, 0.025)),
         ),
     ),
@@ -166,7 +166,7 @@ MOTIONS: Mapping[str, Motion] = {
     ),
     "25": Motion(shifts=(_shift("mouth-parling", 0.9),)),
     "26": Motion(
-        shifts=(_shift("jawOpen", 0.52),),
+        shifts=(_shift("jawOpen", 0.6),),
         bumps=(
             Bump(centre=(0.0, -1.05, 0.0), spread=(0.4, 0.16, 0.4), move=(0.0, -0.06, -0.01), region="lower"),
             Bump(centre=(0.27, -0.69, 0.15), spread=(0.09, 0.12, 0.2), move=(-0.022, 0.0, 0.006)),
@@ -189,7 +189,7 @@ MOTIONS: Mapping[str, Motion] = {
             Bump(centre=(0.0, -0.9, 0.25), spread=(0.2, 0.08, 0.2), move=(0.0, 0.045, 0.0), region="lower"),
         ),
     ),
-    "34": Motion(shifts=(_shift("cheekPuff", 0.9),)),
+    "34": Motion(shifts=(_shift("cheekPuff", 1.15),)),
     "38": Motion(
         shifts=(
             _shift("nose-left-dilatation", 1.6),
