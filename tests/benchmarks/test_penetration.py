@@ -38,7 +38,7 @@ def push_teeth(head, vertices):
 def swell_eyes(head, vertices):
     for rig in head.eyes:
         centre = rig.centre_weights @ vertices[rig.ball]
-        vertices[rig.ball] = centre + (vertices[rig.ball] - centre) * np.float32(1.12)
+        vertices[rig.ball] = centre + (vertices[rig.ball] - centre) * np.float32(1.25)
 
 
 def push_tongue(head, vertices):
