@@ -57,6 +57,13 @@ def test_this_pages_own_request_is_answered():
     )
 
 
+def test_a_link_to_the_page_can_be_followed_and_not_framed():
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    assert ask("/secret/", headers=HOST | link).status == 200
+    assert ask("/secret/", headers=HOST | link | {"sec-fetch-dest": "iframe"}).status == 403
+    assert ask("/secret/picture", method="POST", headers=JSON | link, body=b"{}").status == 403
+
+
 def test_the_page_may_run_its_own_script_and_style_and_nothing_else():
     answer = ask("/secret/")
     assert answer.status == 200

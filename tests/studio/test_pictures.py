@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facsim.models.action_units import SUPPORTED_AUS
 from facsim.recipe import parse_recipe
+from facsim.studio.controls import list_controls
 from facsim.studio.pictures import SMALL_PX, pack_picture, png_file, python_text, take_picture, write_labels
 from facsim.studio.recipes import recipe_text
 from facsim.studio.settings import read_settings
@@ -61,3 +63,28 @@ def test_the_recipe_is_one_and_sets_what_was_set():
 @pytest.mark.parametrize("age", [3, 12.5, 30, 59, 90])
 def test_every_age_has_a_recipe(age):
     assert parse_recipe(recipe_text(read_settings({"age_years": age}))).plan is not None
+
+
+def _somewhere(parameter, generator):
+    """A value of the parameter, at an end of its range as often as not."""
+    if parameter.kind == "yes or no":
+        return bool(generator.random() < 0.5)
+    if parameter.kind == "text":
+        return str(generator.choice(parameter.values))
+    if parameter.kind == "integer":
+        return int(generator.integers(parameter.low, parameter.high + 1))
+    ends = (parameter.low, parameter.high, generator.uniform(parameter.low, parameter.high))
+    drawn = [float(generator.choice(ends)) for _ in range(3)]
+    return drawn if parameter.kind == "colour" else drawn[0]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("number", range(24))
+def test_whatever_the_controls_allow_can_be_drawn(number):
+    generator = np.random.default_rng(number)
+    chosen = generator.choice(list(list_controls().values()), 30, replace=False)
+    said = {control.path: _somewhere(control, generator) for control in chosen}
+    pose = [float(generator.uniform(-end, end)) for end in (90, 60, 90)]
+    coding = {str(key): 5.0 for key in generator.choice(SUPPORTED_AUS, 8, replace=False)}
+    settings = read_settings({"seed": number, "size_px": 48, "set": said, "pose_deg": pose, "coding": coding})
+    assert len(pack_picture(take_picture(settings))) > 3 * 48**2

@@ -62,12 +62,12 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Desk:
-    """One session: its token and port, the drawing that only one thread may do at a time, and each page's newest
-    turn."""
+    """One session: its token and port, locks for drawing and for noting turns, and each page's newest turn."""
 
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     port: int
     drawing: threading.Lock = field(default_factory=threading.Lock)
+    noting: threading.Lock = field(default_factory=threading.Lock)
     newest: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -126,7 +126,11 @@ def _refuse_stranger(desk: Desk, request: Request) -> Answer | None:
     origin = headers.get("origin")
     if origin is not None and origin.lower() not in {f"http://{host}" for host in desk.hosts}:
         return refuse(403, "a page of another origin may not ask")
-    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+    # a link to the page may stand anywhere (a terminal in a browser, for one): opening it as a document is allowed
+    opened = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none") and not (
+        opened and request.method == "GET"
+    ):
         return refuse(403, "a page of another site may not ask")
     given = request.path.split("?")[0].split("/")[1] if request.path.startswith("/") else ""
     if not secrets.compare_digest(given.encode("utf-8", "replace"), desk.token.encode()):
@@ -153,13 +157,26 @@ _GET: Mapping[str, Callable[[], Answer]] = {"/": _show_page, "/about": _show_abo
 
 def _draw_newest(desk: Desk, settings: Settings) -> Taken | None:
     """The picture, drawn when no other is; None where the page has asked for a newer one by then."""
-    page, turn = settings.page, settings.turn
-    if page:
-        if len(desk.newest) >= _PAGES and page not in desk.newest:
-            desk.newest.pop(next(iter(desk.newest)), None)
-        desk.newest[page] = max(desk.newest.get(page, 0), turn)
+    if not settings.page:
+        return _draw_alone(desk, settings)
+    _note_turn(desk, settings)
     with desk.drawing:
-        return None if page and desk.newest.get(page, 0) > turn else take_picture(settings)
+        stale = desk.newest.get(settings.page, 0) > settings.turn
+        return None if stale else take_picture(settings)
+
+
+def _note_turn(desk: Desk, settings: Settings) -> None:
+    """Remember the newest turn of this page, and of `_PAGES` pages at most."""
+    with desk.noting:
+        newest = max(desk.newest.pop(settings.page, 0), settings.turn)
+        if len(desk.newest) >= _PAGES:
+            desk.newest.pop(next(iter(desk.newest)))
+        desk.newest[settings.page] = newest
+
+
+def _draw_alone(desk: Desk, settings: Settings) -> Taken:
+    with desk.drawing:
+        return take_picture(settings)
 
 
 def _post_picture(desk: Desk, data: dict[str, Any]) -> Answer:
@@ -169,18 +186,13 @@ def _post_picture(desk: Desk, data: dict[str, Any]) -> Answer:
     return Answer(status=200, kind="application/octet-stream", body=pack_picture(taken))
 
 
-def _draw_for_file(desk: Desk, data: dict[str, Any]) -> Taken:
-    settings = read_settings(data)
-    with desk.drawing:
-        return take_picture(settings)
-
-
 def _post_png(desk: Desk, data: dict[str, Any]) -> Answer:
-    return Answer(status=200, kind="image/png", body=png_file(_draw_for_file(desk, data)))
+    return Answer(status=200, kind="image/png", body=png_file(_draw_alone(desk, read_settings(data))))
 
 
 def _post_labels(desk: Desk, data: dict[str, Any]) -> Answer:
-    return Answer(status=200, kind="application/json", body=write_labels(_draw_for_file(desk, data)).encode("utf-8"))
+    taken = _draw_alone(desk, read_settings(data))
+    return Answer(status=200, kind="application/json", body=write_labels(taken).encode("utf-8"))
 
 
 def _post_code(desk: Desk, data: dict[str, Any]) -> Answer:

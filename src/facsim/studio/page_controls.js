@@ -9,7 +9,7 @@ function slider({ label, low, high, step, unit = "", read, write, digits = null 
   const id = `slider-${(named += 1)}`;
   const input = element("input", { type: "range", id, min: low, max: high, step });
   const output = element("output", { htmlFor: id });
-  const places = digits ?? Math.max(0, Math.min(-Math.floor(Math.log10(step)), high - low < 0.2 ? 4 : 2));
+  const places = digits ?? Math.max(0, Math.min(-Math.floor(Math.log10(step)), high - low < 0.05 ? 4 : high - low < 0.2 ? 3 : 2));
   const show = () => {
     const value = read();
     if (typeof value !== "number") return;
@@ -219,7 +219,7 @@ function buildScene() {
   $("scene").append(...lampSliders("key"));
   const built = new Set([...document.querySelectorAll("details.group")].map((group) => group.dataset.group));
   buildGroups($("scene-groups"), [...new Set(about.controls.map((control) => control.group))].filter((group) => !built.has(group) && group !== "Gaze"));
-  document.querySelector('details[data-group="Light"] .grid')?.append(...lampSliders("fill"), ...lampSliders("rim"));
+  for (const name of ["fill", "rim"]) document.querySelector(`details[data-group="Light"] [data-part="${name}"] .grid`)?.append(...lampSliders(name));
 }
 
 // A lamp's colour as two sliders: how strong, and how warm.
@@ -267,8 +267,18 @@ function groupOf(group, controls) {
     count.textContent = pinned ? `${pinned} set` : "";
     clear.hidden = !pinned;
   });
-  const grid = element("div", { className: "grid" }, ...controls.map(controlRow));
-  return element("details", { className: "group", dataset: { group } }, element("summary", { textContent: group }, count), grid, element("p", { className: "row" }, clear));
+  const parts = new Map();
+  for (const control of controls) parts.set(partOf(control), [...(parts.get(partOf(control)) ?? []), control]);
+  const rows = (members) => element("div", { className: "grid" }, ...members.map(controlRow));
+  const inside = [...parts].map(([part, members]) =>
+    part === "" ? rows(members) : element("fieldset", { dataset: { part } }, element("legend", { textContent: part }), rows(members)));
+  return element("details", { className: "group", dataset: { group } }, element("summary", { textContent: group }, count), ...inside, element("p", { className: "row" }, clear));
+}
+
+// `worn.glasses.size` belongs to the glasses.
+function partOf({ path }) {
+  const names = path.split(".");
+  return names.length === 3 && names[1] !== "shape" ? names[1] : "";
 }
 
 function unset(paths) {
@@ -287,7 +297,8 @@ function setValue(path, value) {
 
 function controlRow(control) {
   const make = { number: control.high - control.low > 1e6 ? numberRow : sliderRow, flag: flagRow, choice: choiceRow, colour: colourRow }[control.kind];
-  const row = make(control);
+  const short = partOf(control) && !FIRST.includes(control.path) ? control.label.slice(partOf(control).length + 1) : control.label;
+  const row = make({ ...control, label: short });
   row.dataset.path = control.path;
   row.title = control.meaning;
   const off = element("button", { type: "button", textContent: "unset" });
