@@ -1,6 +1,13 @@
 """The page in a real browser: what a person does with it changes the picture."""
 
+import json
 import time
+
+import numpy as np
+
+from facsim.pictures import decode_picture
+from facsim.studio.pictures import take_picture
+from facsim.studio.settings import read_settings
 
 SETTLED = "turn === drawn && !busy"
 PIXELS = """(() => { const c = $('picture'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
@@ -131,6 +138,42 @@ def test_code_for_the_picture_is_shown(tab):
     tab.run("$('code').open = true")
     tab.wait_for("$('python').value.includes(\"'12D'\")")
     assert 'use = "render"' in tab.run("$('recipe').value")
+
+
+def saved(tab, folder, button, name):
+    """The bytes of the file that a button saves."""
+    tab.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    tab.run(f"$('{button}').click()")
+    for _ in range(400):
+        if (folder / name).is_file():
+            return (folder / name).read_bytes()
+        time.sleep(0.03)
+    raise AssertionError(f"{name} was not saved; the page says: {tab.run('$(`error`).textContent')}")
+
+
+def test_what_is_saved_is_the_picture_and_its_labels(tab, tmp_path):
+    drag(tab, "#unit-12", 4)
+    drawn = take_picture(read_settings({"coding": {"12": 4}})).drawing
+    assert np.array_equal(decode_picture(saved(tab, tmp_path, "save-png", "facsim.png")).array, drawn.picture)
+    assert json.loads(saved(tab, tmp_path, "save-labels", "facsim.json"))["AU12L"] == 4.0
+    assert problems(tab) == []
+
+
+def test_what_is_shown_is_the_picture_to_the_bit(tab):
+    drag(tab, "#unit-12", 4)
+    script = "Array.from($('picture').getContext('2d').getImageData(0, 0, 224, 224).data).join()"
+    shown = np.array(tab.run(script).split(","), dtype=np.uint8).reshape(224, 224, 4)
+    drawn = take_picture(read_settings({"coding": {"12": 4}})).drawing
+    assert np.array_equal(shown[..., :3], drawn.picture)
+
+
+def test_warmth_and_strength_move_a_lamps_colour(tab):
+    tab.run("named = [...document.querySelectorAll('label')].find((one) => one.textContent === 'key strength'); null")
+    tab.run("strength = named.control; null")
+    tab.run("strength.value = 4; strength.dispatchEvent(new Event('input', { bubbles: true }))")
+    tab.wait_for(SETTLED)
+    red, green, blue = tab.run("shown.values['light.key.colour']")
+    assert abs(0.2126 * red + 0.7152 * green + 0.0722 * blue - 4.0) < 0.02
 
 
 def test_nothing_is_fetched_from_elsewhere(tab):

@@ -16,7 +16,7 @@ from facsim.studio.recipes import recipe_text
 from facsim.studio.settings import read_settings
 
 SAID = {
-    "turn": 9, "size_px": 112, "seed": 2, "coding": {"12L": 3.7, "12R": 2}, "pose_deg": [12, 0, 0], "tone": 9,
+    "turn": 9, "size_px": 224, "seed": 2, "coding": {"12L": 3.7, "12R": 2}, "pose_deg": [12, 0, 0], "tone": 9,
     "expression": "fear", "set": {"hair.curl": 0.7, "skin.albedo": [0.2, 0.1, 0.06], "sensor.grey": True},
 }  # fmt: skip
 
@@ -30,14 +30,15 @@ def test_the_packed_picture_holds_the_pixels_the_small_one_and_what_is_known(tak
     packed = pack_picture(taken)
     length = struct.unpack("<I", packed[:4])[0]
     known, pixels = json.loads(packed[4 : 4 + length]), packed[4 + length :]
-    assert len(pixels) == 3 * 112**2 + SMALL_PX**2
-    assert (np.frombuffer(pixels[: 3 * 112**2], np.uint8).reshape(112, 112, 3) == taken.drawing.picture).all()
+    assert len(pixels) == 3 * 224**2 + SMALL_PX**2
+    assert (np.frombuffer(pixels[: 3 * 224**2], np.uint8).reshape(224, 224, 3) == taken.drawing.picture).all()
     assert known["turn"] == 9
     assert known["labels"]["action_units"] == "L12@3.7+R12B"
     assert known["values"]["hair.curl"] == 0.7
 
 
-def test_the_png_is_the_picture(taken):
+def test_the_png_is_one_and_the_picture(taken):
+    assert Image.open(io.BytesIO(png_file(taken))).format == "PNG"
     assert (np.asarray(Image.open(io.BytesIO(png_file(taken))).convert("RGB")) == taken.drawing.picture).all()
 
 

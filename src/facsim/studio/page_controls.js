@@ -230,7 +230,7 @@ function lampSliders(name) {
   const luminance = ([red, green, blue]) => 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   const write = (kelvin, strength) => setValue(path, whiteOf(kelvin).map((x) => round(Math.min(control.high, x * strength), 1e-5)));
   const strength = { label: `${name} strength`, low: 0, high: 4, step: 0.02, read: () => luminance(colour()), write: (value) => write(kelvinOf(colour()), value) };
-  const warmth = { label: `${name} warmth`, low: 2500, high: 10000, step: 50, unit: "K", read: () => kelvinOf(colour()), write: (value) => write(value, luminance(colour())) };
+  const warmth = { label: `${name} warmth`, low: 2500, high: 10000, step: 250, unit: "K", read: () => kelvinOf(colour()), write: (value) => write(value, luminance(colour())) };
   return [slider(strength), slider(warmth)];
 }
 

@@ -13,7 +13,7 @@ from facsim.coding import conflicts, format_coding
 from facsim.models.drawing import Drawing, draw
 from facsim.models.scene import Scene
 from facsim.models.scene_text import write_scene
-from facsim.pictures import encode_picture
+from facsim.pictures import encode_png
 from facsim.sources.scene_labels import label_drawing
 from facsim.studio.controls import read_controls
 from facsim.studio.settings import Settings, compose
@@ -85,7 +85,7 @@ def _small_grey(drawing: Drawing) -> bytes:
 
 def png_file(taken: Taken) -> bytes:
     """The picture as PNG."""
-    return encode_picture(taken.drawing.picture)
+    return encode_png(taken.drawing.picture)
 
 
 def write_labels(taken: Taken) -> str:
