@@ -9,6 +9,8 @@ facsim draws. The mesh is made once and its vertices are moved for every picture
 pictures. Needs the package `bpy` (its wheels are for one Python each: 5.0.1 for Python 3.11).
 """
 
+# pyright: reportMissingImports=false
+
 import argparse
 import json
 import sys
