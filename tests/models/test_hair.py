@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from facsim.models.appearance import Hair
-from facsim.models.hair import COLUMNS, ROWS, HairShell, bind_shell, drape_hair, shell_topology
+from facsim.models.hair import COLUMNS, ROWS, HairShell, bind_shell, drape_hair, hair_topology
 from facsim.models.head import Head, load_head
+from facsim.models.locks import LOCK_POINTS, LOCKS
 
 FRONT, NAPE = COLUMNS // 2, 0
 
@@ -17,19 +18,36 @@ def head() -> Head:
 
 @pytest.fixture(scope="module")
 def shell(head: Head) -> HairShell:
-    return bind_shell(head.rest, head.triangles, head.masks["ears"])
+    return bind_shell(head.rest, head.triangles, head.masks["ears"], head.arrays["mirror"])
+
+
+SHELL = (COLUMNS + 1) * ROWS
 
 
 def drape(shell: HairShell, head: Head, hair: Hair) -> np.ndarray:
-    """(COLUMNS + 1, ROWS, 3) on the rest head."""
+    """(COLUMNS + 1, ROWS, 3): the inner shell on the rest head."""
     points = drape_hair(shell, head.rest, hair, np.random.default_rng(0))
-    return points.reshape(COLUMNS + 1, ROWS, 3)
+    return points[:SHELL].reshape(COLUMNS + 1, ROWS, 3)
 
 
-def test_topology_covers_the_grid_once() -> None:
-    triangles, strands = shell_topology()
-    assert len(triangles) == 2 * COLUMNS * (ROWS - 1)
-    assert len(strands) == (COLUMNS + 1) * ROWS == triangles.max() + 1
+def test_topology_covers_shells_and_locks_once() -> None:
+    triangles, strands = hair_topology()
+    assert len(triangles) == 4 * COLUMNS * (ROWS - 1) + 2 * LOCKS * (LOCK_POINTS - 1)
+    assert len(strands) == 2 * SHELL + 2 * LOCKS * LOCK_POINTS == triangles.max() + 1
+
+
+def test_the_hair_has_a_point_for_every_vertex(shell: HairShell, head: Head) -> None:
+    points = drape_hair(shell, head.rest, Hair(), np.random.default_rng(0))
+    assert points.shape == (len(hair_topology()[1]), 3)
+
+
+def test_hair_on_a_mirrored_head_is_the_mirrored_hair(shell: HairShell, head: Head) -> None:
+    plain, other = (
+        drape_hair(shell, head.rest, Hair(parting=parting), np.random.default_rng(0), mirrored=mirrored)
+        for parting, mirrored in ((0.6, False), (-0.6, True))
+    )
+    locks = slice(2 * SHELL, None)
+    np.testing.assert_allclose(other[locks] * (-1.0, 1.0, 1.0), plain[locks], atol=2e-3)
 
 
 def test_a_shaven_head_has_no_extent(shell: HairShell, head: Head) -> None:
@@ -59,4 +77,11 @@ def test_receding_hair_ends_higher_in_front(shell: HairShell, head: Head) -> Non
 
 
 def test_tied_hair_does_not_fall(shell: HairShell, head: Head) -> None:
-    assert drape(shell, head, Hair(length_dm=2.5, tied=True))[:, -1, 1].min() > -1.2
+    assert drape(shell, head, Hair(length_dm=2.5, tied="bun"))[:, -1, 1].min() > -1.2
+
+
+def test_a_ponytail_hangs_behind(shell: HairShell, head: Head) -> None:
+    locks = drape_hair(shell, head.rest, Hair(length_dm=2.0, tied="ponytail"), np.random.default_rng(0))[2 * SHELL :]
+    low = locks[locks[:, 1] < -0.9]
+    assert len(low) > 20
+    assert low[:, 2].max() < -0.9

@@ -61,12 +61,15 @@ class Skin:
 
 @dataclass(frozen=True, kw_only=True)
 class Beard:
-    """Facial hair: `stubble` is the shade of a shaven beard; the rest are densities by place."""
+    """Facial hair: `kind` names what it was drawn as, `stubble` is the shade of a shaven beard, the next three are
+    densities by place; `cheek_line` is how high it grows on the cheeks, from -1 (along the jaw) over 0 (usual) to 1."""
 
+    kind: str = "clean"
     stubble: float = 0.0
     moustache: float = 0.0
     chin: float = 0.0
     cheeks: float = 0.0
+    cheek_line: float = 0.0
     colour: Colour = (0.03, 0.02, 0.015)
 
 
@@ -85,12 +88,15 @@ class Eyes:
 
 @dataclass(frozen=True, kw_only=True)
 class Brows:
-    """Brows: painted hairs; `thickness` 1 is the usual width, from 0.5 to 1.6; `joined` is hair between them."""
+    """Brows: painted hairs; `thickness` 1 is the usual width, from 0.5 to 1.6; `joined` is hair between them; `arch`
+    runs from 0 (straight) to 1 (high), `slant` from -1 (outer ends low) to 1 (outer ends high)."""
 
     colour: Colour = (0.03, 0.02, 0.015)
     density: float = 0.8
     thickness: float = 1.0
     joined: float = 0.0
+    arch: float = 0.45
+    slant: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,13 +125,17 @@ class MakeUp:
 class Hair:
     """Hair of the head.
 
-    `length_dm` runs from 0 (shaven) by 0.1 (cropped), 1 (to the ears) to 3 (past the shoulders), `lift_dm` is how far
-    it stands off the scalp, `receding` how far the hairline has gone back, `fringe` how far hair comes down the
-    forehead (1 = to the brows), `opening_deg` where long hair starts beside the face, `parting` from -1 (subject's
-    right) to 1, `curl` how coiled. `tied` hair keeps to the head. `pressed` hair lies flat under a hat, `hidden` hair
-    is not drawn (see `facsim.models.hair_styles.tuck_hair` and `hide_hair`).
+    `style` names what it was drawn as (`facsim.models.hair_styles.HAIR_STYLES`); the numbers are what is drawn.
+    `length_dm` runs from 0 (shaven) by 0.08 (buzz cut), 1 (to the chin) to 3 (past the shoulders), `lift_dm` is how
+    far it stands off the scalp, `receding` how far the hairline has gone back, `thinning` how bare the crown is,
+    `fringe` how far hair comes down the forehead (1 = to the brows), `opening_deg` where long hair starts beside the
+    face, `parting` from -1 (subject's right) to 1, `parted` 1 where its line shows the scalp, `curl` how coiled,
+    `swept` how far it is combed back from the forehead, `fade` how much closer the sides are cut, `cords` 1 for
+    braids and locs. `tied` is `loose`, `ponytail` or `bun`. `pressed` hair lies flat under a hat, `hidden` hair is
+    not drawn (`facsim.models.hair_styles.tuck_hair` and `hide_hair`).
     """
 
+    style: str = "side part"
     colour: Colour = (0.03, 0.02, 0.013)
     grey: float = 0.0
     length_dm: float = 0.4
@@ -135,7 +145,12 @@ class Hair:
     opening_deg: float = 62.0
     parting: float = 0.3
     curl: float = 0.1
-    tied: bool = False
+    parted: float = 0.0
+    swept: float = 0.0
+    fade: float = 0.4
+    thinning: float = 0.0
+    cords: float = 0.0
+    tied: str = "loose"
     pressed: bool = False
     hidden: bool = False
 

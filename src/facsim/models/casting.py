@@ -22,6 +22,7 @@ from facsim.models.appearance import (
     Skin,
     linear_from_hex,
 )
+from facsim.models.casting_hair import Traits, sample_beard, sample_brows, sample_hair
 from facsim.models.identity import Identity
 from facsim.models.wardrobe import sample_worn
 from facsim.models.worn import Worn
@@ -54,7 +55,6 @@ _IRIS_SHARES = {
     "asian": (0.75, 0.23, 0.02, 0.0, 0.0, 0.0),
     "african": (0.80, 0.18, 0.02, 0.0, 0.0, 0.0),
 }
-_GREY: Colour = (0.23, 0.225, 0.22)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +71,6 @@ class Person:
     garment: Garment
     worn: Worn = field(default_factory=Worn)
     """Glasses and headwear."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Traits:
-    """What the parts of a person are drawn from."""
-
-    age: float
-    masculine: float
-    ancestry: tuple[float, float, float]
-    tone: float
-
-    @property
-    def adult(self) -> float:
-        return float(np.clip((self.age - 14.0) / 6.0, 0.0, 1.0))
 
 
 def skin_albedo(tone: float) -> Colour:
@@ -117,18 +103,18 @@ tones 9 and 10."""
 def sample_person(generator: np.random.Generator, identity: Identity, *, skin_tone_monk: int) -> Person:
     """A person with this head and Monk tone: what is plausible for its apparent age, gender and ancestry."""
     tone = skin_tone_monk + float(np.clip(generator.normal(0.0, 0.22), -0.45, 0.45))
-    traits = _Traits(age=identity.age_years, masculine=identity.gender, ancestry=identity.ancestry, tone=tone)
+    traits = Traits(age=identity.age_years, masculine=identity.gender, ancestry=identity.ancestry, tone=tone)
     skin = _sample_skin(generator, traits)
     colour = _jitter(generator, _choose(generator, _HAIR, _HAIR_SHARES, traits), 0.25)
     grey = float(np.clip(generator.normal((traits.age - 48.0) / 26.0, 0.22), 0.0, 1.0)) if traits.age > 30 else 0.0
     if traits.masculine < 0.5 and generator.random() < 0.55:
         grey = 0.0 if grey < 0.7 else grey * 0.5
-    hair = _sample_hair(generator, traits, _dye_hair(generator, traits, colour), grey)
+    hair = sample_hair(generator, traits, colour=_dye_hair(generator, traits, colour), grey=grey)
     return Person(
         skin=skin,
-        beard=_sample_beard(generator, traits, colour, grey),
+        beard=sample_beard(generator, traits, colour=colour, grey=grey),
         eyes=_sample_eyes(generator, traits),
-        brows=_sample_brows(generator, traits, colour, grey),
+        brows=sample_brows(generator, traits, colour=colour, grey=grey),
         mouth=_sample_mouth(generator, traits, skin),
         make_up=_sample_make_up(generator, traits, skin),
         hair=hair,
@@ -153,7 +139,7 @@ def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
     return float(generator.uniform(low, high))
 
 
-def _sample_skin(generator: np.random.Generator, traits: _Traits) -> Skin:
+def _sample_skin(generator: np.random.Generator, traits: Traits) -> Skin:
     pale = float(np.clip((6.0 - traits.tone) / 4.0, 0.0, 1.0))
     age = float(np.clip((traits.age - 24.0) / 52.0, 0.0, 1.1))
     freckled = generator.random() < 0.16 * pale
@@ -173,7 +159,7 @@ def _sample_skin(generator: np.random.Generator, traits: _Traits) -> Skin:
     )
 
 
-def _choose(generator: np.random.Generator, table: dict[str, Colour], shares: dict, traits: _Traits) -> Colour:
+def _choose(generator: np.random.Generator, table: dict[str, Colour], shares: dict, traits: Traits) -> Colour:
     african, asian, european = traits.ancestry
     # light hair and eyes go with light skin
     fair = european * float(np.clip((7.0 - traits.tone) / 3.0, 0.0, 1.0))
@@ -182,74 +168,14 @@ def _choose(generator: np.random.Generator, table: dict[str, Colour], shares: di
     return list(table.values())[int(generator.choice(len(table), p=weights / weights.sum()))]
 
 
-def _dye_hair(generator: np.random.Generator, traits: _Traits, natural: Colour) -> Colour:
+def _dye_hair(generator: np.random.Generator, traits: Traits, natural: Colour) -> Colour:
     """The natural colour, or now and then an adult's dyed one; brows and beard keep the natural."""
     if generator.random() >= 0.08 * traits.adult * (1.0 - 0.7 * traits.masculine):
         return natural
     return _jitter(generator, list(_HAIR.values())[int(generator.integers(1, 5))], 0.25)
 
 
-def _sample_hair(generator: np.random.Generator, traits: _Traits, colour: Colour, grey: float) -> Hair:
-    coiled = generator.random() < traits.ancestry[0] * 0.85
-    curl = _uniform(generator, 0.6, 1.0) if coiled else float(generator.beta(1.3, 3.5))
-    long_haired = generator.random() < (0.06 if traits.masculine > 0.5 else 0.82)
-    style = _long_style(generator, curl) if long_haired else _short_style(generator, traits, curl)
-    return Hair(
-        colour=colour,
-        grey=grey,
-        curl=curl,
-        parting=_uniform(generator, -1.0, 1.0),
-        opening_deg=_uniform(generator, 50.0, 78.0),
-        **style,
-    )
-
-
-def _long_style(generator: np.random.Generator, curl: float) -> dict:
-    tied = generator.random() < 0.28
-    fringe = _uniform(generator, 0.3, 1.0) if generator.random() < 0.28 else 0.0
-    return {
-        "length_dm": _uniform(generator, 0.9, 3.2),
-        "lift_dm": _uniform(generator, 0.05, 0.12) if tied else _uniform(generator, 0.09, 0.2 + 0.3 * curl),
-        "fringe": fringe,
-        "tied": tied,
-        "receding": 0.0,
-    }
-
-
-def _short_style(generator: np.random.Generator, traits: _Traits, curl: float) -> dict:
-    ageing = float(np.clip((traits.age - 24.0) / 45.0, 0.0, 1.0)) * traits.masculine
-    receding = float(np.clip(generator.normal(0.12 + 0.6 * ageing, 0.25), 0.0, 1.1)) if traits.adult > 0.5 else 0.0
-    bald = generator.random() < 0.05 * traits.masculine * traits.adult + 0.30 * ageing**2
-    cropped = generator.random() < 0.35
-    length = 0.0 if bald else _uniform(generator, 0.05, 0.12) if cropped else _uniform(generator, 0.15, 0.6)
-    return {
-        "length_dm": length,
-        "lift_dm": _uniform(generator, 0.04, 0.10 + 0.25 * length + 0.25 * length * curl),
-        "fringe": _uniform(generator, 0.1, 0.7) if generator.random() < 0.3 and receding < 0.2 else 0.0,
-        "tied": False,
-        "receding": receding,
-    }
-
-
-def _sample_beard(generator: np.random.Generator, traits: _Traits, colour: Colour, grey: float) -> Beard:
-    if traits.masculine * traits.adult < 0.5 or traits.age < 17:
-        return Beard()
-    dense = 1.0 - 0.45 * traits.ancestry[1]
-    stubble = float(np.clip(generator.normal(0.38, 0.22), 0.03, 1.0)) * dense
-    kind = generator.random()
-    full = _uniform(generator, 0.55, 1.0) * dense
-    moustache, chin, cheeks = 0.0, 0.0, 0.0
-    if kind < 0.16:
-        moustache, chin, cheeks = full, full, full * _uniform(generator, 0.6, 1.0)
-    elif kind < 0.25:
-        moustache, chin = full, full * _uniform(generator, 0.5, 1.0)
-    elif kind < 0.29:
-        moustache = full
-    tint = _mix(colour, _GREY, min(1.0, 1.15 * grey))
-    return Beard(stubble=stubble, moustache=moustache, chin=chin, cheeks=cheeks, colour=tint)
-
-
-def _sample_eyes(generator: np.random.Generator, traits: _Traits) -> Eyes:
+def _sample_eyes(generator: np.random.Generator, traits: Traits) -> Eyes:
     iris = _jitter(generator, _choose(generator, _IRIS, _IRIS_SHARES, traits), 0.15)
     return Eyes(
         iris=iris,
@@ -261,19 +187,7 @@ def _sample_eyes(generator: np.random.Generator, traits: _Traits) -> Eyes:
     )
 
 
-def _sample_brows(generator: np.random.Generator, traits: _Traits, colour: Colour, grey: float) -> Brows:
-    shade = 0.55 if sum(colour) > 0.3 else 0.85
-    joined = generator.random() < 0.06 * traits.masculine * traits.adult
-    child = 1.0 - traits.adult
-    return Brows(
-        colour=_mix(_mix(colour, (0.0, 0.0, 0.0), 1.0 - shade), _GREY, 0.6 * grey),
-        density=float(np.clip(generator.normal(0.7 - 0.2 * child - 0.2 * (traits.age > 65), 0.12), 0.35, 1.0)),
-        thickness=float(np.clip(generator.normal(0.82 + 0.28 * traits.masculine - 0.12 * child, 0.13), 0.5, 1.5)),
-        joined=_uniform(generator, 0.3, 1.0) if joined else 0.0,
-    )
-
-
-def _sample_mouth(generator: np.random.Generator, traits: _Traits, skin: Skin) -> Mouth:
+def _sample_mouth(generator: np.random.Generator, traits: Traits, skin: Skin) -> Mouth:
     pink = np.asarray(skin.albedo) * np.array([0.82, 0.52, 0.58])
     lip = _mix((float(pink[0]), float(pink[1]), float(pink[2])), skin.albedo, _uniform(generator, 0.0, 0.4))
     yellow = float(np.clip(generator.normal(0.2 + 0.4 * max(traits.age - 30.0, 0.0) / 50.0, 0.12), 0.0, 0.9))
@@ -284,7 +198,7 @@ def _sample_mouth(generator: np.random.Generator, traits: _Traits, skin: Skin) -
     )
 
 
-def _sample_make_up(generator: np.random.Generator, traits: _Traits, skin: Skin) -> MakeUp:
+def _sample_make_up(generator: np.random.Generator, traits: Traits, skin: Skin) -> MakeUp:
     worn = traits.adult * (1.0 - traits.masculine) > 0.5 and generator.random() < 0.6
     if not worn:
         return MakeUp()

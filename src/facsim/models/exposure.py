@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import warp as wp
 
+from facsim.models.hair_cut import cut_hair
 from facsim.models.materials import pack_looks
 from facsim.models.outfit import pack_outfits
 from facsim.models.patches import count_vertices
 from facsim.models.posing import SHADOW_SIDE, place_vertices
-from facsim.models.raster import SAMPLES_PER_AXIS, Ends, interpolate_normals, rasterise
+from facsim.models.raster import SAMPLES_PER_AXIS, interpolate_normals, rasterise
 from facsim.models.shading import Mesh, shade_pictures
 from facsim.models.sitting import Sitting
 from facsim.models.studio import Studio
@@ -51,8 +52,9 @@ def see_sittings(sittings: Sequence[Sitting], studio: Studio, looks: wp.array, *
     faces = studio.bare_faces if bare else studio.faces
     points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=studio.device)
     placed = place_vertices(looks, points, studio.torso, size_px=size_px)
-    hair = _end_hair(sittings, studio.device)
+    hair = cut_hair(sittings, studio.strands)
     mesh = Mesh()
+    mesh.hair = hair
     mesh.visible = rasterise(placed.screen, faces, hair, side=SAMPLES_PER_AXIS * size_px, grid=1)
     mesh.shadow = rasterise(placed.lit, faces, hair, side=SHADOW_SIDE, grid=0)
     mesh.triangles, mesh.parts, mesh.uv = studio.faces.triangles, studio.parts, studio.faces.uv
@@ -68,12 +70,3 @@ def _stack_points(sittings: Sequence[Sitting], *, bare: bool) -> np.ndarray:
     nothing = np.zeros((count_vertices(), 3), dtype=np.float32)
     dressed = [nothing if one.dressed.points is None else one.dressed.points for one in sittings]
     return np.stack([np.concatenate([one.points, worn]) for one, worn in zip(sittings, dressed, strict=True)])
-
-
-def _end_hair(sittings: Sequence[Sitting], device: str) -> Ends:  # pyright: ignore[reportGeneralTypeIssues]
-    seeds = [one.scene.seed & 0x7FFFFFFF for one in sittings]
-    shares = [0.02 + 0.06 * min(one.scene.hair.length_dm, 1.0) for one in sittings]
-    ends = Ends()
-    ends.seeds = wp.array(np.array(seeds, dtype=np.int32), device=device)
-    ends.frays = wp.array(np.array(shares, dtype=np.float32), device=device)
-    return ends

@@ -7,10 +7,11 @@ Shares from 0 (bare skin) to 1 (hair) at a place of the rest head (see `facsim.m
 # Warp reads `float(0.0)` as a variable and `0.0` as a constant, and compiles no tuples to search.
 # ruff: noqa: UP018
 # What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false, reportIndexIssue=false
 
 import warp as wp
 
+from facsim.models.hairlines import FOREHEAD_HEIGHT, HAIRLINE_STEPS, RECEDING
 from facsim.models.materials import Look
 from facsim.models.noise import fold_seed, hash_unit, smooth_noise
 
@@ -19,20 +20,27 @@ __all__ = ["beard_share", "brow_share", "hairline_height", "scalp_share"]
 wp.set_module_options({"enable_backward": False})
 
 
-_BROW_CELL = wp.constant(0.017)
+_Steps = wp.types.matrix(shape=(len(HAIRLINE_STEPS), 3), dtype=wp.float32)
+_Row = wp.types.vector(length=len(RECEDING), dtype=wp.float32)
+_FOREHEAD = wp.constant(FOREHEAD_HEIGHT)
+_STEPS = wp.constant(_Steps(*[value for row in HAIRLINE_STEPS for value in row]))
+_RECEDING = wp.constant(_Row(*RECEDING))
+_BROW_CELL = wp.constant(0.0135)
 """Side of the cells that hold one brow hair each, in decimetres."""
 
 
 @wp.func
 def hairline_height(azimuth_deg: float, receding: float) -> float:
-    """y of the hairline on the rest head at an azimuth round its vertical axis: 0 in front, 180 at the nape."""
+    """`facsim.models.hairlines.hairline_heights` at one azimuth."""
     a = wp.abs(azimuth_deg)
-    y = 0.76 - 0.05 * wp.smoothstep(10.0, 32.0, a) - 0.33 * wp.smoothstep(34.0, 60.0, a)
-    y = y - 0.42 * wp.smoothstep(56.0, 74.0, a) + 0.14 * wp.smoothstep(82.0, 92.0, a)
-    y = y - 0.62 * wp.smoothstep(103.0, 150.0, a)
-    temples = wp.exp(-((a - 38.0) / 16.0) * ((a - 38.0) / 16.0))
-    crown = 1.0 - wp.smoothstep(45.0, 80.0, a)
-    return y + receding * (0.28 * temples + 0.32 * crown * wp.max(receding - 0.2, 0.0))
+    y = float(_FOREHEAD)
+    for row in range(5):
+        y += _STEPS[row, 0] * wp.smoothstep(_STEPS[row, 1], _STEPS[row, 2], a)
+    away = (a - _RECEDING[1]) / _RECEDING[2]
+    crown = 1.0 - wp.smoothstep(_RECEDING[4], _RECEDING[5], a)
+    return y + receding * (
+        _RECEDING[0] * wp.exp(-away * away) + _RECEDING[3] * crown * wp.max(receding - _RECEDING[6], 0.0)
+    )
 
 
 @wp.func
@@ -41,32 +49,40 @@ def _azimuth(q: wp.vec3) -> float:
 
 
 @wp.func
-def scalp_share(look: Look, q: wp.vec3, ears: float) -> float:
+def scalp_share(look: Look, q: wp.vec3, ears: float, foot: float) -> float:
     """Share of the skin at `q` that shows hair roots."""
-    if q[1] < -0.8 or look.hair_length <= 0.0 or q[2] > 0.3:
+    if q[1] < -0.8 or q[2] > 0.3:
         return 0.0
     edge = hairline_height(_azimuth(q), look.hair_receding)
     if q[1] < edge - 0.18:  # lower than the raggedness reaches
         return 0.0
     field = fold_seed(look.seed, 41)
     ragged = 0.05 * smooth_noise(field, q * 16.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 43.0)
-    inside = wp.smoothstep(-0.09, 0.07, q[1] - edge + ragged)
-    return inside * (1.0 - ears) * wp.min(1.0, 0.55 + 6.0 * look.hair_length)
+    inside = wp.smoothstep(-0.10, 0.06, q[1] - edge + ragged)
+    crown = look.hair_thinning * wp.smoothstep(0.95, 1.15, q[1])
+    grain = 0.22 * wp.clamp(1.6 - foot / 0.02, 0.0, 1.0) * smooth_noise(field + wp.uint32(2), q * 75.0)
+    share = wp.min(0.9, 0.42 + 5.0 * look.hair_length) * (1.0 - 0.8 * crown)
+    if wp.abs(_azimuth(q) - look.hair_part) < 60.0:
+        aside = wp.abs(_azimuth(q) - look.hair_part) * 0.01745 * wp.length(wp.vec2(q[0], q[2] + 0.6))
+        share = share * (0.25 + 0.75 * wp.smoothstep(0.0, 0.04, aside))
+    return wp.clamp(inside * (1.0 - ears) * (share + grain), 0.0, 0.95)
 
 
 @wp.func
-def _brow_line(aside: float) -> float:
+def _brow_line(look: Look, aside: float) -> float:
     """Height of the middle of a brow at a distance from the middle of the face."""
-    rise = 0.038 * wp.smoothstep(0.08, 0.36, aside)
-    return 0.168 + rise - 0.07 * wp.smoothstep(0.36, 0.60, aside)
+    along = wp.clamp((aside - 0.085) / 0.43, -0.2, 1.2)
+    rise = (0.018 + 0.05 * look.brow_arch) * wp.smoothstep(-0.05, 0.62, along)
+    fall = (0.02 + 0.085 * look.brow_arch) * wp.smoothstep(0.60, 1.15, along)
+    return 0.164 + rise - fall + 0.028 * look.brow_slant * (along - 0.35)
 
 
 @wp.func
 def _brow_body(look: Look, aside: float, y: float) -> float:
     """How densely hairs are rooted at a place: 0 outside the brow, 1 in its middle."""
     along = (aside - 0.085) / 0.43
-    half = 0.043 * look.brow_thickness * (1.0 - 0.55 * wp.smoothstep(0.45, 1.0, along))
-    across = wp.abs(y - _brow_line(aside)) / half
+    half = 0.043 * look.brow_thickness * (1.0 - 0.62 * wp.smoothstep(0.40, 1.0, along))
+    across = wp.abs(y - _brow_line(look, aside)) / half
     ends = wp.smoothstep(-0.08, 0.16, along) * (1.0 - wp.smoothstep(0.86, 1.05, along))
     if look.brow_joined > 0.0:
         ends = wp.max(ends, 0.5 * look.brow_joined * (1.0 - wp.smoothstep(0.06, 0.12, aside)))
@@ -78,20 +94,20 @@ def _hair_cover(field: wp.uint32, look: Look, column: int, row: int, aside: floa
     """Cover of one brow hair, rooted in its own cell of a lattice, at (aside, y)."""
     x0 = (float(column) + hash_unit(field, column, row, 1)) * _BROW_CELL
     y0 = (float(row) + hash_unit(field, column, row, 2)) * _BROW_CELL
-    if _brow_body(look, x0, y0) < 0.15 + 0.75 * hash_unit(field, column, row, 3):
+    if _brow_body(look, x0, y0) < 0.10 + 0.62 * hash_unit(field, column, row, 3):
         return 0.0
     # hairs stand up at the inner end, lie along the brow further out and lean towards its middle line
     along = (x0 - 0.085) / 0.43
-    lean = 0.25 + 1.05 * wp.smoothstep(-0.05, 0.45, along) + 3.5 * (y0 - _brow_line(x0))
-    lean += 0.35 * (hash_unit(field, column, row, 4) - 0.5) + 0.25 * wp.smoothstep(0.6, 1.0, along)
-    length = 0.052 + 0.028 * hash_unit(field, column, row, 5)
+    lean = 0.22 + 1.15 * wp.smoothstep(-0.08, 0.40, along) + 6.0 * (y0 - _brow_line(look, x0))
+    lean += 0.55 * (hash_unit(field, column, row, 4) - 0.5) + 0.25 * wp.smoothstep(0.6, 1.0, along)
+    length = (0.036 + 0.026 * hash_unit(field, column, row, 5)) * (0.8 + 0.2 * wp.smoothstep(0.0, 0.4, along))
     dx = wp.sin(lean)
     dy = wp.cos(lean)
     t = wp.clamp(((aside - x0) * dx + (y - y0) * dy) / length, 0.0, 1.0)
     away = wp.sqrt((aside - x0 - dx * length * t) * (aside - x0 - dx * length * t)
                    + (y - y0 - dy * length * t) * (y - y0 - dy * length * t))  # fmt: skip
-    width = 0.0042 * (1.15 - 0.7 * t)
-    soft = wp.max(0.0025, 0.5 * foot)
+    width = (0.0022 + 0.0014 * hash_unit(field, column, row, 6)) * (1.15 - 0.8 * t)
+    soft = wp.max(0.0018, 0.5 * foot)
     return (1.0 - wp.smoothstep(width - soft, width + soft, away)) * wp.min(1.0, 1.6 * width / soft)
 
 
@@ -113,11 +129,11 @@ def brow_share(look: Look, q: wp.vec3, foot: float) -> float:
     row = int(wp.floor(q[1] / _BROW_CELL))
     # hairs root in the brow's body alone; a cell is as wide as its line may wander in it
     reach = 0.05 * look.brow_thickness + 0.8 * _BROW_CELL
-    for dx in range(-4, 2):
+    for dx in range(-5, 2):
         x = (float(column + dx) + 0.5) * _BROW_CELL
         if x < 0.55 and (x > 0.04 or look.brow_joined > 0.0):
-            line = _brow_line(x)
-            for dy in range(-4, 3):
+            line = _brow_line(look, x)
+            for dy in range(-5, 4):
                 if wp.abs((float(row + dy) + 0.5) * _BROW_CELL - line) < reach:
                     bare = bare * (1.0 - 0.85 * _hair_cover(field, look, column + dx, row + dy, aside, q[1], foot))
     hairs = wp.min(1.0 - bare, 0.97) * (0.35 + 0.65 * look.brow_density)
@@ -133,7 +149,9 @@ def beard_share(look: Look, q: wp.vec3, lips: float, foot: float) -> wp.vec2:
     aside = wp.abs(q[0])
     wander = 0.05 * smooth_noise(field, q * 11.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 31.0)
     # from the sideburn down to beside the mouth, then along the jaw; the neck is bare below
+    high = wp.clamp(q[2] * 2.0 + 1.0, 0.0, 1.0)
     cheek_line = -0.02 - 0.66 * wp.smoothstep(-0.50, 0.08, q[2])
+    cheek_line += look.beard_line * (0.12 + 0.22 * high) * wp.where(look.beard_line < 0.0, 1.0, 0.6)
     jaw = wp.smoothstep(-0.03, 0.05, cheek_line - q[1] + wander) * wp.smoothstep(0.22, 0.34, aside)
     jaw = jaw * wp.smoothstep(-0.78, -0.70, q[2]) * wp.smoothstep(-1.36, -1.22, q[1] + wander)
     lip_top = wp.smoothstep(-0.47, -0.51, q[1]) * (1.0 - wp.smoothstep(0.24, 0.33, aside + wander))

@@ -7,6 +7,7 @@ import numpy as np
 import warp as wp
 
 from facsim.models.camera import NEAR_SHARE, NECK_PIVOT
+from facsim.models.drapery import PARTING_DEG
 from facsim.models.scene import BACKGROUND_KINDS, Lamp, Scene
 from facsim.models.sitting import Sitting
 
@@ -85,6 +86,7 @@ class Look:
     moustache: wp.float32
     beard_chin: wp.float32
     beard_cheeks: wp.float32
+    beard_line: wp.float32
     beard_colour: wp.vec3
     iris: wp.vec3
     iris_ring: wp.vec3
@@ -96,6 +98,8 @@ class Look:
     brow_density: wp.float32
     brow_thickness: wp.float32
     brow_joined: wp.float32
+    brow_arch: wp.float32
+    brow_slant: wp.float32
     lip: wp.vec3
     wetness: wp.float32
     teeth: wp.vec3
@@ -111,6 +115,8 @@ class Look:
     hair_length: wp.float32
     hair_curl: wp.float32
     hair_receding: wp.float32
+    hair_thinning: wp.float32
+    hair_part: wp.float32
     garment: wp.vec3
     garment_second: wp.vec3
     garment_pattern: wp.float32
@@ -203,6 +209,7 @@ def _person_fields(one: Sitting) -> dict[str, Any]:
         "moustache": beard.moustache,
         "beard_chin": beard.chin,
         "beard_cheeks": beard.cheeks,
+        "beard_line": beard.cheek_line,
         "beard_colour": beard.colour,
         "iris": eyes.iris,
         "iris_ring": eyes.iris_ring,
@@ -214,6 +221,8 @@ def _person_fields(one: Sitting) -> dict[str, Any]:
         "brow_density": brows.density,
         "brow_thickness": brows.thickness,
         "brow_joined": brows.joined,
+        "brow_arch": brows.arch,
+        "brow_slant": brows.slant,
         "lip": mouth.lip,
         "wetness": mouth.wetness,
         "teeth": mouth.teeth,
@@ -229,11 +238,19 @@ def _person_fields(one: Sitting) -> dict[str, Any]:
         "hair_length": hair.length_dm,
         "hair_curl": hair.curl,
         "hair_receding": hair.receding,
+        "hair_thinning": hair.thinning,
+        "hair_part": _part_azimuth(scene),
         "garment": garment.colour,
         "garment_second": garment.pattern_colour,
         "garment_pattern": garment.pattern,
         "collar": garment.collar_dm,
     }
+
+
+def _part_azimuth(scene: Scene) -> float:
+    """Azimuth of a parting that shows, on the head before it is mirrored; beyond all azimuths where there is none."""
+    hair = scene.hair
+    return (-1.0 if scene.mirrored else 1.0) * PARTING_DEG * hair.parting if hair.parted > 0.5 else 1e3
 
 
 def _order_wrinkles(one: Sitting) -> list[float]:

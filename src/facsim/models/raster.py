@@ -14,7 +14,7 @@ near-vertical edges better than a regular one.
 import numpy as np
 import warp as wp
 
-from facsim.models.noise import fold_seed, smooth_noise
+from facsim.models.tresses import Ends, strand_kept
 
 __all__ = [
     "BOTH_SIDES",
@@ -22,11 +22,10 @@ __all__ = [
     "FRONT_ONLY",
     "SAMPLES_PER_AXIS",
     "STRANDS",
-    "Ends",
+    "THIN_STRANDS",
     "Faces",
     "barycentric_at",
     "depth_of",
-    "fray_limit",
     "interpolate_normals",
     "rasterise",
     "sample_position",
@@ -40,7 +39,9 @@ SAMPLES_PER_AXIS = 2
 FRONT_ONLY = wp.constant(0)
 BOTH_SIDES = wp.constant(1)
 STRANDS = wp.constant(2)
-"""Kinds of triangles; `STRANDS` are drawn on both sides and end raggedly."""
+THIN_STRANDS = wp.constant(3)
+"""Kinds of triangles; `STRANDS` and `THIN_STRANDS` are drawn on both sides, and only where `strand_kept` finds
+hair; the light passes through thin ones, whose shadow is that of the strands beneath."""
 
 EMPTY = 1 << 62
 """What a sample holds that sees no triangle: larger than every packed (depth, triangle)."""
@@ -90,24 +91,6 @@ class Faces:
     uv: wp.array(dtype=wp.vec2)
 
 
-@wp.struct
-class Ends:
-    """How hair ends, per picture: a seed, and how ragged it is in shares of its length."""
-
-    seeds: wp.array(dtype=wp.int32)
-    frays: wp.array(dtype=wp.float32)
-
-
-@wp.func
-def fray_limit(seed: int, strand: float, amount: float) -> float:
-    """How far along (0 root, 1 hem) the strand at `strand` (0–1 round the head) reaches when ends are ragged by
-    `amount`: at least `1 - 1.25 * amount`."""
-    field = fold_seed(seed, 81)
-    coarse = smooth_noise(field, wp.vec3(strand * 60.0, 0.5, 0.5))
-    fine = smooth_noise(field + wp.uint32(1), wp.vec3(strand * 420.0, 0.5, 2.5))
-    return 1.0 - amount * (0.5 + 0.25 * coarse + 0.5 * fine)
-
-
 @wp.func
 def _first_cell(low: float, margin: float) -> int:
     """The first cell, 0 or more, whose sample lies at `low` or beyond when samples keep `margin` from the borders."""
@@ -135,7 +118,7 @@ def _cover(
     c = screen[picture, corners[2]]
     # Screen y runs down, so a triangle that faces the viewer has a negative signed area.
     area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-    if wp.abs(area) < 1.0e-9 or (area > 0.0 and kind == FRONT_ONLY):
+    if wp.abs(area) < 1.0e-9 or (area > 0.0 and kind == FRONT_ONLY) or (grid == 0 and kind == THIN_STRANDS):
         return
     # Cells whose sample can lie inside: samples keep `margin` from their cell's border, and most triangles of a small
     # picture lie between samples.
@@ -151,10 +134,6 @@ def _cover(
     bottom = _last_cell(wp.max(a[1], wp.max(b[1], c[1])), margin, side)
     if top > bottom:
         return
-    # the least that hair reaches anywhere
-    ragged = 1.0
-    if kind == STRANDS:
-        ragged = 1.0 - 1.26 * hair.frays[picture]
     inverse = 1.0 / area
     ux = (b[1] - c[1]) * inverse
     uy = (c[0] - b[0]) * inverse
@@ -173,12 +152,11 @@ def _cover(
                     packed = (wp.int64(bits) << wp.int64(32)) | wp.int64(t)
                     # what is hidden already stays hidden: values only fall
                     if packed < visible[picture, row, column]:
-                        past_end = 0.0
-                        if kind == STRANDS:
+                        kept = True
+                        if kind >= STRANDS:
                             at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
-                            if at[1] > ragged:
-                                past_end = at[1] - fray_limit(hair.seeds[picture], at[0], hair.frays[picture])
-                        if past_end <= 0.0:
+                            kept = strand_kept(hair, picture, at[0], at[1])
+                        if kept:
                             wp.atomic_min(visible, picture, row, column, packed)
 
 
@@ -226,7 +204,7 @@ def rasterise(screen: wp.array, faces: Faces, hair: Ends, *, side: int, grid: in
 
     `screen`: (B, V) of vec3, x to the right and y down in units of samples, depth from 0 (near) to 1, affine on the
     screen. `hair`: how the ends of `STRANDS` are drawn, per picture. `grid`: 1 for the rotated grid of
-    pictures, 0 for samples in the middle of their cells.
+    pictures, 0 for the light's depth map, with samples in the middle of their cells.
     """
     visible = wp.full((screen.shape[0], side, side), value=EMPTY, dtype=wp.int64, device=screen.device)
     wp.launch(

@@ -17,6 +17,8 @@ from facsim.facs import split_key
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.appearance import Colour
 from facsim.models.casting import Person
+from facsim.models.casting_hair import BEARD_KINDS
+from facsim.models.hair_styles import HAIR_STYLES
 from facsim.models.identity import roaming_sliders
 from facsim.models.scene import BACKGROUND_KINDS, Scene
 from facsim.models.staging import LIGHT_KINDS
@@ -104,10 +106,12 @@ _ROWS: Mapping[str, _Row] = {
     "skin.age_lines": _share("wrinkles at rest", high=1.2),
     "skin.folds": _share("how deep action units fold the skin; 0 smooth young skin", high=1.2),
     "skin.under_eye": _share("dark rings under the eyes"),
+    "beard.kind": _plain("what the beard was drawn as; the numbers are what is drawn"),
     "beard.stubble": _share("shade of a shaven beard"),
     "beard.moustache": _share("density on the upper lip"),
     "beard.chin": _share("density on the chin"),
     "beard.cheeks": _share("density on the cheeks"),
+    "beard.cheek_line": _number(-1, 1, "how high the beard grows on the cheeks; -1 along the jaw"),
     "beard.colour": _albedo("colour of the beard"),
     "eyes.iris": _albedo("colour of the irises"),
     "eyes.iris_ring": _albedo("colour of their outer rings"),
@@ -119,6 +123,8 @@ _ROWS: Mapping[str, _Row] = {
     "brows.density": _share("density of the brows"),
     "brows.thickness": _number(0.4, 1.6, "width of the brows; 1 is the usual"),
     "brows.joined": _share("hair between the brows"),
+    "brows.arch": _share("arch of the brows; 0 straight"),
+    "brows.slant": _number(-1, 1, "slant of the brows; 1 lifts their outer ends"),
     "mouth.lip": _albedo("the lips' own colour"),
     "mouth.wetness": _share("gloss of the lips"),
     "mouth.teeth": _albedo("colour of the teeth"),
@@ -129,15 +135,21 @@ _ROWS: Mapping[str, _Row] = {
     "make_up.shadow_colour": _albedo("its colour"),
     "make_up.liner": _share("strength of the eyeliner"),
     "make_up.blush": _share("strength of the blusher"),
+    "hair.style": _plain("a named style; it presets the numbers below, and what else is set is set on top of it"),
     "hair.colour": _albedo("colour of the hair"),
     "hair.grey": _share("share of grey hair"),
-    "hair.length_dm": _dm(0, 3.5, "0 shaven, 0.1 cropped, 1 to the ears, 3 past the shoulders"),
-    "hair.lift_dm": _dm(0, 0.7, "how far the hair stands off the scalp"),
+    "hair.length_dm": _dm(0, 3.5, "0 shaven, 0.08 a buzz cut, 1 to the chin, 3 past the shoulders"),
+    "hair.lift_dm": _dm(0, 0.8, "how far the hair stands off the scalp"),
     "hair.receding": _share("how far the hairline has gone back", high=1.1),
     "hair.fringe": _share("how far hair comes down the forehead; 1 to the brows"),
     "hair.opening_deg": _deg(30, 90, "where long hair starts beside the face"),
     "hair.parting": _number(-1, 1, "where the parting is, from the subject's right to the left"),
     "hair.curl": _share("how coiled the hair is"),
+    "hair.parted": _share("1 where the parting shows the scalp"),
+    "hair.swept": _share("how far hair is combed back from the forehead"),
+    "hair.fade": _share("how much closer the sides are cut"),
+    "hair.thinning": _share("how bare the crown is"),
+    "hair.cords": _share("1 for braids and locs"),
     "hair.tied": _plain("hair tied back"),
     "hair.pressed": _plain("hair that lies flat, as under a hat"),
     "hair.hidden": _plain("hair that is not drawn, as under a scarf"),
@@ -217,6 +229,9 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
     "worn.glasses.shape": GLASSES_SHAPES,
     "worn.headwear.kind": HEADWEAR_KINDS,
     "worn.occluder.kind": OCCLUDER_KINDS,
+    "hair.style": tuple(HAIR_STYLES),
+    "hair.tied": ("loose", "ponytail", "bun"),
+    "beard.kind": BEARD_KINDS,
 }
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from facsim.errors import RecipeError, hint_nearest
+from facsim.models.hair_styles import style_hair
 from facsim.models.scene import Scene
 from facsim.models.scene_parameters import PARAMETERS, PLANNED, Parameter, belongs_to_person
 from facsim.models.staging import sample_light
@@ -70,7 +71,15 @@ def _light_up(scene: Scene, kind: str, generator: np.random.Generator) -> Scene:
     return replace(scene, light=light, background=background)
 
 
-_PRESETS: Mapping[str, Callable[[Scene, str, np.random.Generator], Scene]] = {"light.kind": _light_up}
+def _style(scene: Scene, style: str, generator: np.random.Generator) -> Scene:
+    hair = style_hair(style, generator)
+    return replace(scene, hair=replace(hair, colour=scene.hair.colour, grey=scene.hair.grey))
+
+
+_PRESETS: Mapping[str, Callable[[Scene, str, np.random.Generator], Scene]] = {
+    "light.kind": _light_up,
+    "hair.style": _style,
+}
 """Names that stand for many parameters: from a scene, the name and a generator to the scene with all of them."""
 
 

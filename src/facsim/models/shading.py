@@ -23,6 +23,7 @@ from facsim.models.outfit import Outfit
 from facsim.models.raster import EMPTY, barycentric_at, depth_of, sample_position
 from facsim.models.skin import garment_share, shade_skin
 from facsim.models.strands import shade_hair
+from facsim.models.tresses import Ends
 from facsim.models.worn_light import WORN_PARTS, lens_shade, see_through, shade_worn, worn_part
 
 __all__ = ["DRAWN_PARTS", "Mesh", "shade_pictures"]
@@ -66,6 +67,7 @@ class Mesh:
     visible: wp.array3d(dtype=wp.int64)
     shadow: wp.array3d(dtype=wp.int64)
     outfits: wp.array(dtype=Outfit)
+    hair: Ends
 
 
 @wp.func
@@ -274,7 +276,7 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
         return shade_eye(look, spot, cornea, wp.exp(-above / 0.045), lash)
     if part == _HAIR:
         spot.open = _openness(mesh, look, picture, at, spot, 0.3)
-        return shade_hair(look, spot, _strand_tangent(mesh, picture, mesh.triangles[triangle]))
+        return shade_hair(look, spot, _strand_tangent(mesh, picture, mesh.triangles[triangle]), mesh.hair, picture)
     wide = _openness(mesh, look, picture, at, spot, 0.45)
     if part == _SKIN:
         spot.open = spot.open * near * wide

@@ -59,7 +59,8 @@ class Sitting:
 def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitting:
     """Pose the scene's head, hang its hair and frame it."""
     vertices = head.pose_vertices(scene.identity, scene.action_units, gaze=scene.gaze)
-    hair = drape_hair(shell, vertices, scene.hair, np.random.default_rng([scene.seed, 1]))
+    strands = np.random.default_rng([scene.seed, 1])
+    hair = drape_hair(shell, vertices, scene.hair, strands, mirrored=scene.mirrored)
     landmarks = np.asarray(landmarks_68(head, vertices), dtype=np.float64)
     return Sitting(
         scene=scene,

@@ -200,7 +200,7 @@ def shade_skin(look: Look, spot: Spot) -> wp.vec3:
     albedo = _paint_lids(look, spot, albedo)
     beard = beard_share(look, q, spot.lips, spot.foot)
     brow = spot.brow
-    scalp = scalp_share(look, q, spot.ears)
+    scalp = scalp_share(look, q, spot.ears, spot.foot)
     albedo = wp.lerp(albedo, wp.cw_mul(albedo, wp.vec3(0.42, 0.46, 0.52)), beard[0])
     albedo = wp.lerp(albedo, look.beard_colour, beard[1])
     albedo = wp.lerp(albedo, look.brow_colour, brow)

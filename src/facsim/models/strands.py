@@ -1,17 +1,23 @@
 """Light on strands of hair, for Warp kernels: two highlights that lie across the strands, and streaks along them."""
 
 # What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false, reportAttributeAccessIssue=false
+# Warp reads `float(0.0)` as a variable and `0.0` as a constant.
 
 import warp as wp
 
+from facsim.models.hair import OUTER
 from facsim.models.lighting import Spot, ambient_light, rim_share
 from facsim.models.materials import Look
-from facsim.models.noise import fold_seed, smooth_noise
+from facsim.models.noise import fold_seed, hash_unit
+from facsim.models.strand_field import blend_field
+from facsim.models.tresses import CORNROWS, Ends, lock_number, lock_offset, shell_texel
 
 __all__ = ["shade_hair"]
 
 wp.set_module_options({"enable_backward": False})
+
+_OUTER_FROM = wp.constant(0.5 * OUTER)
 
 
 @wp.func
@@ -23,13 +29,13 @@ def _glint(tangent: wp.vec3, towards: wp.vec3, view: wp.vec3, sharpness: float) 
 
 
 @wp.func
-def _strand_light(look: Look, spot: Spot, tangent: wp.vec3, towards: wp.vec3, streak: float) -> wp.vec3:
+def _strand_light(spot: Spot, tangent: wp.vec3, towards: wp.vec3, streak: float) -> wp.vec3:
     """(diffuse, white gloss, coloured gloss) of one lamp."""
     along = wp.dot(tangent, towards)
     around = wp.sqrt(wp.max(1.0 - along * along, 0.0))
     facing = wp.clamp(0.45 + 0.75 * wp.dot(spot.normal, towards), 0.0, 1.0)
-    shifted = wp.normalize(tangent + spot.normal * (0.10 * streak - 0.06))
-    other = wp.normalize(tangent + spot.normal * (0.10 * streak + 0.12))
+    shifted = wp.normalize(tangent + spot.normal * (0.16 * streak - 0.06))
+    other = wp.normalize(tangent + spot.normal * (0.16 * streak + 0.12))
     return wp.vec3(
         around * facing,
         _glint(shifted, towards, spot.view, 70.0) * facing,
@@ -38,32 +44,52 @@ def _strand_light(look: Look, spot: Spot, tangent: wp.vec3, towards: wp.vec3, st
 
 
 @wp.func
-def shade_hair(look: Look, spot: Spot, tangent: wp.vec3) -> wp.vec3:
-    """Light that leaves the hair; `tangent` runs along the strands, `spot.uv` is (round the head, crown to hem)."""
-    field = fold_seed(look.seed, 83)
-    wave = look.hair_curl * smooth_noise(
-        field, wp.vec3(spot.uv[0] * 30.0, spot.uv[1] * 14.0 + 3.0 * look.hair_length, 0.5)
-    )
-    u = spot.uv[0] * 190.0 + 5.0 * wave
-    fade = wp.clamp(1.5 - spot.foot / 0.03, 0.0, 1.0)
-    streak = 0.55 * smooth_noise(field, wp.vec3(u * 0.28, spot.uv[1] * 2.0, 1.5))
-    streak += 0.40 * fade * smooth_noise(field + wp.uint32(1), wp.vec3(u, spot.uv[1] * 3.5, 2.5))
-    finer = wp.clamp(1.5 - spot.foot / 0.012, 0.0, 1.0)
-    streak += 0.35 * finer * smooth_noise(field + wp.uint32(3), wp.vec3(u * 2.7, spot.uv[1] * 5.0, 4.5))
-    if look.hair_curl > 0.4:
-        coil = smooth_noise(field + wp.uint32(2), spot.rest * 16.0) + 0.8 * fade * smooth_noise(field, spot.rest * 37.0)
-        streak = wp.lerp(streak, coil, wp.min(2.0 * (look.hair_curl - 0.4), 1.0))
+def _streaks(ends: Ends, picture: int, spot: Spot) -> wp.vec3:
+    """(streak from -1 dark to 1 light, how deep in the hair from 0.5 to 1, place across a lock from -1 to 1)."""
+    tress = ends.tresses[picture]
+    u = spot.uv[0]
+    t = spot.uv[1]
+    lock = lock_number(u)
+    if lock >= 0:
+        off = wp.clamp(lock_offset(tress, lock, u, t), -1.0, 1.0)
+        own = hash_unit(fold_seed(tress.seed, 92), lock, 1, 0)
+        x = u * tress.lock_across + 37.0 * float(lock)
+        fine = blend_field(ends.field, 0, x, t * tress.lock_along + 11.0 * float(lock)) - 0.5
+        if tress.cord > 0.5:
+            # a braid's strands cross over every centimetre
+            weave = wp.sin(t * 4.0 * tress.lock_along + 2.2 * wp.abs(off))
+            return wp.vec3(0.35 * weave - 0.5 * off * off + 0.3 * (own - 0.5), 1.0, off)
+        return wp.vec3(0.9 * fine + 0.65 * (own - 0.5) - 0.2 * off * off, 0.8 + 0.2 * wp.min(1.0, 2.5 * t), off)
+    at = shell_texel(tress, u, t)
+    fine = blend_field(ends.field, 0, at[0], at[1]) - 0.5
+    coarse = blend_field(ends.field, 0, at[0] * 0.13, at[1] * 0.4) - 0.5
+    coils = blend_field(ends.field, 1, at[0] * 1.3, at[1] * 3.2) - 0.5
+    streak = wp.lerp(0.8 * fine + 0.6 * coarse, 1.2 * coils + 0.4 * coarse, tress.coil)
+    deep = wp.where(u > _OUTER_FROM, 0.96, 0.84)
+    if tress.cord > 0.5:
+        streak = 0.5 * wp.cos(CORNROWS * u) - 0.1 + 0.25 * wp.sin(t * 4.0 * tress.lock_along)
+    return wp.vec3(streak, deep, 0.0)
+
+
+@wp.func
+def shade_hair(look: Look, spot: Spot, tangent: wp.vec3, ends: Ends, picture: int) -> wp.vec3:
+    """Light that leaves the hair; `tangent` runs along the strands, `spot.uv` is as `facsim.models.tresses` says."""
+    found = _streaks(ends, picture, spot)
+    # some light goes through hair, the more the fairer it is
+    shade = wp.lerp(spot.shade, 1.0, 0.2 + 0.3 * wp.min(1.0, 4.0 * look.hair[1]))
+    streak = found[0]
     grey = wp.smoothstep(0.2, -0.2, streak * 0.8 + 0.75 - 1.5 * look.hair_grey)
     colour = wp.lerp(look.hair, wp.vec3(0.23, 0.225, 0.22), grey * wp.min(look.hair_grey * 3.0, 1.0))
-    colour = colour * (1.0 + 0.75 * streak) * (0.65 + 0.35 * wp.smoothstep(0.0, 0.25, spot.uv[1]))
+    colour = colour * (wp.max(1.0 + 0.75 * streak, 0.2) * found[1])
+    aside = wp.cross(tangent, spot.normal)
     lock = spot
-    lock.normal = wp.normalize(spot.normal + wp.cross(tangent, spot.normal) * (0.55 * streak))
-    key = _strand_light(look, lock, tangent, look.key, streak)
-    fill = _strand_light(look, lock, tangent, look.fill, streak)
-    rim = _strand_light(look, lock, tangent, look.rim, streak)
-    gloss = 0.045 * (1.0 - 0.75 * look.hair_curl)
+    lock.normal = wp.normalize(spot.normal + aside * (0.35 * streak + 0.8 * found[2]))
+    key = _strand_light(lock, tangent, look.key, streak)
+    fill = _strand_light(lock, tangent, look.fill, streak)
+    rim = _strand_light(lock, tangent, look.rim, streak)
+    gloss = 0.045 * (1.0 - 0.75 * look.hair_curl) * found[1]
     tinted = colour * 0.9 + wp.vec3(0.01, 0.008, 0.006)
-    light = wp.cw_mul(look.key_colour, colour * key[0] + wp.vec3(gloss * key[1]) + tinted * key[2] * 0.5) * spot.shade
+    light = wp.cw_mul(look.key_colour, colour * key[0] + wp.vec3(gloss * key[1]) + tinted * key[2] * 0.5) * shade
     light += (
         wp.cw_mul(look.fill_colour, colour * fill[0] + wp.vec3(gloss * fill[1]) + tinted * fill[2] * 0.5) * spot.open
     )

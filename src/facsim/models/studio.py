@@ -15,12 +15,14 @@ from scipy.sparse import csr_matrix
 
 from facsim.models.asset_cache import Arrays, load_cached
 from facsim.models.eyelids import EDGE_ROW
-from facsim.models.hair import HairShell, bind_shell, shell_topology
+from facsim.models.hair import THIN_TRIANGLES, HairShell, bind_shell, hair_topology
 from facsim.models.head import PARTS, Head, load_head
 from facsim.models.kernels import load_kernels
 from facsim.models.patches import count_vertices, patch_topology
 from facsim.models.posing import torso_shares
-from facsim.models.raster import BOTH_SIDES, EMPTY, FRONT_ONLY, STRANDS, Ends, Faces, rasterise, vertex_fans
+from facsim.models.raster import BOTH_SIDES, EMPTY, FRONT_ONLY, STRANDS, THIN_STRANDS, Faces, rasterise, vertex_fans
+from facsim.models.strand_field import build_field
+from facsim.models.tresses import Ends
 
 __all__ = ["Studio", "measure_openness", "open_studio"]
 
@@ -45,6 +47,7 @@ class Studio:
     edges: wp.array
     torso: wp.array
     fans: tuple[wp.array, wp.array]
+    strands: wp.array
 
 
 @lru_cache(maxsize=4)
@@ -53,7 +56,7 @@ def open_studio(device: str) -> Studio:
     load_kernels(device)
     head = load_head()
     settled = load_cached("studio", key=_settings_key(head), build=lambda: _settle(head))
-    hair, strands = shell_topology()
+    hair, strands = hair_topology()
     count = len(head.rest)
     patches, places, stuffs = patch_topology()
     triangles = np.concatenate([head.triangles, hair + count, patches + count + len(strands)])
@@ -73,6 +76,7 @@ def open_studio(device: str) -> Studio:
         edges=wp.array(_measure_edges(head, total), dtype=wp.vec2, device=device),
         torso=wp.array(np.append(torso_shares(head.rest), np.zeros(total - count, np.float32)), device=device),
         fans=_place_fans(triangles, total, device),
+        strands=wp.array(build_field(), dtype=wp.float32, device=device),
     )
 
 
@@ -84,7 +88,9 @@ def _place_fans(triangles: np.ndarray, count: int, device: str) -> tuple[wp.arra
 def _place_faces(triangles: np.ndarray, parts: np.ndarray, uv: np.ndarray, device: str) -> Faces:  # pyright: ignore[reportGeneralTypeIssues]
     kinds = np.full(len(parts), int(FRONT_ONLY), dtype=np.uint8)
     kinds[parts == PARTS.index("lashes")] = int(BOTH_SIDES)
-    kinds[parts == PARTS.index("hair")] = int(STRANDS)
+    hair = np.flatnonzero(parts == PARTS.index("hair"))
+    kinds[hair] = int(STRANDS)
+    kinds[hair[-THIN_TRIANGLES:]] = int(THIN_STRANDS)
     kinds[parts >= len(PARTS)] = int(BOTH_SIDES)
     faces = Faces()
     faces.triangles = wp.array(triangles.astype(np.int32), dtype=wp.vec3i, device=device)
@@ -134,7 +140,7 @@ def _settings_key(head: Head) -> str:
 
 
 def _settle(head: Head) -> dict[str, np.ndarray]:
-    shell = bind_shell(head.rest, head.triangles, head.masks["ears"])
+    shell = bind_shell(head.rest, head.triangles, head.masks["ears"], head.arrays["mirror"])
     weights = shell.weights
     return {
         "openness": measure_openness(head.rest, head.triangles),
@@ -143,7 +149,7 @@ def _settle(head: Head) -> dict[str, np.ndarray]:
         "starts": weights.indptr,
         "heights": shell.heights,
         "azimuths_deg": shell.azimuths_deg,
-        "hair_rest": np.zeros((len(shell_topology()[1]), 3), dtype=np.float32),
+        "hair_rest": np.zeros((len(hair_topology()[1]), 3), dtype=np.float32),
         "count": np.array(len(head.rest)),
     }
 
