@@ -7,6 +7,7 @@ that this takes. Tests that need it are skipped, saying so, where there is none.
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -71,6 +72,10 @@ def client(studio_server: StudioServer) -> Client:
     return Client(studio_server)
 
 
+class NoPageYet(AssertionError):
+    """DevTools has refused: between two documents there is nothing to ask."""
+
+
 class Tab:
     """One page of a browser: `run` evaluates JavaScript in it."""
 
@@ -95,7 +100,8 @@ class Tab:
         while True:
             found = json.loads(self._read())
             if found.get("id") == self.count:
-                assert "error" not in found, found["error"]
+                if "error" in found:
+                    raise NoPageYet(found["error"])
                 return found["result"]
             self.events.append(found)
 
@@ -109,9 +115,9 @@ class Tab:
         """The first truthy value of a JavaScript expression."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            value = self.run(script)
-            if value:
-                return value
+            with contextlib.suppress(NoPageYet):
+                if value := self.run(script):
+                    return value
             time.sleep(0.03)
         raise AssertionError(f"this never came true: {script}")
 
