@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from facsim.models.scene_parameters import PARAMETERS
 from facsim.studio.controls import check_values, list_controls, read_controls
-from facsim.studio.settings import Settings, compose
+from facsim.studio.settings import GENDERS, Settings, compose
 
 
 def test_every_parameter_has_a_control_or_a_place_of_its_own_on_the_page():
@@ -18,11 +20,13 @@ def test_every_parameter_has_a_control_or_a_place_of_its_own_on_the_page():
     }
 
 
-def test_every_control_has_a_value_that_it_can_be_given_again():
-    values = read_controls(compose(Settings(seed=4)))
+@pytest.mark.parametrize("seed", range(40))
+def test_every_control_has_a_value_that_it_can_be_given_again(seed):
+    person = {"age_years": 3.0 + 2.0 * seed, "gender": GENDERS[seed % 2], "tone": 1 + seed % 10}
+    values = read_controls(compose(Settings(seed=seed, **person)))
     assert set(values) == set(list_controls()) - {"light.kind"}
     assert json.loads(json.dumps(values)) == values
-    again = compose(Settings(seed=4, set=check_values(values)))
+    again = compose(Settings(seed=seed + 1, set=check_values(values)))
     assert read_controls(again) == values
 
 

@@ -73,6 +73,36 @@ def test_the_next_identity_is_another_face_and_other_values(tab):
     assert tab.run("shown.values['skin.albedo'].join()") != albedo
 
 
+def keep(tab, text):
+    tab.run("labels = [...document.querySelectorAll('label')]; null")
+    tab.run(f"kept = labels.find((one) => one.textContent.trim() === '{text}').control; null")
+    tab.run("kept.click()")
+    tab.wait_for(SETTLED)
+
+
+def test_a_kept_light_stays_when_the_identity_changes(tab):
+    before = tab.run(PIXELS)
+    keep(tab, "keep the light and camera")
+    assert tab.run(PIXELS) == before
+    light, skin = tab.run("[shown.values['light.key.azimuth_deg'], shown.values['skin.redness']]")
+    tab.run("$('next').click()")
+    tab.wait_for(SETTLED)
+    assert tab.run("shown.values['light.key.azimuth_deg']") == light
+    assert tab.run("shown.values['skin.redness']") != skin
+    tab.run("kept.click()")
+    tab.wait_for(SETTLED)
+    assert tab.run("Object.keys(state.set)") == []
+
+
+def test_a_kept_person_stays_in_another_light(tab):
+    keep(tab, "keep the person")
+    before = tab.run("Object.entries(shown.values).filter(([path]) => /^(skin|hair|identity)/.test(path)).join()")
+    tab.run("$('next').click()")
+    tab.wait_for(SETTLED)
+    after = tab.run("Object.entries(shown.values).filter(([path]) => /^(skin|hair|identity)/.test(path)).join()")
+    assert before == after
+
+
 def test_every_group_of_controls_is_there_and_sets_and_unsets(tab):
     groups = tab.run("[...document.querySelectorAll('details.group')].map((group) => group.dataset.group)")
     assert {"Skin", "Hair", "Light", "Camera", "Sensor", "Background", "Features"} <= set(groups)

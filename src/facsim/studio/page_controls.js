@@ -149,15 +149,31 @@ function buildPerson() {
   const next = element("button", { type: "button", textContent: "next", id: "next" });
   back.addEventListener("click", () => step(-1));
   next.addEventListener("click", () => step(1));
-  const head = element("div", { className: "head" }, element("label", { htmlFor: "seed", textContent: "Identity, light and camera: seed" }));
+  const head = element("div", { className: "head" }, element("label", { htmlFor: "seed", textContent: "Seed of identity, light, camera" }));
   $("person").append(
-    element("div", { className: "control" }, head, element("div", { className: "row" }, seed, back, next)),
+    element("div", { className: "control" }, head, element("div", { className: "row" }, seed, back, next), keeper("keep the light and camera", SCENE), keeper("keep the person", PERSON)),
     slider({ label: "apparent age", low: about.limits.age_years[0], high: about.limits.age_years[1], step: 1, unit: "years", read: () => state.age_years, write: (age_years) => change({ age_years }) }),
     chooser("gender", "apparent gender", about.genders.map((name) => [name, name]), { read: () => state.gender, write: (gender) => change({ gender }) }),
     buildTones(),
     ...["African", "Asian", "European"].map((name, place) => ancestrySlider(name, place)),
   );
-  buildGroups($("person-groups"), ["Skin", "Hair", "Worn", "Beard", "Brows", "Eyes", "Lips and teeth", "Make-up", "Clothes", "Features"]);
+  buildGroups($("person-groups"), PERSON);
+}
+
+const PERSON = ["Skin", "Hair", "Worn", "Beard", "Brows", "Eyes", "Lips and teeth", "Make-up", "Clothes", "Features"];
+const SCENE = ["Light", "Camera", "Background", "Sensor"];
+
+// Whether all of these groups' values are set to what they are, so that another seed leaves them.
+function keeper(text, groups) {
+  const paths = about.controls.filter((control) => groups.includes(control.group) && control.path !== "light.kind").map((control) => control.path);
+  const input = element("input", { type: "checkbox" });
+  input.addEventListener("change", () => {
+    if (!input.checked) return unset(paths);
+    change({ set: { ...state.set, ...Object.fromEntries(paths.map((path) => [path, valueOf(path)])) } });
+    refresh();
+  });
+  refreshers.push(() => { input.checked = paths.every((path) => path in state.set); });
+  return element("label", { className: "check" }, input, ` ${text}`);
 }
 
 function ancestrySlider(name, place) {
