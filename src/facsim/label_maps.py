@@ -4,7 +4,8 @@
     millimetres = decode_depth(row["bytes"])
 
 All three have the picture's own size, and say what the larger part of each pixel shows (before the lens and the sensor
-blur it): the nearest of its samples on that surface.
+blur it): the nearest of its samples on that surface. Lenses have no depth and no normal: what lies behind them has, and
+`parts` says `lens` only where it is dark.
 """
 
 from __future__ import annotations
