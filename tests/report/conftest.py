@@ -43,6 +43,8 @@ RENDERED = (
     "pitch_deg",
     "roll_deg",
     "face_luminance",
+    "light_kind",
+    "hair_length",
 )
 
 
@@ -83,6 +85,8 @@ def rendered_row(sample_id: str, expression: str, tone: int) -> dict[str, Any]:
         "pitch_deg": pitch,
         "roll_deg": roll,
         "face_luminance": float(np.clip(0.85 - 0.06 * tone + generator.normal(0, 0.05), 0, 1)),
+        "light_kind": str(generator.choice(["studio", "window", "low key"])),
+        "hair_length": str(generator.choice(["short", "long"])),
     }
 
 

@@ -18,6 +18,7 @@ def test_every_missing_part_has_its_reason(ingested_run):
     found = find_all(ingested_run)
     assert sorted(found.omitted) == [
         "action_units",
+        "attributes",
         "evaluations",
         "landmarks",
         "luminance",

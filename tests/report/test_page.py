@@ -21,6 +21,7 @@ SECTIONS = [
     "units",
     "geometry",
     "light",
+    "attributes",
     "rejections",
     "training",
     "evaluation",
@@ -190,7 +191,7 @@ def test_missing_columns_leave_sections_out_and_say_so(ingested_run):
     ids = {found["id"] for _, found in page.elements if "id" in found}
     text = "".join(page.texts)
     assert set(SECTIONS) <= ids
-    assert text.count("Left out:") == 7 and page.faults == []
+    assert text.count("Left out:") == 8 and page.faults == []
 
 
 def test_a_run_of_which_nothing_stays_has_a_page(make_run):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facsim.manifest import Manifest
-from facsim.report import balance, content, learning, origin
+from facsim.report import attributes, balance, content, learning, origin
 from facsim.report.rows import Rows, rows_of
 
 __all__ = ["Findings", "find_all"]
@@ -22,6 +22,7 @@ _WHY = {
     "pose": "no step of this run writes yaw_deg, pitch_deg or roll_deg",
     "landmarks": "no step of this run writes landmarks_68 together with width_px and height_px",
     "luminance": "no step of this run writes face_luminance",
+    "attributes": "no step of this run writes a column such as light_kind or hair_length",
     "training": "no model was trained in this run's folder; a [train] table in its recipe does it",
     "evaluations": "no model was tested; `facsim evaluate RUN/model --on FACES --out RUN/evaluations/NAME.json` tests "
     "one, and this page, made again, shows it",
@@ -45,6 +46,7 @@ class Findings:
     pose: tuple[content.Distribution, ...] | None
     landmarks: content.Landmarks | None
     luminance: content.Luminance | None
+    attributes: tuple[attributes.Attribute, ...]
     training: learning.Training | None
     evaluations: tuple[learning.Evaluation, ...]
     origin: origin.Origin
@@ -63,6 +65,7 @@ def find_all(run: Manifest, rows: Rows | None = None) -> Findings:
         "pose": content.pose(rows),
         "landmarks": content.landmarks(rows),
         "luminance": content.luminance(rows),
+        "attributes": attributes.attributes(rows),
         "training": learning.training(run),
         "evaluations": learning.evaluations(run),
     }

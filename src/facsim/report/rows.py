@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from facsim.columns import split_name
+from facsim.columns import COLUMNS, split_name
 from facsim.dataset import dataset_of
 from facsim.manifest import Manifest
 
-__all__ = ["SICK", "UNLABELLED", "UNSTATED", "Rows", "rows_of"]
+__all__ = ["ATTRIBUTES", "SICK", "UNLABELLED", "UNSTATED", "Rows", "rows_of"]
 
 SICK = "problem"
 """Reason of a row whose picture could not be made; the same word as in `facsim.curate.select.REJECTIONS`."""
@@ -45,6 +45,13 @@ _READ = (
     "ita_deg",
     "reason",
 )
+ATTRIBUTES: tuple[str, ...] = tuple(
+    name
+    for name, entry in COLUMNS.items()
+    if entry.values and name != "apparent_gender" and not name.startswith("expression_")
+)
+"""Columns of a closed list of values that are no axis of a plan: what a picture has beside its expression."""
+
 _WHOLE_UNIT = re.compile(r"AU\d+")  # AU12, the stronger side; not AU12L
 
 
@@ -87,7 +94,7 @@ def rows_of(run: Manifest) -> Rows:
     """The rows of a finished run. Raises ManifestError where it has no picture or label, or a step is unfinished."""
     dataset = dataset_of(run)
     writers = {column: step for step in run.steps() for column in run.step(step).writes}
-    wanted = [name for name in writers if name in _READ or _WHOLE_UNIT.fullmatch(name)]
+    wanted = [name for name in writers if name in (*_READ, *ATTRIBUTES) or _WHOLE_UNIT.fullmatch(name)]
     problems = {step: f"{step}.problem" for step in run.steps()}
     verdict = [dataset.accepted] if dataset.accepted else []
     full_names = [f"{writers[name]}.{name}" for name in wanted]
