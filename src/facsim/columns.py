@@ -17,7 +17,14 @@ import pyarrow as pa
 from facsim.errors import ManifestError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
-from facsim.wearables import GLASSES_SHAPES, HEADWEAR_KINDS, OCCLUDER_KINDS
+from facsim.wearables import (
+    BEARD_NAMES,
+    GLASSES_SHAPES,
+    HAIR_LENGTHS,
+    HAIR_NAMES,
+    HEADWEAR_KINDS,
+    OCCLUDER_KINDS,
+)
 
 __all__ = [
     "COLUMNS",
@@ -136,18 +143,10 @@ _LIST = [
         "ita_deg", _F32, "individual typology angle of the skin's albedo; of skin, within 90", "deg", low=-180, high=180
     ),
     _column("face_luminance", _F32, "mean luminance of the face's pixels", "0–1, sRGB-coded", low=0, high=1),
-    _column(
-        "hair_length",
-        _TEXT,
-        "length of the hair: cropped to 1.5 cm, short to 7, medium to 16",
-        values=("bald", "cropped", "short", "medium", "long"),
-    ),
-    _column(
-        "beard",
-        _TEXT,
-        "beard, by where it grows: chin with or without a moustache, full on the cheeks too",
-        values=("none", "stubble", "moustache", "chin", "full"),
-    ),
+    _column("hair_style", _TEXT, "style that the hair was cut to, covered or not", values=HAIR_NAMES),
+    _column("hair_length", _TEXT, "its length: cropped to 1.5 cm, short to 7, medium to 16", values=HAIR_LENGTHS),
+    _column("hair_covered", _BOOL, "whether headwear hides the hair"),
+    _column("beard", _TEXT, "kind of beard, by where it shows", values=BEARD_NAMES),
     _column("make_up", _TEXT, "make-up that shows, of lipstick, shadow, liner and blush: `lipstick+liner`; or none"),
     _column("scene", _TEXT, "everything that the renderer was given, as JSON: drawn again, it gives this picture"),
     # maps, on request (facsim.label_maps reads them)

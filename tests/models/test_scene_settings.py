@@ -72,6 +72,21 @@ def test_a_kind_of_light_brings_its_lamps_and_backdrop_and_other_settings_go_on_
     assert put({"light.kind": "flash"}, sample="t").light != put({"light.kind": "flash"}).light
 
 
+def test_a_kind_of_beard_brings_its_densities_and_other_settings_go_on_top():
+    made = put({"beard.kind": "full", "beard.chin": 0.2})
+    assert made.beard.kind == "full"
+    assert made.beard.cheeks >= 0.8
+    assert made.beard.chin == 0.2
+    assert made.beard.colour == SCENE.brows.colour
+
+
+def test_a_style_of_hair_brings_its_cut_and_keeps_its_colour():
+    made = put({"hair.style": "bob with fringe", "hair.grey": 0.5})
+    assert made.hair.fringe > 0
+    assert made.hair.colour == SCENE.hair.colour
+    assert made.hair.grey == 0.5
+
+
 def test_nested_tables_are_the_same_as_dotted_paths():
     assert check_settings({"hair": {"curl": 0.2}, "light": {"key": {"softness": 0.1}}}) == check_settings(
         {"hair.curl": 0.2, "light.key.softness": 0.1}

@@ -17,7 +17,9 @@ from facsim.errors import RecipeError
 from facsim.export import export_run
 from facsim.label_maps import MAP_NAMES, PART_NAMES, decode_depth, decode_normals, decode_parts
 from facsim.models.appearance import Beard, Hair, MakeUp
+from facsim.models.casting_hair import BEARD_KINDS, grow_beard
 from facsim.models.drawing import draw
+from facsim.models.hair_styles import HAIR_STYLES
 from facsim.models.identity import Identity
 from facsim.models.scene import BACKGROUND_KINDS, Lamp, Light, Scene
 from facsim.models.scene_parameters import PARAMETERS
@@ -28,6 +30,7 @@ from facsim.runner import run
 from facsim.sources.render import Render
 from facsim.sources.scene_labels import LABEL_COLUMNS, label_drawing
 from facsim.testing import check_laws, planned_samples
+from facsim.wearables import BEARD_NAMES, HAIR_NAMES
 
 SCENE = Scene(identity=Identity(age_years=30, gender=0.5, ancestry=(0, 0, 1)))
 
@@ -87,18 +90,25 @@ def test_hair_is_named_by_its_length(drawing, length, name):
     assert labels(drawing, hair=Hair(length_dm=length))["hair_length"] == name
 
 
-@pytest.mark.parametrize(
-    ("beard", "name"),
-    [
-        (Beard(), "none"),
-        (Beard(stubble=0.5), "stubble"),
-        (Beard(stubble=0.5, moustache=0.8), "moustache"),
-        (Beard(moustache=0.8, chin=0.8), "chin"),
-        (Beard(moustache=0.8, chin=0.8, cheeks=0.8), "full"),
-    ],
-)
-def test_beards_are_named_by_where_they_grow(drawing, beard, name):
-    assert labels(drawing, beard=beard)["beard"] == name
+@pytest.mark.parametrize("kind", BEARD_KINDS)
+def test_beards_are_named_by_where_they_show(drawing, kind):
+    generator = np.random.default_rng(0)
+    beards = [grow_beard(generator, kind, colour=(0.0, 0.0, 0.0)) for _ in range(20)]
+    assert {labels(drawing, beard=beard)["beard"] for beard in beards} == {kind}
+
+
+def test_a_beard_set_by_its_numbers_is_named_by_them(drawing):
+    assert labels(drawing, beard=Beard(kind="clean", moustache=0.9))["beard"] == "moustache"
+
+
+def test_hair_goes_by_its_style_covered_or_not(drawing):
+    found = labels(drawing, hair=Hair(style="bob", hidden=True))
+    assert (found["hair_style"], found["hair_covered"]) == ("bob", True)
+
+
+def test_names_of_the_vocabulary_are_those_that_are_drawn():
+    assert tuple(HAIR_STYLES) == HAIR_NAMES
+    assert BEARD_KINDS == BEARD_NAMES
 
 
 @pytest.mark.parametrize(

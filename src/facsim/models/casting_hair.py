@@ -11,7 +11,7 @@ import numpy as np
 from facsim.models.appearance import Beard, Brows, Colour, Hair
 from facsim.models.hair_styles import HAIR_STYLES, HairStyle, style_hair
 
-__all__ = ["BEARD_KINDS", "Traits", "sample_beard", "sample_brows", "sample_hair"]
+__all__ = ["BEARD_KINDS", "Traits", "grow_beard", "sample_beard", "sample_brows", "sample_hair"]
 
 _GREY: Colour = (0.23, 0.225, 0.22)
 
@@ -121,7 +121,13 @@ def sample_beard(generator: np.random.Generator, traits: Traits, *, colour: Colo
         return Beard()
     shares = np.array([kind.share for kind in _KINDS.values()])
     name = BEARD_KINDS[int(generator.choice(len(shares), p=shares / shares.sum()))]
-    kind, dense = _KINDS[name], 1.0 - 0.45 * traits.ancestry[1]
+    tint = _mix(colour, _GREY, min(1.0, 1.15 * grey))
+    return grow_beard(generator, name, colour=tint, dense=1.0 - 0.45 * traits.ancestry[1])
+
+
+def grow_beard(generator: np.random.Generator, name: str, *, colour: Colour, dense: float = 1.0) -> Beard:
+    """A beard of one of `BEARD_KINDS` in this colour; `dense` is a factor on how densely it grows."""
+    kind = _KINDS[name]
     return Beard(
         kind=name,
         stubble=float(generator.uniform(*kind.stubble)) * dense,
@@ -129,7 +135,7 @@ def sample_beard(generator: np.random.Generator, traits: Traits, *, colour: Colo
         chin=float(generator.uniform(*kind.chin)) * dense,
         cheeks=float(generator.uniform(*kind.cheeks)) * dense,
         cheek_line=float(generator.uniform(*kind.cheek_line)),
-        colour=_mix(colour, _GREY, min(1.0, 1.15 * grey)),
+        colour=colour,
     )
 
 

@@ -106,7 +106,7 @@ _ROWS: Mapping[str, _Row] = {
     "skin.age_lines": _share("wrinkles at rest", high=1.2),
     "skin.folds": _share("how deep action units fold the skin; 0 smooth young skin", high=1.2),
     "skin.under_eye": _share("dark rings under the eyes"),
-    "beard.kind": _plain("what the beard was drawn as; the numbers are what is drawn"),
+    "beard.kind": _plain("a kind of beard; it presets the numbers below, and what else is set is set on top of it"),
     "beard.stubble": _share("shade of a shaven beard"),
     "beard.moustache": _share("density on the upper lip"),
     "beard.chin": _share("density on the chin"),

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from facsim.errors import RecipeError, hint_nearest
-from facsim.models.hair_styles import style_hair
+from facsim.models.casting_hair import grow_beard
+from facsim.models.hair_styles import style_hair, tuck_hair
 from facsim.models.scene import Scene
 from facsim.models.scene_parameters import PARAMETERS, PLANNED, Parameter, belongs_to_person
 from facsim.models.staging import sample_light
@@ -72,13 +73,19 @@ def _light_up(scene: Scene, kind: str, generator: np.random.Generator) -> Scene:
 
 
 def _style(scene: Scene, style: str, generator: np.random.Generator) -> Scene:
-    hair = style_hair(style, generator)
-    return replace(scene, hair=replace(hair, colour=scene.hair.colour, grey=scene.hair.grey))
+    was, hair = scene.hair, style_hair(style, generator)
+    hair = tuck_hair(hair) if was.pressed else hair  # a hat stays on
+    return replace(scene, hair=replace(hair, colour=was.colour, grey=was.grey, hidden=was.hidden))
+
+
+def _beard(scene: Scene, kind: str, generator: np.random.Generator) -> Scene:
+    return replace(scene, beard=grow_beard(generator, kind, colour=scene.brows.colour))
 
 
 _PRESETS: Mapping[str, Callable[[Scene, str, np.random.Generator], Scene]] = {
     "light.kind": _light_up,
     "hair.style": _style,
+    "beard.kind": _beard,
 }
 """Names that stand for many parameters: from a scene, the name and a generator to the scene with all of them."""
 

@@ -18,6 +18,7 @@ from facsim.models.scene import Light, Scene
 from facsim.models.scene_text import write_scene
 from facsim.models.visibility import OPAQUE_TINT
 from facsim.models.worn import Worn
+from facsim.wearables import HAIR_LENGTHS
 
 __all__ = ["LABEL_COLUMNS", "label_drawing", "map_arrays", "map_columns"]
 
@@ -29,7 +30,7 @@ LABEL_COLUMNS: tuple[str, ...] = (
     *("landmarks_68", "landmarks_68_visible", "landmarks_5", "landmarks_5_visible", "face_box"),
     *("yaw_deg", "pitch_deg", "roll_deg", "gaze_yaw_deg", "gaze_pitch_deg", "camera_distance_m", "crop_scale"),
     *("light_kind", "light_azimuth_deg", "light_elevation_deg", "light_ratio", "light_temperature_k"),
-    *("background_kind", "ita_deg", "face_luminance", "hair_length", "beard", "make_up"),
+    *("background_kind", "ita_deg", "face_luminance", "hair_style", "hair_length", "hair_covered", "beard", "make_up"),
     *("glasses", "sunglasses", "headwear", "occluder", "occlusion", "scene"),
 )
 """What `label_drawing` gives, in the order of a table."""
@@ -37,8 +38,12 @@ LABEL_COLUMNS: tuple[str, ...] = (
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _LEAST_SEEN = 0.15
 """A density or strength of paint below this is not named: it hardly shows."""
-_LENGTHS_DM = (("bald", 0.02), ("cropped", 0.15), ("short", 0.7), ("medium", 1.6), ("long", math.inf))
+_LEAST_HAIRY = 0.3
+"""The same for a beard's density: less is a shaven beard's shade."""
+_LENGTHS_DM = dict(zip(HAIR_LENGTHS, (0.02, 0.15, 0.7, 1.6, math.inf), strict=True))
 """The longest hair of each class, `Hair.length_dm`."""
+_STRAP, _BOXED = -0.6, -0.07
+"""The highest `Beard.cheek_line` of a chin strap, and of a beard cut lower than it grows."""
 
 
 def label_drawing(scene: Scene, drawing: Drawing) -> dict[str, Any]:
@@ -53,7 +58,9 @@ def label_drawing(scene: Scene, drawing: Drawing) -> dict[str, Any]:
         "crop_scale": scene.camera.crop_scale,
         **_light_labels(scene.light),
         "background_kind": scene.background.kind,
+        "hair_style": scene.hair.style,
         "hair_length": _name_length(scene.hair),
+        "hair_covered": scene.hair.hidden,
         "beard": _name_beard(scene.beard),
         "make_up": _name_make_up(scene.make_up),
         **_worn_labels(scene.worn),
@@ -104,18 +111,18 @@ def _temperature_k(colour: Colour) -> float | None:
 
 
 def _name_length(hair: Hair) -> str:
-    return next(name for name, most in _LENGTHS_DM if hair.length_dm <= most)
+    return next(name for name, most in _LENGTHS_DM.items() if hair.length_dm <= most)
 
 
 def _name_beard(beard: Beard) -> str:
-    """By where it grows: full, chin (with or without a moustache), moustache, stubble or none."""
-    if beard.cheeks >= _LEAST_SEEN:
-        return "full"
-    if beard.chin >= _LEAST_SEEN:
-        return "chin"
-    if beard.moustache >= _LEAST_SEEN:
+    """Of `BEARD_NAMES`, by where it shows: what is drawn, whatever it was meant to be."""
+    if beard.cheeks >= _LEAST_HAIRY:
+        return "chin strap" if beard.cheek_line <= _STRAP else "boxed" if beard.cheek_line <= _BOXED else "full"
+    if beard.chin >= _LEAST_HAIRY:
+        return "circle" if beard.moustache >= _LEAST_HAIRY else "goatee"
+    if beard.moustache >= _LEAST_HAIRY:
         return "moustache"
-    return "stubble" if beard.stubble >= _LEAST_SEEN else "none"
+    return "stubble" if beard.stubble >= _LEAST_HAIRY else "clean"
 
 
 def _name_make_up(paint: MakeUp) -> str:
