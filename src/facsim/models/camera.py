@@ -22,6 +22,7 @@ __all__ = [
     "place_head",
     "project_points",
     "rotation_matrix",
+    "torso_shares",
 ]
 
 NECK_PIVOT = (0.0, -0.75, -0.75)
@@ -111,3 +112,9 @@ def frame_face(camera: Camera, landmarks: np.ndarray, *, size_px: int) -> View:
         centre_x=float(centre[0]),
         centre_y=float(centre[1]),
     )
+
+
+def torso_shares(rest: np.ndarray) -> np.ndarray:
+    """float32 (V,): 0 where a vertex turns with the skull, 1 where with the shoulders; between them the neck bends."""
+    t = np.clip((-0.95 - rest[:, 1]) / 1.0, 0.0, 1.0)
+    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from facsim.models.appearance import Hair
+from facsim.models.camera import View
 from facsim.models.glasses import Lenses, fit_glasses
+from facsim.models.hair import HairShell
+from facsim.models.hair_styles import hide_hair, tuck_hair
 from facsim.models.head import Head
+from facsim.models.headwear import fit_headwear
+from facsim.models.occluders import fit_occluder
 from facsim.models.patches import fill_patches
 from facsim.models.scene import Scene
+from facsim.models.worn import Headwear
 
-__all__ = ["Dressed", "dress_head"]
+__all__ = ["Dressed", "cover_hair", "dress_head"]
 
 Floats = NDArray[np.floating]
 
@@ -22,6 +29,8 @@ class Dressed:
     points: NDArray[np.float32] | None = None
     """(N, 3) vertices of the patches; None where there is nothing."""
     lenses: Lenses | None = None
+    crown: Floats | None = None
+    """(columns, rows, 3) the cloth on the head, from its hem up."""
 
     @property
     def bare(self) -> bool:
@@ -29,8 +38,8 @@ class Dressed:
         return self.points is None
 
 
-def dress_head(head: Head, scene: Scene, posed: Floats) -> Dressed:
-    """Fit all that the scene's person wears to the `posed` vertices (V, 3) of the head."""
+def dress_head(head: Head, shell: HairShell, scene: Scene, posed: Floats, view: View) -> Dressed:
+    """Fit all that the scene's person wears to the `posed` vertices (V, 3) of the head, in a picture's `view`."""
     worn = scene.worn
     if worn.bare:
         return Dressed()
@@ -40,4 +49,15 @@ def dress_head(head: Head, scene: Scene, posed: Floats) -> Dressed:
         relaxed = head.pose_vertices(scene.identity, {})
         patches, lenses = fit_glasses(head, relaxed, posed, worn.glasses)
         filled |= patches
-    return Dressed(points=fill_patches(filled), lenses=lenses)
+    if worn.headwear.kind != "none":
+        filled |= fit_headwear(head, shell, posed, worn.headwear, view)
+    if worn.occluder.kind != "none":
+        filled |= fit_occluder(head, posed, worn.occluder)
+    return Dressed(points=fill_patches(filled), lenses=lenses, crown=filled.get("cloth"))
+
+
+def cover_hair(hair: Hair, headwear: Headwear) -> Hair:
+    """The hair as it is worn under this headwear."""
+    if headwear.kind == "none":
+        return hair
+    return hide_hair(hair) if headwear.kind == "hijab" else tuck_hair(hair)

@@ -16,7 +16,7 @@ from facsim.models.landmarks import landmarks_68
 from facsim.models.patches import OUTLINE, find_tube
 from facsim.models.worn import Glasses
 
-__all__ = ["FRAME_CLEARANCE_DM", "Lenses", "find_outline", "fit_glasses", "lens_cover"]
+__all__ = ["FRAME_CLEARANCE_DM", "Lenses", "find_ear_root", "find_outline", "fit_glasses", "lens_cover"]
 
 FRAME_CLEARANCE_DM = 0.012
 """What stays between a frame and the skin."""
@@ -208,7 +208,7 @@ def _build_bar(lenses: Lenses, glasses: Glasses) -> Floats:
 def _build_temple(head: Head, posed: Floats, pair: tuple[Lenses, Glasses], side: float) -> Floats:
     """From the hinge over the temple to the ear and down behind it, along the skull where it is wider."""
     lenses, glasses = pair
-    ear = _find_ear_root(head, posed, side)
+    ear = find_ear_root(head, posed, side)
     hinge = _lens_points(lenses, 1.0, 0.3 * glasses.thickness_dm)[round(OUTLINE * 0.055)]
     start = _to_head(lenses, hinge * (side, 1.0, 1.0))
     t = np.linspace(0.0, 1.0, 7)[:, None] ** np.array([1.0, 1.0, 1.0])
@@ -226,7 +226,7 @@ def _build_temple(head: Head, posed: Floats, pair: tuple[Lenses, Glasses], side:
     return find_tube(path, radii, 6)
 
 
-def _find_ear_root(head: Head, posed: Floats, side: float) -> Floats:
+def find_ear_root(head: Head, posed: Floats, side: float) -> Floats:
     """Where the ear's top meets the skull: a temple rests there."""
     top, front = _ear_vertices(head)[0 if side > 0 else 1]
     place = posed[top].astype(np.float64)

@@ -14,6 +14,7 @@ __all__ = [
     "FINGERS",
     "OUTLINE",
     "PATCHES",
+    "STRAPS",
     "WORN_STUFFS",
     "Patch",
     "count_vertices",
@@ -22,13 +23,16 @@ __all__ = [
     "patch_topology",
 ]
 
-WORN_STUFFS = ("frame", "headwear", "sheet", "tube")
-"""What a patch's triangles belong to; sheet and tubes make up occluders."""
+WORN_STUFFS = ("frame", "headwear", "brim", "sheet", "palm", "finger", "tube")
+"""What a patch's triangles belong to; sheet, palm, fingers and tubes make up occluders."""
 
 OUTLINE = 28
 """Points round a lens."""
 FINGERS = ("finger_0", "finger_1", "finger_2", "finger_3", "finger_4")
-"""Five tubes: fingers, straps, a handle."""
+"""The tubes of a hand's fingers, the thumb first."""
+
+STRAPS = ("strap_0", "strap_1", "strap_2", "strap_3")
+"""Thin tubes: a mask's loops, or a handle."""
 
 Floats = NDArray[np.floating]
 
@@ -57,9 +61,11 @@ PATCHES: Mapping[str, Patch] = {
     "temple_left": _tube("frame", 10, 6),
     "temple_right": _tube("frame", 10, 6),
     "cloth": Patch(stuff="headwear", columns=49, rows=14),
-    "brim": Patch(stuff="headwear", columns=33, rows=5),
+    "brim": Patch(stuff="brim", columns=33, rows=5),
     "sheet": Patch(stuff="sheet", columns=25, rows=13),
-    **{name: _tube("tube", 10, 8) for name in FINGERS},
+    "palm": _tube("palm", 14, 12),
+    **{name: _tube("finger", 10, 8) for name in FINGERS},
+    **{name: _tube("tube", 7, 5) for name in STRAPS},
 }
 """The patches by name, in the order of their vertices."""
 

@@ -5,13 +5,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import warp as wp
 
 from facsim.models.materials import Look
 from facsim.models.raster import SAMPLES_PER_AXIS
 
-__all__ = ["SHADOW_SIDE", "Placed", "place_vertices", "torso_shares"]
+__all__ = ["SHADOW_SIDE", "Placed", "place_vertices"]
 
 wp.set_module_options({"enable_backward": False})
 
@@ -69,9 +68,3 @@ def place_vertices(looks: wp.array, points: wp.array, torso: wp.array, *, size_p
         device=points.device,
     )
     return placed
-
-
-def torso_shares(rest: np.ndarray) -> np.ndarray:
-    """float32 (V,): 0 where a vertex turns with the skull, 1 where with the shoulders; between them the neck bends."""
-    t = np.clip((-0.95 - rest[:, 1]) / 1.0, 0.0, 1.0)
-    return (t * t * (3.0 - 2.0 * t)).astype(np.float32)

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from facsim.models.action_units import wrinkle_weights
 from facsim.models.camera import View, frame_face
-from facsim.models.dressing import Dressed, dress_head
+from facsim.models.dressing import Dressed, cover_hair, dress_head
 from facsim.models.hair import HairShell, drape_hair
 from facsim.models.head import Head
+from facsim.models.headwear import press_hair
 from facsim.models.landmarks import landmarks_5, landmarks_68
 from facsim.models.scene import Scene
 
@@ -59,17 +60,22 @@ class Sitting:
 def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitting:
     """Pose the scene's head, hang its hair and frame it."""
     vertices = head.pose_vertices(scene.identity, scene.action_units, gaze=scene.gaze)
-    strands = np.random.default_rng([scene.seed, 1])
-    hair = drape_hair(shell, vertices, scene.hair, strands, mirrored=scene.mirrored)
     landmarks = np.asarray(landmarks_68(head, vertices), dtype=np.float64)
+    view = frame_face(scene.camera, landmarks, size_px=size_px)
+    dressed = dress_head(head, shell, scene, vertices, view)
+    worn_hair = cover_hair(scene.hair, scene.worn.headwear)
+    strands = np.random.default_rng([scene.seed, 1])
+    hair = drape_hair(shell, vertices, worn_hair, strands, mirrored=scene.mirrored)
+    if dressed.crown is not None:
+        hair = press_hair(hair, dressed.crown)
     return Sitting(
         scene=scene,
         points=np.concatenate([vertices, hair]).astype(np.float32),
         landmarks=landmarks,
         five=np.asarray(landmarks_5(head, vertices), dtype=np.float64),
-        view=frame_face(scene.camera, landmarks, size_px=size_px),
+        view=view,
         wrinkles=_fold_skin(scene),
-        dressed=dress_head(head, scene, vertices),
+        dressed=dressed,
     )
 
 

@@ -13,6 +13,7 @@ from facsim.models.casting import Person
 from facsim.models.domains import find_domain
 from facsim.models.identity import Identity
 from facsim.models.scene import Ambient, Background, Lamp, Light, Scene
+from facsim.models.wardrobe import sample_occluder
 
 __all__ = ["LIGHT_KINDS", "sample_light", "sample_scene", "white_light"]
 
@@ -25,16 +26,18 @@ def sample_scene(
     person: Person,
     gaze: tuple[float, float] | None = None,
     domain: str = "open",
+    occluders: float = 0.0,
 ) -> Scene:
     """A plausible scene of this head and person showing these AUs, everything else drawn from `generator`.
 
     `gaze` is (yaw_deg to the subject's left, pitch_deg up) in the head; None lets the eyes look mostly into the
-    camera. `domain` is a name of `facsim.models.domains.DOMAINS`.
+    camera. `domain` is a name of `facsim.models.domains.DOMAINS`; `occluders` is the share of scenes with something
+    before the face.
     """
     look = find_domain(domain)
     camera = look.camera(generator)
     light, background = sample_light(generator, kind=_choose_light(generator, look.lights))
-    return Scene(
+    scene = Scene(
         identity=identity,
         action_units=dict(action_units),
         gaze=_sample_gaze(generator, camera) if gaze is None else gaze,
@@ -53,6 +56,9 @@ def sample_scene(
         sensor=look.sensor(generator),
         seed=int(generator.integers(2**31)),
     )
+    if generator.random() >= occluders:
+        return scene
+    return replace(scene, worn=replace(scene.worn, occluder=sample_occluder(generator)))
 
 
 def _uniform(generator: np.random.Generator, low: float, high: float) -> float:

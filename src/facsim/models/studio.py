@@ -14,12 +14,12 @@ import warp as wp
 from scipy.sparse import csr_matrix
 
 from facsim.models.asset_cache import Arrays, load_cached
+from facsim.models.camera import torso_shares
 from facsim.models.eyelids import EDGE_ROW
 from facsim.models.hair import THIN_TRIANGLES, HairShell, bind_shell, hair_topology
 from facsim.models.head import PARTS, Head, load_head
 from facsim.models.kernels import load_kernels
 from facsim.models.patches import count_vertices, patch_topology
-from facsim.models.posing import torso_shares
 from facsim.models.raster import BOTH_SIDES, EMPTY, FRONT_ONLY, STRANDS, THIN_STRANDS, Faces, rasterise, vertex_fans
 from facsim.models.strand_field import build_field
 from facsim.models.tresses import Ends

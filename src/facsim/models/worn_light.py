@@ -12,6 +12,7 @@ from facsim.models.lighting import Spot, ambient_light, light_matt, lit_sides
 from facsim.models.materials import Look
 from facsim.models.outfit import Outfit
 from facsim.models.patches import OUTLINE, WORN_STUFFS
+from facsim.models.worn_stuff import shade_hand, shade_headwear, shade_thing
 from facsim.wearables import HEADWEAR_KINDS, MASKS, OCCLUDER_KINDS, SCARVES
 
 __all__ = ["WORN_PARTS", "lens_shade", "see_through", "shade_worn", "worn_part"]
@@ -23,6 +24,10 @@ WORN_PARTS = ("glasses", "lens", "hat", "headscarf", "mask", "occluder")
 
 _FRAME = wp.constant(len(PARTS) + WORN_STUFFS.index("frame"))
 _HEADWEAR = wp.constant(len(PARTS) + WORN_STUFFS.index("headwear"))
+_BRIM = wp.constant(len(PARTS) + WORN_STUFFS.index("brim"))
+_PALM = wp.constant(len(PARTS) + WORN_STUFFS.index("palm"))
+_FINGER = wp.constant(len(PARTS) + WORN_STUFFS.index("finger"))
+_TUBE = wp.constant(len(PARTS) + WORN_STUFFS.index("tube"))
 _FIRST_SCARF = wp.constant(HEADWEAR_KINDS.index(SCARVES[0]))
 _LAST_MASK = wp.constant(OCCLUDER_KINDS.index(MASKS[-1]))
 _OPAQUE = wp.constant(0.4)
@@ -153,7 +158,13 @@ def _shade_frame(look: Look, outfit: Outfit, spot: Spot) -> wp.vec3:
 @wp.func
 def shade_worn(look: Look, outfit: Outfit, spot: Spot) -> wp.vec3:
     """Light that leaves a worn thing."""
-    return _shade_frame(look, outfit, spot)
+    if spot.part == _FRAME:
+        return _shade_frame(look, outfit, spot)
+    if spot.part == _HEADWEAR or spot.part == _BRIM:
+        return shade_headwear(look, outfit, spot, spot.part == _BRIM)
+    if spot.part == _PALM or spot.part == _FINGER:
+        return shade_hand(look, spot, spot.part == _FINGER)
+    return shade_thing(look, outfit, spot, spot.part == _TUBE)
 
 
 @wp.func
@@ -163,8 +174,8 @@ def worn_part(outfit: Outfit, look: Look, spot: Spot) -> int:
         return 1
     if spot.part == _FRAME:
         return 0
-    if spot.part == _HEADWEAR:
+    if spot.part == _HEADWEAR or spot.part == _BRIM:
         return wp.where(outfit.headwear >= _FIRST_SCARF, 3, 2)
-    if spot.part > _HEADWEAR:
+    if spot.part > _BRIM:
         return wp.where(outfit.occluder <= _LAST_MASK, 4, 5)
     return -1

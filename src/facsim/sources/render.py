@@ -44,9 +44,10 @@ class Render:
 
     size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1
     is as drawn from prototypes and poses). grey: one grey level in all three channels. domain: what kind of pictures
-    they are to look like, a name of `facsim.models.domains.DOMAINS`. scene: what parameters of the scene shall be, by
-    path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to write beside the
-    picture, of `depth`, `normals` and `parts` (facsim.label_maps).
+    they are to look like, a name of `facsim.models.domains.DOMAINS`. occluders: share of pictures with something
+    before the face, such as a hand or a mask (glasses and headwear belong to people). scene: what parameters of the
+    scene shall be, by path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to
+    write beside the picture, of `depth`, `normals` and `parts` (facsim.label_maps).
     """
 
     size_px: int = 112
@@ -54,6 +55,7 @@ class Render:
     intensity: float = 1.0
     pose: float = 1.0
     grey: bool = False
+    occluders: float = 0.04
     scene: Mapping[str, Any] = field(default_factory=dict, hash=False)
     extra: tuple[str, ...] = ()
 
@@ -74,6 +76,8 @@ class Render:
             raise RecipeError(f"render.intensity is {self.intensity:g}, render.pose {self.pose:g}; expected 0 to 2")
         if self.domain not in DOMAINS:
             raise RecipeError(f'render.domain is "{self.domain}".{hint_nearest(self.domain, DOMAINS)}')
+        if not 0 <= self.occluders <= 1:
+            raise RecipeError(f"render.occluders is {self.occluders:g}; expected a share, 0 to 1")
         object.__setattr__(self, "scene", check_settings(self.scene, place="render.scene"))
         _check_maps(self.extra, "render.extra")
 
@@ -109,7 +113,9 @@ class Render:
         identity, person = cast_person(_person_key(sample))
         units = {key: min(value * self.intensity, 5.0) for key, value in drawn.coding.items()}
         generator = generator_for(sample.sample_id, "render/scene")
-        scene = sample_scene(generator, identity=identity, action_units=units, person=person, domain=self.domain)
+        scene = sample_scene(
+            generator, identity=identity, action_units=units, person=person, domain=self.domain, occluders=self.occluders
+        )
         camera = _posed(scene.camera, drawn, self.pose)
         gaze = (
             float(np.clip(scene.gaze[0] + drawn.gaze_yaw_deg, -30.0, 30.0)),
