@@ -114,7 +114,12 @@ class Render:
         units = {key: min(value * self.intensity, 5.0) for key, value in drawn.coding.items()}
         generator = generator_for(sample.sample_id, "render/scene")
         scene = sample_scene(
-            generator, identity=identity, action_units=units, person=person, domain=self.domain, occluders=self.occluders
+            generator,
+            identity=identity,
+            action_units=units,
+            person=person,
+            domain=self.domain,
+            occluders=self.occluders,
         )
         camera = _posed(scene.camera, drawn, self.pose)
         gaze = (
