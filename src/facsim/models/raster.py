@@ -1,8 +1,8 @@
 """Visibility of triangle meshes, by Warp kernels: which triangle each sub-pixel sample sees, and how deep.
 
-One thread takes one (picture, triangle) and walks the samples in its bounding box; the nearest triangle wins by an
-atomic minimum over `depth bits << 32 | triangle`. A minimum does not depend on order, so the result has the same bits
-for every batch, worker count and rerun. Ties in depth go to the lower triangle number.
+One thread takes one (picture, triangle) and walks the samples in its bounding box, eight at a time; the nearest
+triangle wins by an atomic minimum over `depth bits << 32 | triangle`. A minimum does not depend on order, so the result
+has the same bits for every batch, worker count and rerun. Ties in depth go to the lower triangle number.
 
 Samples: `2 S x 2 S` for a picture of S pixels, each pixel's four on a rotated grid, which smooths near-horizontal and
 near-vertical edges better than a regular one.
@@ -14,6 +14,7 @@ near-vertical edges better than a regular one.
 import numpy as np
 import warp as wp
 
+from facsim.models.coverage import BLOCK, meet_block
 from facsim.models.tresses import Ends, strand_kept
 
 __all__ = [
@@ -46,11 +47,8 @@ hair; the light passes through thin ones, whose shadow is that of the strands be
 EMPTY = 1 << 62
 """What a sample holds that sees no triangle: larger than every packed (depth, triangle)."""
 
-_EDGE_SLACK = wp.constant(1.0e-5)
-"""Share of a triangle by which its edges are grown, so that rounding leaves no crack between neighbours."""
-
 _BOX_SLACK = wp.constant(0.01)
-"""Samples by which a triangle's box is grown, for the same reason."""
+"""Samples by which a triangle's box is grown, so that rounding leaves no crack between neighbours."""
 
 
 @wp.func
@@ -139,25 +137,27 @@ def _cover(
     uy = (c[0] - b[0]) * inverse
     vx = (c[1] - a[1]) * inverse
     vy = (a[0] - c[0]) * inverse
+    u_plane = wp.vec3(ux, uy, a[2])
+    v_plane = wp.vec3(vx, vy, b[2])
+    store = 1
+    if kind >= STRANDS:
+        store = 0
+    span = wp.vec4i(left, right, grid, store)
     for row in range(top, bottom + 1):
-        for column in range(left, right + 1):
-            p = sample_position(column, row, grid)
-            u = ux * (p[0] - c[0]) + uy * (p[1] - c[1])
-            v = vx * (p[0] - c[0]) + vy * (p[1] - c[1])
-            w = 1.0 - u - v
-            if u >= -_EDGE_SLACK and v >= -_EDGE_SLACK and w >= -_EDGE_SLACK:
-                depth = u * a[2] + v * b[2] + w * c[2]
-                if depth > 0.0 and depth < 1.0:
-                    bits = wp.cast(depth, wp.int32)
-                    packed = (wp.int64(bits) << wp.int64(32)) | wp.int64(t)
-                    # what is hidden already stays hidden: values only fall
-                    if packed < visible[picture, row, column]:
-                        kept = True
-                        if kind >= STRANDS:
-                            at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
-                            kept = strand_kept(hair, picture, at[0], at[1])
-                        if kept:
-                            wp.atomic_min(visible, picture, row, column, packed)
+        for column in range(left - left % 2, right + 1, BLOCK):
+            met = meet_block(visible, wp.vec4i(picture, row, column, t), span, u_plane, v_plane, c)
+            if met != 0 and kind >= STRANDS:
+                for lane in range(BLOCK):
+                    if (met >> lane) & 1 == 1:
+                        p = sample_position(column + lane, row, grid)
+                        u = ux * (p[0] - c[0]) + uy * (p[1] - c[1])
+                        v = vx * (p[0] - c[0]) + vy * (p[1] - c[1])
+                        w = 1.0 - u - v
+                        at = faces.uv[corners[0]] * u + faces.uv[corners[1]] * v + faces.uv[corners[2]] * w
+                        if strand_kept(hair, picture, at[0], at[1]):
+                            bits = wp.cast(u * a[2] + v * b[2] + w * c[2], wp.int32)
+                            packed = (wp.int64(bits) << wp.int64(32)) | wp.int64(t)
+                            wp.atomic_min(visible, picture, row, column + lane, packed)
 
 
 @wp.kernel
