@@ -82,7 +82,6 @@ function noteSpeed(tripMs, drawMs) {
 
 function reset() {
   state = structuredClone(START);
-  $("variant").textContent = "Each press draws another face from the expression’s prototypes.";
   refresh();
   change();
 }

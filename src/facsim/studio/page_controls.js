@@ -34,6 +34,7 @@ function buildExpressions() {
     $("expressions").append(button);
   }
   refreshers.push(() => {
+    if (!state.expression) $("variant").textContent = "Each press draws another face from the expression’s prototypes.";
     for (const button of $("expressions").children) button.setAttribute("aria-pressed", String(button.dataset.expression === state.expression));
   });
 }
@@ -42,8 +43,8 @@ async function drawPrototype(expression, seed) {
   try {
     const found = await askJson("prototype", { expression, seed });
     change({ coding: found.coding, expression, ...($("whole").checked ? turnOf(found) : {}) });
-    $("variant").textContent = `${expression}: “${found.variant}”. Press again for another.`;
     refresh();
+    $("variant").textContent = `${expression}: “${found.variant}”. Press again for another.`;
   } catch (error) {
     complain(error.message);
   }
