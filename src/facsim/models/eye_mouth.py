@@ -107,8 +107,8 @@ def shade_teeth(look: Look, spot: Spot) -> wp.vec3:
     albedo = wp.cw_mul(look.teeth, wp.vec3(1.0, 1.0 - 0.06 * edge, 1.0 - 0.16 * edge)) * (1.0 - 0.4 * line)
     dimmed = spot
     # teeth scatter light within, so that shadows on them are pale
-    dimmed.open = wp.sqrt(spot.open) * front
-    dimmed.shade = (0.42 + 0.58 * spot.shade) * front
+    dimmed.open = wp.pow(spot.open, 0.35) * front
+    dimmed.shade = (0.6 + 0.4 * spot.shade) * front
     wet = lit_sides(look, spot, spot.normal, spot.shade * front, 0.28, 0.04) * (0.7 * front)
     return light_matt(look, dimmed, spot.normal, albedo, 0.6) + wet
 

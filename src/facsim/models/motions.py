@@ -145,7 +145,10 @@ MOTIONS: Mapping[str, Motion] = {
         bumps=(Bump(centre=(0.28, -0.69, 0.13), spread=(0.08, 0.08, 0.2), move=(0.035, -0.015, -0.01)),),
     ),
     "21": Motion(shifts=(_shift("neck-platysma", 1.2, "neck"),)),
-    "22": Motion(shifts=(_shift("mouthFunnel", 0.8), _shift("mouth-protusion", 0.35))),
+    "22": Motion(
+        shifts=(_shift("mouthFunnel", 0.8), _shift("mouth-protusion", 0.35)),
+        bumps=(Bump(centre=(0.0, -0.68, 0.3), spread=(0.17, 0.11, 0.2), move=(0.0, 0.0, 0.045)),),
+    ),
     "23": Motion(
         shifts=(_shift("mouthRollLower", 0.75), _shift("mouthRollUpper", 0.7), _shift("mouth-pursing", 0.25)),
         bumps=(Bump(centre=(0.0, -0.67, 0.3), spread=(0.2, 0.05, 0.2), move=(0.0, 0.0, 0.02)),),
@@ -189,7 +192,13 @@ MOTIONS: Mapping[str, Motion] = {
             Bump(centre=(0.0, -0.9, 0.25), spread=(0.2, 0.08, 0.2), move=(0.0, 0.045, 0.0), region="lower"),
         ),
     ),
-    "34": Motion(shifts=(_shift("cheekPuff", 1.15),)),
+    "34": Motion(
+        shifts=(_shift("cheekPuff", 1.15),),
+        bumps=(
+            Bump(centre=(0.48, -0.62, 0.0), spread=(0.16, 0.17, 0.25), move=(0.06, 0.0, 0.03)),
+            Bump(centre=(-0.48, -0.62, 0.0), spread=(0.16, 0.17, 0.25), move=(-0.06, 0.0, 0.03)),
+        ),
+    ),
     "38": Motion(
         shifts=(
             _shift("nose-left-dilatation", 1.6),
