@@ -233,7 +233,7 @@ def stack_rows(strips: Mapping[str, np.ndarray]) -> Image.Image:
 
 def _title(row: Row) -> str:
     names = [action_unit(part.rstrip(INTENSITY_LETTERS)).name for part in row.coding.split("+")]
-    return f"{row.coding} {' + '.join(names)}" if len(row.coding) <= 3 else row.coding
+    return f"{row.coding} {names[0]}" if len(names) == 1 else row.coding
 
 
 def main() -> None:

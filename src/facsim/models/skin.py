@@ -142,6 +142,8 @@ def _groove_normal(look: Look, spot: Spot, groove: float) -> wp.vec3:
     slope_y = (wrinkle_depth(look, spot.rest + along * step) - groove) / step
     # depth grows into the skin, so the surface rises against the slope
     bump = (across * slope_x + along * slope_y) * depth
+    # wet lips would sparkle where their lines are finer than a pixel
+    bump = bump * (1.0 - wp.smoothstep(0.25, 0.75, spot.lips) * wp.smoothstep(0.006, 0.018, spot.foot))
     return wp.normalize(spot.normal + look.turn * bump)
 
 
@@ -176,6 +178,8 @@ def _gloss(look: Look, spot: Spot, fine: wp.vec3, lips: float, cover: float) -> 
     wet = lips * wp.max(look.wetness, 0.8 * look.lipstick)
     shade = spot.shade * spot.shade
     broad = lit_sides(look, spot, fine, shade, 0.52, 0.028) * (1.1 * oil)
+    # where the lips meet, neither sees the lamp
+    wet = wet * wp.smoothstep(0.3, 0.85, spot.open)
     tight = lit_sides(look, spot, fine, shade, wp.lerp(0.36, 0.25, lips), 0.03) * (0.5 * oil * (1.0 - lips) + 1.3 * wet)
     grazing = 1.0 - wp.max(wp.dot(fine, spot.view), 0.0)
     facing = 0.018 + 0.12 * grazing * grazing * grazing * grazing
