@@ -25,6 +25,7 @@ from facsim.models.scene import BACKGROUND_KINDS, Lamp, Light, Scene
 from facsim.models.scene_parameters import PARAMETERS
 from facsim.models.shading import DRAWN_PARTS
 from facsim.models.staging import LIGHT_KINDS, sample_light, white_light
+from facsim.models.worn import Headwear, Worn
 from facsim.recipe import parse_recipe
 from facsim.runner import run
 from facsim.sources.render import Render
@@ -104,6 +105,11 @@ def test_a_beard_set_by_its_numbers_is_named_by_them(drawing):
 def test_hair_goes_by_its_style_covered_or_not(drawing):
     found = labels(drawing, hair=Hair(style="bob", hidden=True))
     assert (found["hair_style"], found["hair_covered"]) == ("bob", True)
+
+
+@pytest.mark.parametrize(("kind", "covered"), [("none", False), ("cap", False), ("hijab", True)])
+def test_a_hijab_covers_the_hair_and_a_cap_does_not(drawing, kind, covered):
+    assert labels(drawing, worn=Worn(headwear=Headwear(kind=kind)))["hair_covered"] == covered
 
 
 def test_names_of_the_vocabulary_are_those_that_are_drawn():

@@ -14,6 +14,7 @@ from facsim.label_maps import ENCODERS, PART_NAMES
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.appearance import Beard, Colour, Hair, MakeUp
 from facsim.models.drawing import Drawing
+from facsim.models.dressing import cover_hair
 from facsim.models.scene import Light, Scene
 from facsim.models.scene_text import write_scene
 from facsim.models.visibility import OPAQUE_TINT
@@ -60,7 +61,7 @@ def label_drawing(scene: Scene, drawing: Drawing) -> dict[str, Any]:
         "background_kind": scene.background.kind,
         "hair_style": scene.hair.style,
         "hair_length": _name_length(scene.hair),
-        "hair_covered": scene.hair.hidden,
+        "hair_covered": cover_hair(scene.hair, scene.worn.headwear).hidden,
         "beard": _name_beard(scene.beard),
         "make_up": _name_make_up(scene.make_up),
         **_worn_labels(scene.worn),
