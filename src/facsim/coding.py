@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from facsim.errors import FacsimError
 from facsim.facs import (
@@ -195,10 +196,18 @@ def coding_columns(coding: Mapping[str, float], codes: Iterable[int]) -> dict[st
     if left_out:
         raise FacsimError(f"the coding has AU {', '.join(left_out)}, for which no column is asked; add it to `codes`")
     values = dict[str, float]()
-    for code in sorted(wanted):
-        sides = {column_name(key): checked.get(key, 0.0) for key in lateral_keys(code)}
-        values |= {column_name(code): max(sides.values())} | sides
+    for column, keys in _columns_of(wanted):
+        sides = {side: checked.get(key, 0.0) for key, side in keys}
+        values |= {column: max(sides.values())} | sides
     return values
+
+
+@lru_cache(maxsize=16)
+def _columns_of(codes: tuple[int, ...]) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """For each code, ascending: its column, and its keys with theirs."""
+    return tuple(
+        (column_name(code), tuple((key, column_name(key)) for key in lateral_keys(code))) for code in sorted(codes)
+    )
 
 
 _EXCLUDED_PAIRS: Mapping[tuple[int, int], str] = {

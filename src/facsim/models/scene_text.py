@@ -18,7 +18,7 @@ __all__ = ["read_scene", "write_scene"]
 
 def write_scene(scene: Scene) -> str:
     """The scene as JSON, one line, all fields, numbers as they are (so that it draws the same bits)."""
-    return json.dumps(dataclasses.asdict(scene), separators=(",", ":"), allow_nan=False)
+    return json.dumps(scene, default=vars, separators=(",", ":"), allow_nan=False)
 
 
 def read_scene(text: str) -> Scene:
