@@ -149,8 +149,10 @@ def test_while_a_slider_is_dragged_only_the_newest_is_drawn(tab):
 
 
 def test_the_speed_is_shown_while_pictures_follow_one_another(tab):
-    tab.run("""(async () => { for (let i = 0; i < 6; i += 1) {
-      setUnit(['26'], i);
+    tab.run("change({ size_px: 48 })")
+    tab.wait_for(SETTLED)
+    tab.run("""(async () => { for (let i = 0; i < 8; i += 1) {
+      setUnit(['26'], i / 2);
       while (busy) await new Promise((done) => setTimeout(done, 5));
     } })()""")
     assert "pictures/s" in tab.run("$('speed').textContent")

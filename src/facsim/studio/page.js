@@ -53,6 +53,7 @@ function refresh() {
 
 async function drawUntilDone() {
   busy = true;
+  if (performance.now() - ends[ends.length - 1] > 1000) ends.length = 0; // a pause is not part of the rate
   while (drawn < turn) {
     const asked = turn;
     const start = performance.now();
@@ -69,11 +70,10 @@ async function drawUntilDone() {
   if ($("code").open) showCode();
 }
 
-const ends = []; // when pictures arrived, for the rate of those that followed one another
+const ends = []; // when pictures arrived, since the last pause
 
 function noteSpeed(tripMs, drawMs) {
   const now = performance.now();
-  if (ends.length && now - ends[ends.length - 1] > 600) ends.length = 0;
   ends.push(now);
   while (ends.length > 2 && now - ends[0] > 2000) ends.shift();
   const rate = ends.length > 4 ? `${((1000 * (ends.length - 1)) / (now - ends[0])).toFixed(1)} pictures/s · ` : "";

@@ -26,7 +26,7 @@ def page_html() -> str:
 @lru_cache(maxsize=1)
 def _script() -> str:
     """The page's script: its pieces one after another, in one scope."""
-    return "".join(_part(name) for name in ("page.js", "page_controls.js", "page_picture.js"))
+    return "".join(_part(name) for name in ("page.js", "page_controls.js", "page_scene.js", "page_picture.js"))
 
 
 def _hash(text: str) -> str:

@@ -1,4 +1,4 @@
-// Third piece: the picture, what is known of it, and what can be taken away.
+// Fourth piece: the picture, what is known of it, and what can be taken away.
 
 // The answer is the length of a JSON text, the text, RGB pixels, and the small grey picture (facsim.studio.pictures).
 function showPicture(buffer, tripMs) {
