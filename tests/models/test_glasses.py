@@ -66,6 +66,22 @@ def test_rims_lie_outside_the_skin_of_thirty_people(units: dict[str, float]) -> 
     assert min(gaps) > 0.0
 
 
+def test_temples_lie_outside_the_skull_of_twelve_people() -> None:
+    head = load_head()
+    ears = head.masks["ears"] > 0.1
+    skin = head.triangles[(head.parts == 0) & ~ears[head.triangles].any(axis=1)]
+    for seed in range(12):
+        who = sample_identity(
+            np.random.default_rng(seed), age_years=5.0 + 6.5 * seed, gender=seed % 2, ancestry=(0.3, 0.3, 0.4)
+        )
+        posed = head.pose_vertices(who, {})
+        patches, _ = fit_glasses(head, posed, posed, Glasses(shape=SHAPES[seed % len(SHAPES)]))
+        for side, name in ((1.0, "temple_left"), (-1.0, "temple_right")):
+            # turned so that outwards is the third axis; what hooks behind the ear is left out
+            temple, turned = (p[:, [2, 1, 0]] * (-side, 1.0, side) for p in (patches[name][:7].reshape(-1, 3), posed))
+            assert nearest_gap(temple, turned, skin) > 0.0
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_draws_a_frame_that_leaves_the_eyes_to_be_seen(shape: str) -> None:
     drawing = draw([with_glasses(Glasses(shape=shape, thickness_dm=0.02))], size_px=112)[0]

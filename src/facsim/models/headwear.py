@@ -45,7 +45,8 @@ def fit_headwear(head: Head, shell: HairShell, posed: Floats, headwear: Headwear
 
 
 def _azimuths() -> Floats:
-    return np.linspace(-180.0, 180.0, _COLUMNS)
+    """Of the cloth's columns, from the nape over the subject's right and the face."""
+    return np.linspace(-180.0, 180.0, _COLUMNS, endpoint=False)
 
 
 def _skull_columns(shell: HairShell, posed: Floats) -> Floats:
@@ -59,8 +60,7 @@ def _skull_columns(shell: HairShell, posed: Floats) -> Floats:
 
 def _hem_heights(headwear: Headwear, crown: float) -> Floats:
     high, low = (np.array(row) for row in _HEMS[headwear.kind])
-    turned = np.abs((_azimuths() - headwear.turn_deg + 180.0) % 360.0 - 180.0)
-    line = np.interp(turned, np.arange(0.0, 181.0, 30.0), high + headwear.depth * (low - high))
+    line = np.interp(np.abs(_azimuths()), np.arange(0.0, 181.0, 30.0), high + headwear.depth * (low - high))
     return line * crown / _CROWN_DM
 
 
@@ -97,7 +97,7 @@ def _cover_skull(skull: Floats, headwear: Headwear) -> Floats:
     if headwear.kind == "cap":
         # a stiff front stands up, the rest lies closer
         stand = 0.05 + 0.05 * headwear.loose + 0.07 * np.clip(np.cos(angle), 0.0, None) * np.sin(np.pi * t) ** 0.7
-        lift = stand * (0.35 + 0.65 * np.minimum(t * 4.0, 1.0))
+        lift = 0.025 + stand * (0.4 + 0.6 * np.minimum(t * 4.0, 1.0))
     elif headwear.kind == "beanie":
         cuff = 0.035 * (1.0 - _smooth(0.24, 0.30, t))
         top = 0.03 + 0.30 * headwear.loose * _smooth(0.45, 1.0, t)
@@ -119,8 +119,8 @@ def _smooth(low: float, high: float, x: Floats) -> Floats:
 def _build_visor(cloth: Floats, headwear: Headwear) -> Floats:
     """A cap's visor: from the hem forwards, arched down at its sides, with a thin edge."""
     a = np.linspace(-1.0, 1.0, _BRIM_COLUMNS)
-    place = np.mod(a * 58.0 + headwear.turn_deg + 180.0, 360.0)
-    base = np.stack([np.interp(place, _azimuths() + 180.0, cloth[:, 1, axis]) for axis in range(3)], axis=1)
+    place = a * 58.0 + headwear.turn_deg
+    base = np.stack([np.interp(place, _azimuths(), cloth[:, 1, axis], period=360.0) for axis in range(3)], axis=1)
     turn = np.deg2rad(headwear.turn_deg)
     ahead = np.array([np.sin(turn), 0.0, np.cos(turn)])
     reach = headwear.brim_dm * np.clip(1.0 - np.abs(a) ** 2.6, 0.0, None) ** 0.5
@@ -139,7 +139,7 @@ def _build_hat(skull: Floats, headwear: Headwear) -> dict[str, Floats]:
     crown = float(skull[:, 0, 1].mean())
     skin = _sample_columns(skull, _hem_heights(headwear, crown), 2)[:, 0]
     ring = skin + _outwards(skin.copy()) * (0.05 + 0.06 * headwear.loose)
-    centre = ring[:-1].mean(axis=0)
+    centre = ring.mean(axis=0)
     height = crown + 0.16 + 0.25 * headwear.loose - centre[1]
     t = np.array([0.0, 0.12, 0.3, 0.5, 0.68, 0.82, 0.92, 0.98, 1.0, 1.0, 0.97, 0.94, 0.93])
     inside = np.array([0.0, 0.0, 0.02, 0.04, 0.06, 0.08, 0.11, 0.16, 0.26, 0.40, 0.60, 0.82, 1.0])
@@ -150,8 +150,9 @@ def _build_hat(skull: Floats, headwear: Headwear) -> dict[str, Floats]:
 
 
 def _build_brim(ring: Floats, headwear: Headwear) -> Floats:
-    angle = np.deg2rad(np.linspace(-180.0, 180.0, _BRIM_COLUMNS))
-    base = np.stack([np.interp(angle, np.deg2rad(_azimuths()), ring[:, axis]) for axis in range(3)], axis=1)
+    place = np.linspace(-180.0, 180.0, _BRIM_COLUMNS)
+    angle = np.deg2rad(place)
+    base = np.stack([np.interp(place, _azimuths(), ring[:, axis], period=360.0) for axis in range(3)], axis=1)
     away = np.stack([np.sin(angle), np.zeros_like(angle), np.cos(angle)], axis=1)
     reach = headwear.brim_dm * (0.62 + 0.06 * np.cos(2.0 * angle))
     rise = reach * (0.16 * np.sin(angle) ** 2 - 0.22 * np.cos(angle) ** 2)
@@ -211,13 +212,11 @@ def _face_edge(head: Head, posed: Floats, headwear: Headwear) -> Floats:
     ring = np.array([chin, *sides[0][::-1], top, *sides[1], chin])
     away = ring - _WRAP_CENTRE
     angle = np.unwrap(np.arctan2(away[:, 0], away[:, 1]))
-    at = np.linspace(angle[0], angle[-1], _COLUMNS)
+    at = np.linspace(angle[0], angle[-1], _COLUMNS, endpoint=False)
     order = slice(None) if angle[-1] > angle[0] else slice(None, None, -1)
     loop = np.stack([np.interp(at, angle[order], ring[order, axis]) for axis in range(3)], axis=1)
     for _ in range(2):
-        smooth = loop.copy()
-        smooth[1:-1] = 0.25 * loop[:-2] + 0.5 * loop[1:-1] + 0.25 * loop[2:]
-        loop = smooth
+        loop = 0.25 * np.roll(loop, 1, axis=0) + 0.5 * loop + 0.25 * np.roll(loop, -1, axis=0)
     return loop
 
 
@@ -236,8 +235,7 @@ def _relax(radius: Floats) -> Floats:
     """Smoothed along columns and rows, never below what it covers."""
     result = radius
     for _ in range(4):
-        around = np.concatenate([result[-2:-1], result, result[1:2]], axis=0)
-        across = 0.25 * around[:-2] + 0.5 * around[1:-1] + 0.25 * around[2:]
+        across = 0.25 * np.roll(result, 1, axis=0) + 0.5 * result + 0.25 * np.roll(result, -1, axis=0)
         along = np.pad(across, ((0, 0), (1, 1)), mode="edge")
         result = np.maximum(0.25 * along[:, :-2] + 0.5 * along[:, 1:-1] + 0.25 * along[:, 2:], radius)
     return result
@@ -260,14 +258,15 @@ def press_hair(hair: Floats, cloth: Floats) -> NDArray[np.float32]:
     far = np.linalg.norm(away, axis=1)
     grid = cloth[:, 1:] - _CENTRE
     heights = np.degrees(np.arctan2(grid[..., 1], np.hypot(grid[..., 0], grid[..., 2])))
-    column = np.clip(np.interp(np.degrees(np.arctan2(away[:, 0], away[:, 2])), _azimuths(), np.arange(_COLUMNS)), 0, 48)
+    column = (np.degrees(np.arctan2(away[:, 0], away[:, 2])) + 180.0) * (_COLUMNS / 360.0)
     rise = np.degrees(np.arctan2(away[:, 1], np.hypot(away[:, 0], away[:, 2])))
-    column = np.rint(column).astype(int)
+    column = np.rint(column).astype(int) % _COLUMNS
     limit = np.empty(len(hair))
     for c in np.unique(column):
         mine = column == c
         limit[mine] = np.interp(rise[mine], heights[c], np.linalg.norm(grid[c], axis=1))
-        below = np.clip(heights[c, 0] - rise[mine], 0.0, None)
+        # a strand that ended just below the hem would cross the cloth above it
+        below = np.clip(heights[c, 0] - rise[mine] - 6.0, 0.0, None)
         limit[mine] += 0.004 * below + 0.0006 * below**2
-    share = np.minimum(1.0, (limit - 0.025) / np.maximum(far, 1e-6))
+    share = np.minimum(1.0, (limit - 0.03) / np.maximum(far, 1e-6))
     return (_CENTRE + away * share[:, None]).astype(np.float32)

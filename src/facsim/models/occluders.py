@@ -39,7 +39,7 @@ def fit_occluder(head: Head, posed: Floats, occluder: Occluder) -> dict[str, Flo
 def _front(head: Head, posed: Floats) -> Floats:
     """Skin of the face, throat and temples."""
     skin = posed[: head.arrays["piece_starts"][1]]
-    return skin[(skin[:, 2] > -0.6) & (skin[:, 1] > -2.2)][::2]
+    return skin[(skin[:, 2] > -0.6) & (skin[:, 1] > -2.2)]
 
 
 def _fit_mask(head: Head, posed: Floats, marks: Floats, mask: Occluder) -> dict[str, Floats]:
@@ -67,7 +67,7 @@ def _wrap_mask(skin: Floats, marks: Floats, mask: Occluder) -> Floats:
     y = top + (bottom - top) * row
     angle = np.deg2rad(66.0 * a) * np.ones_like(y)
     radius = _span(_radius(skin, angle, y), y)
-    lift = 0.022 + 0.03 * (1.0 - np.abs(a) ** 3) * np.sin(np.pi * np.clip(row, 0.0, 1.0)) ** 0.5
+    lift = 0.032 + 0.02 * (1.0 - np.abs(a) ** 3) * np.sin(np.pi * np.clip(row, 0.0, 1.0)) ** 0.5
     radius = radius + lift
     radius[:, -1] -= 0.03
     sheet = np.stack([radius * np.sin(angle), y, _AXIS_Z + radius * np.cos(angle)], axis=2)

@@ -60,7 +60,7 @@ PATCHES: Mapping[str, Patch] = {
     "top_bar": _tube("frame", 9, 6),
     "temple_left": _tube("frame", 10, 6),
     "temple_right": _tube("frame", 10, 6),
-    "cloth": Patch(stuff="headwear", columns=49, rows=14),
+    "cloth": Patch(stuff="headwear", columns=48, rows=14, closed=True),
     "brim": Patch(stuff="brim", columns=33, rows=5),
     "sheet": Patch(stuff="sheet", columns=25, rows=13),
     "palm": _tube("palm", 14, 12),
@@ -97,7 +97,8 @@ def _join_grid(patch: Patch) -> NDArray[np.int64]:
 
 
 def _number_grid(patch: Patch) -> NDArray[np.float32]:
-    u, v = np.meshgrid(np.linspace(0.0, 1.0, patch.columns), np.linspace(0.0, 1.0, patch.rows), indexing="ij")
+    across = np.linspace(0.0, 1.0, patch.columns, endpoint=not patch.closed)
+    u, v = np.meshgrid(across, np.linspace(0.0, 1.0, patch.rows), indexing="ij")
     return np.stack([u.ravel(), v.ravel()], axis=1).astype(np.float32)
 
 

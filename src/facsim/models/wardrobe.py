@@ -98,7 +98,7 @@ def _sample_headwear(generator: np.random.Generator, age: float, masculine: floa
         colour=_cloth(generator),
         second_colour=_cloth(generator),
         pattern=_uniform(generator, 0.3, 1.0) if generator.random() < 0.5 else 0.0,
-        depth=_uniform(generator, 0.1, 0.9),
+        depth=_uniform(generator, 0.05, 0.6 if kind == "cap" else 0.9),
         brim_dm=_uniform(generator, 0.55, 0.8) if kind == "cap" else _uniform(generator, 0.45, 0.95),
         loose=_uniform(generator, 0.0, 0.9),
         turn_deg=180.0 if turned else float(np.clip(generator.normal(0.0, 5.0), -15.0, 15.0)),
