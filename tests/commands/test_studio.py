@@ -13,13 +13,16 @@ COMMAND = [sys.executable, "-c", "from facsim.cli import main; main()", "studio"
 
 @pytest.mark.skipif(sys.platform == "win32", reason="ends the session with SIGINT")
 def test_it_prints_one_address_serves_it_and_ends_with_ctrl_c():
-    with subprocess.Popen([*COMMAND, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    process = subprocess.Popen([*COMMAND, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
         assert process.stdout is not None and process.stderr is not None
         said = json.loads("".join(process.stdout.readline() for _ in range(4)))
         assert said["address"].startswith(f"http://127.0.0.1:{said['port']}/")
         assert b"facsim studio" in urllib.request.urlopen(said["address"]).read()
         process.send_signal(signal.SIGINT)
         rest, remarks = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert (rest, process.returncode) == ("", 0)
     assert "Traceback" not in remarks
 
