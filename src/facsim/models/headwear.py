@@ -6,6 +6,7 @@ and falls on the shoulders. Hair above a hem is pressed under the cloth.
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from facsim.models.camera import NECK_PIVOT, View, torso_shares
 from facsim.models.hair import HairShell
@@ -223,8 +224,12 @@ def _face_edge(head: Head, posed: Floats, headwear: Headwear) -> Floats:
 def _support(rays: Floats, skin: Floats) -> Floats:
     """(columns, rows) how far out skin lies near each unit ray from the middle."""
     far = np.linalg.norm(skin, axis=1)
-    near = rays.reshape(-1, 3) @ (skin / far[:, None]).T > np.cos(np.deg2rad(8.0))
-    found = np.where(near, far[None], 0.0).max(axis=1).reshape(rays.shape[:2])
+    tree = cKDTree(skin / far[:, None])
+    near = tree.query_ball_point(rays.reshape(-1, 3), 2.0 * np.sin(np.deg2rad(4.0)), return_sorted=False)
+    ends = np.cumsum([len(one) for one in near])
+    starts = np.append(0, ends[:-1])
+    heights = np.append(far[np.concatenate(near).astype(int)], 0.0)
+    found = np.where(ends > starts, np.maximum.reduceat(heights, starts), 0.0).reshape(rays.shape[:2])
     # the lowest rays leave the body: their cloth lies as far out as its neighbour's
     for row in range(1, rays.shape[1]):
         found[:, row] = np.where(found[:, row] > 0.0, found[:, row], found[:, row - 1])
