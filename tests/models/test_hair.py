@@ -85,3 +85,14 @@ def test_a_ponytail_hangs_behind(shell: HairShell, head: Head) -> None:
     low = locks[locks[:, 1] < -0.9]
     assert len(low) > 20
     assert low[:, 2].max() < -0.9
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("length_dm", [0.05, 0.5, 2.0])
+@pytest.mark.parametrize("receding", [0.6, 0.95, 1.0])
+def test_hair_that_has_receded_to_the_crown_has_a_place(
+    shell: HairShell, head: Head, receding: float, length_dm: float
+) -> None:
+    hair = Hair(receding=receding, length_dm=length_dm, fringe=0.0)
+    for seed in range(8):
+        assert np.isfinite(drape_hair(shell, head.rest, hair, np.random.default_rng(seed))).all()

@@ -71,7 +71,8 @@ def drape_columns(
     away = places - (SKULL_CENTRE - np.array([0.0, 0.1, 0.0]))
     away[:, :, 1] = np.maximum(away[:, :, 1], 0.0)
     away /= np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6)
-    hems = _length_at(heights, lengths, hem)
+    # a hem that has receded to the crown has no length: nothing is divided by it
+    hems = np.maximum(_length_at(heights, lengths, hem), 1e-6)
     lift = _lift(hair, rest, (hairline, hem), places) + _lumps(hair, generator, rest)
     lift = _round_off(lift, hair, steps / hems[:, None]) * _part(hair, azimuths_deg, steps)
     return Drapery(
