@@ -9,7 +9,8 @@ from facsim.coding import conflicts, lateral_intensities, parse_coding
 from facsim.errors import FacsimError
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.facs import lateral_keys
-from facsim.prototypes import PROTOTYPE_CODES, PROTOTYPES, PrototypeSample, sample_prototype
+from facsim.prototypes import PrototypeSample, sample_prototype
+from facsim.variants import PROTOTYPE_CODES, PROTOTYPES
 
 SHOWN_WELL = {1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 22, 24, 25, 26, 27, 28, 34, 38, 39, 43}
 KEYS = [key for code in PROTOTYPE_CODES for key in lateral_keys(code)]

@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 import warp as wp
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from facsim.models.materials import Look
 from facsim.models.noise import bell_hash, fold_seed
@@ -117,10 +117,13 @@ def expose_pictures(looks: wp.array, light: wp.array, gains: np.ndarray) -> np.n
     return pictures.numpy()
 
 
-def finish_picture(picture: np.ndarray, sensor: Sensor) -> np.ndarray:
-    """The picture (S, S, 3) uint8 as it would be stored: made grey, drawn small and large again, sharpened,
-    compressed, as `sensor` says."""
+def finish_picture(picture: np.ndarray, sensor: Sensor, *, seed: int = 0, mirrored: bool = False) -> np.ndarray:
+    """The picture (S, S, 3) uint8 as it would be stored: marked, made grey, drawn small and large again, sharpened,
+    compressed, as `sensor` says. `seed` chooses the mark, which is mirrored where the scene is."""
     image = Image.fromarray(picture)
+    if sensor.watermark > 0.0:
+        mark = _draw_mark(image.width, np.random.default_rng([seed, 23]), sensor.watermark)
+        image.paste(mark[1], mask=ImageOps.mirror(mark[0]) if mirrored else mark[0])
     if sensor.grey:
         image = image.convert("L")
     small = max(1, round(sensor.resolution * image.width))
@@ -136,3 +139,14 @@ def finish_picture(picture: np.ndarray, sensor: Sensor) -> np.ndarray:
         image.save(stored, "JPEG", quality=sensor.jpeg_quality)
         image = Image.open(stored)
     return np.asarray(image.convert("RGB"))
+
+
+def _draw_mark(side: int, generator: np.random.Generator, opacity: float) -> tuple[Image.Image, tuple[int, int, int]]:
+    """A mask (S, S) of a word somewhere over the middle and lower part of a picture, and the grey to write it in."""
+    letters = "".join(generator.choice(list("aceimnorstuw"), int(generator.integers(5, 13))))
+    font = ImageFont.load_default(side * float(generator.uniform(0.1, 0.24)))
+    place = side * generator.uniform((-0.3, 0.3), (0.4, 0.85))
+    mask = Image.new("L", (side, side))
+    ImageDraw.Draw(mask).text((float(place[0]), float(place[1])), letters, font=font, fill=round(255 * opacity))
+    level = int(generator.choice([20, 230], p=[0.25, 0.75]))
+    return mask, (level, level, level)

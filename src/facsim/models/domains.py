@@ -25,13 +25,15 @@ class Domain:
     """A kind of picture.
 
     `camera` and `sensor` draw theirs from a generator, `lights` are shares of `facsim.models.staging.LIGHT_KINDS` (none
-    given: the usual ones), `fitted_on` says which photographs' statistics were used, if any.
+    given: the usual ones), `hands` in what share of the pictures a hand is laid on the face where the prototype has one
+    (`facsim.variants.Variant`), `fitted_on` says which photographs' statistics were used, if any.
     """
 
     meaning: str
     camera: Callable[[np.random.Generator], Camera]
     sensor: Callable[[np.random.Generator], Sensor]
     lights: Mapping[str, float] | None = None
+    hands: float = 1.0
     fitted_on: str | None = None
 
 
@@ -154,9 +156,9 @@ def _web_camera(generator: np.random.Generator) -> Camera:
 def _fer2013_camera(generator: np.random.Generator) -> Camera:
     """Framing, scale and pose of FER2013's training split (`benchmarks/gap.py`)."""
     return Camera(
-        yaw_deg=_tailed(generator, 9.0, 24.0, share=0.33, most=40.0),
-        pitch_deg=_tailed(generator, 8.0, 14.0, share=0.25, most=28.0),
-        roll_deg=_tailed(generator, 5.0, 16.0, share=0.3, most=35.0),
+        yaw_deg=_tailed(generator, 9.0, 28.0, share=0.36, most=65.0),
+        pitch_deg=_tailed(generator, 9.0, 16.0, share=0.3, most=36.0),
+        roll_deg=_tailed(generator, 6.0, 18.0, share=0.35, most=45.0),
         torso_follow=_uniform(generator, 0.0, 0.9),
         distance_dm=_distance(generator),
         crop_scale=float(np.clip(1.165 * np.exp(_tailed(generator, 0.1, 0.25, share=0.2, most=0.6)), 0.8, 2.2)),
@@ -180,19 +182,24 @@ def _fer2013_sensor(generator: np.random.Generator) -> Sensor:
         jpeg_quality=int(generator.integers(55, 97)),
         resolution=1.0,
         sharpening=_uniform(generator, 0.0, 0.85),
+        watermark=_uniform(generator, 0.1, 0.7) if generator.random() < 0.15 else 0.0,
         grey=True,
     )
 
 
 DOMAINS: Mapping[str, Domain] = {
     "open": Domain(
-        meaning="broad: mostly frontal faces in any light, by any camera", camera=_open_camera, sensor=_open_sensor
+        meaning="broad: mostly frontal faces in any light, by any camera",
+        camera=_open_camera,
+        sensor=_open_sensor,
+        hands=0.4,
     ),
     "studio": Domain(
         meaning="a laboratory's set: frontal, even light, plain backdrop, a good camera",
         camera=_studio_camera,
         sensor=_studio_sensor,
         lights={"studio": 1.0},
+        hands=0.0,
     ),
     "web": Domain(
         meaning="faces cut from web pages, as AffectNet's: any pose and framing, colour, stored well or badly",

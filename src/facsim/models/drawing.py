@@ -101,7 +101,10 @@ def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str, *, surfaces:
     light, parts, visible = exposure.light.numpy(), exposure.parts.numpy(), exposure.visible.numpy()
     gains = np.array([_meter(light[i], parts[i], scene) for i, scene in enumerate(scenes)])
     pictures = expose_pictures(exposure.looks, exposure.light, gains)
-    finished = [finish_picture(picture, scene.sensor) for picture, scene in zip(pictures, scenes, strict=True)]
+    finished = [
+        finish_picture(picture, scene.sensor, seed=scene.seed, mirrored=scene.mirrored)
+        for picture, scene in zip(pictures, scenes, strict=True)
+    ]
     first = studio.bare_faces.triangles.shape[0]
     drawings = [_describe(sittings[i], finished[i], parts[i], (visible[i], first)) for i in range(len(scenes))]
     return _trace_all(drawings, sittings, exposure) if surfaces else drawings

@@ -109,7 +109,7 @@ def _pair_lids(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Floats, 
 def plan_opening(shares: Mapping[str, float], side: str) -> Opening:
     """The lids' opening under AUs given as shares of their maximum (key -> 0..1), for side "L" or "R"."""
     show = {code: shares.get(f"{code}{side}", 0.0) for code in (4, 5, 6, 7, 9, 43)}
-    upper = 1.0 + 0.55 * show[5] - 0.19 * show[7] - 0.05 * show[4] - 0.07 * show[6]
+    upper = 1.0 + 0.7 * show[5] - 0.19 * show[7] - 0.05 * show[4] - 0.07 * show[6]
     lower = 1.0 - (1.0 - 0.34 * show[7]) * (1.0 - 0.33 * show[6]) * (1.0 - 0.12 * show[9])
     closed = show[43]
     return Opening(upper=upper + closed * (_MEETING - upper), lower=lower + closed * (_MEETING - lower))

@@ -21,7 +21,15 @@ from facsim.models.eyelids import EyeRig, build_eye_rigs, find_eye, open_eyes, p
 from facsim.models.face_motion import build_motion_fields
 from facsim.models.head_mesh import MESH_PARTS, load_head_arrays
 from facsim.models.identity import Identity
-from facsim.models.lips import MouthRig, build_mouth_rig, clear_teeth, lower_tongue, part_lips, plan_parting
+from facsim.models.lips import (
+    MouthRig,
+    build_mouth_rig,
+    clear_teeth,
+    cover_lower_teeth,
+    lower_tongue,
+    part_lips,
+    plan_parting,
+)
 from facsim.models.neutral import ShapeModel, build_shape_model, centre_vertices, shape_neutral
 from facsim.models.regions import build_masks
 
@@ -119,6 +127,8 @@ def _set_mouth(vertices: Floats, head: Head, *, action_units: Mapping[str, float
     """Seal or part the lips, in place, and keep lips and teeth apart."""
     parting = plan_parting(action_units, scale=scale)
     part_lips(vertices, rig=head.mouth, parting=parting)
+    if parting.seal < 1.0:
+        cover_lower_teeth(vertices, rig=head.mouth, action_units=action_units, scale=scale)
     lower_tongue(vertices, rig=head.mouth)
     if parting.seal == 1.0:
         vertices[head.arrays["piece_starts"][4] :, 2] -= _TEETH_BACK

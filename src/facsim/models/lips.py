@@ -21,6 +21,7 @@ __all__ = [
     "Parting",
     "build_mouth_rig",
     "clear_teeth",
+    "cover_lower_teeth",
     "lower_tongue",
     "part_lips",
     "plan_parting",
@@ -42,8 +43,14 @@ _OVERLAP = 0.006
 _CLEARANCE = 0.018
 _CROWN_ROW = 2
 _EDGE_ROW = 3
+_ARCH_ROWS = 5
 # The lips' least gap in the middle at AU25, 26 and 27 of intensity 5 (decimetres; a jaw's full opening is about 0.5).
-_LEAST_GAP: Mapping[str, float] = {"25": 0.08, "26": 0.2, "27": 0.35}
+_LEAST_GAP: Mapping[str, float] = {"25": 0.12, "26": 0.2, "27": 0.35}
+# How far the lower teeth stand above a lower lip that only hangs, and by how much more at AU16 and 22 of intensity 5.
+_LOWER_TEETH_SHOWN = 0.018
+_TEETH_BARED: Mapping[str, float] = {"16L": 0.05, "16R": 0.05, "22": 0.05}
+# Half the width of the lips' middle over which that is measured.
+_MIDDLE = 0.12
 # How far the opening is drawn from the box that MakeHuman's jaw makes of it in to an ellipse, at AU26 and 27 of
 # intensity 5, and how far from the peak of its funnel out to one, at AU22.
 _ROUND: Mapping[str, float] = {"26": 0.7, "27": 0.95}
@@ -71,6 +78,8 @@ class MouthRig:
     """Vertices of the middle of the crowns, upper and lower arch."""
     edges: tuple[slice, slice]
     """Vertices of the biting edges, upper and lower arch."""
+    lower_arch: slice
+    """The lower teeth's and gum's vertices."""
     tongue: slice
     """The tongue's vertices."""
     overbite: float
@@ -124,6 +133,7 @@ def build_mouth_rig(arrays: Arrays) -> MouthRig:
         profile=np.sqrt(np.clip(1.0 - (x / half) ** 2, 0.0, 1.0)).astype(np.float32),
         crowns=(crowns[0], crowns[1]),
         edges=(edges[0], edges[1]),
+        lower_arch=slice(starts[5], starts[5] + _ARCH_ROWS * ARCH_COLUMNS),
         tongue=slice(starts[1], starts[2]),
         overbite=bite[1] - bite[0],
     )
@@ -159,6 +169,17 @@ def _round_opening(gap: Floats, rig: MouthRig, parting: Parting) -> Floats:
     return (
         gap + np.float32(parting.roundness) * np.minimum(away, 0.0) + np.float32(parting.funnel) * np.maximum(away, 0.0)
     )
+
+
+def cover_lower_teeth(vertices: Floats, *, rig: MouthRig, action_units: Mapping[str, float], scale: float) -> None:
+    """Let the lower teeth go down, in place, behind a lip that hangs: a jaw's target takes the lip further than them,
+    and a dropped jaw bares hardly any until AU16 or 22 moves the lip away."""
+    contact = vertices[rig.rings[CONTACT_ROW][~rig.upper]]
+    lip = contact[np.abs(contact[:, 0]) < _MIDDLE * scale, 1].mean()
+    edge = vertices[rig.edges[1]]
+    shown = edge[np.abs(edge[:, 0]) < _MIDDLE * scale, 1].mean() - lip
+    bared = sum(most * share_of_maximum(action_units.get(key, 0.0)) for key, most in _TEETH_BARED.items())
+    vertices[rig.lower_arch, 1] -= np.float32(max(0.0, shown - scale * (_LOWER_TEETH_SHOWN + bared)))
 
 
 def lower_tongue(vertices: Floats, *, rig: MouthRig) -> None:

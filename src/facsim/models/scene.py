@@ -85,7 +85,8 @@ class Sensor:
     to the same brightness whatever the skin and the light); `contrast` 1 leaves the tone curve as it is; `noise` is
     the deviation of a mid-grey pixel, in shares of white; `blur` is the deviation of the lens's Gaussian and
     `resolution` the size that the picture is drawn down to and up again, both in shares of its side; `sharpening` is
-    how much of the difference to its own blur a camera adds (0 none, 1 crisp, 2 harsh); `jpeg_quality` `None` does not
+    how much of the difference to its own blur a camera adds (0 none, 1 crisp, 2 harsh); `watermark` is the opacity of
+    letters written across the picture, as agencies do; `jpeg_quality` `None` does not
     compress; `white_balance` multiplies the channels.
     """
 
@@ -100,6 +101,7 @@ class Sensor:
     jpeg_quality: int | None = 90
     resolution: float = 1.0
     sharpening: float = 0.0
+    watermark: float = 0.0
     grey: bool = False
 
 

@@ -219,6 +219,7 @@ _ROWS: Mapping[str, _Row] = {
     "sensor.jpeg_quality": _number(5, 100, "JPEG quality that the picture went through"),
     "sensor.resolution": _number(0.1, 1, "size that the picture is drawn down to and up again, in shares of its side"),
     "sensor.sharpening": _number(0, 3, "share of the difference to its own blur that the camera adds"),
+    "sensor.watermark": _number(0, 1, "opacity of letters written across the picture"),
     "sensor.grey": _plain("one grey level in all three channels"),
     "seed": _number(0, 2**31 - 1, "seed of every noise field: pores, strands, grain"),
     "mirrored": _plain("noise fields flipped left to right"),

@@ -111,10 +111,12 @@ _OCCLUDER_SHARES = {
 _MASK_COLOURS: tuple[Colour, ...] = ((0.33, 0.50, 0.62), (0.72, 0.73, 0.73), (0.02, 0.02, 0.022), (0.40, 0.58, 0.50))
 
 
-def sample_occluder(generator: np.random.Generator) -> Occluder:
-    """Something before the face, each kind about as often; a place, a size and a turn a little off the usual ones."""
+def sample_occluder(generator: np.random.Generator, *, kind: str | None = None) -> Occluder:
+    """Something before the face, of this kind or of any, each about as often; a place, a size and a turn a little off
+    the usual ones."""
     shares = np.array([_OCCLUDER_SHARES[kind] for kind in OCCLUDER_KINDS[1:]])
-    kind = str(generator.choice(OCCLUDER_KINDS[1:], p=shares / shares.sum()))
+    drawn = str(generator.choice(OCCLUDER_KINDS[1:], p=shares / shares.sum()))
+    kind = drawn if kind is None else kind
     roam = 0.3 if kind in MASKS else 1.0
     return Occluder(
         kind=kind,

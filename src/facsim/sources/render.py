@@ -21,12 +21,14 @@ from facsim.errors import FacsimError, RecipeError, hint_nearest
 from facsim.label_maps import MAP_NAMES
 from facsim.models.camera import Camera
 from facsim.models.casting import Person, sample_person
-from facsim.models.domains import DOMAINS
+from facsim.models.domains import DOMAINS, find_domain
 from facsim.models.drawing import Drawing, draw
 from facsim.models.identity import Identity, sample_identity
 from facsim.models.scene import Scene
 from facsim.models.scene_settings import check_settings, set_scene
 from facsim.models.staging import sample_scene
+from facsim.models.wardrobe import sample_occluder
+from facsim.models.worn import Worn
 from facsim.pictures import encode_picture, encoding_for
 from facsim.prototypes import PrototypeSample, sample_prototype
 from facsim.sample import Sample, generator_for
@@ -35,7 +37,7 @@ from facsim.stage import Determinism, Resources, Row, Work
 
 __all__ = ["PersonKey", "Render", "Rendered", "cast_person", "compose_scene", "render"]
 
-_MAX_YAW, _MAX_PITCH = 40.0, 28.0  # beyond these the far half of the face is hidden, and FER sets hold next to none
+_MAX_YAW, _MAX_PITCH = 65.0, 38.0  # beyond these hardly a face is seen; FER sets hold some profiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class Render:
     size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1
     is as drawn from prototypes and poses). grey: one grey level in all three channels. domain: what kind of pictures
     they are to look like, a name of `facsim.models.domains.DOMAINS`. occluders: share of pictures with something
-    before the face, such as a hand or a mask (glasses and headwear belong to people). scene: what parameters of the
+    before the face, such as a hand or a mask (glasses and headwear belong to people). hands: factor on the share in
+    which people put a hand to the face with an expression (`facsim.variants`; a domain has a factor too). scene: what parameters of the
     scene shall be, by path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to
     write beside the picture, of `depth`, `normals` and `parts` (facsim.label_maps).
     """
@@ -56,6 +59,7 @@ class Render:
     pose: float = 1.0
     grey: bool = False
     occluders: float = 0.04
+    hands: float = 1.0
     scene: Mapping[str, Any] = field(default_factory=dict, hash=False)
     extra: tuple[str, ...] = ()
 
@@ -78,6 +82,8 @@ class Render:
             raise RecipeError(f'render.domain is "{self.domain}".{hint_nearest(self.domain, DOMAINS)}')
         if not 0 <= self.occluders <= 1:
             raise RecipeError(f"render.occluders is {self.occluders:g}; expected a share, 0 to 1")
+        if not 0 <= self.hands <= 2:
+            raise RecipeError(f"render.hands is {self.hands:g}; expected a factor, 0 (never) to 2")
         object.__setattr__(self, "scene", check_settings(self.scene, place="render.scene"))
         _check_maps(self.extra, "render.extra")
 
@@ -127,7 +133,8 @@ class Render:
             float(np.clip(scene.gaze[1] + drawn.gaze_pitch_deg, -24.0, 18.0)),
         )
         sensor = replace(scene.sensor, grey=scene.sensor.grey or self.grey)
-        scene = replace(scene, camera=camera, gaze=gaze, sensor=sensor)
+        worn = _lay_hand(scene.worn, drawn.hand, sample, find_domain(self.domain).hands * self.hands)
+        scene = replace(scene, camera=camera, gaze=gaze, sensor=sensor, worn=worn)
         return set_scene(scene, self.scene, sample=sample.sample_id, person=sample["identity_id"])
 
 
@@ -175,6 +182,14 @@ def _posed(camera: Camera, drawn: PrototypeSample, factor: float) -> Camera:
         pitch_deg=float(np.clip((camera.pitch_deg + drawn.head_pitch_deg) * factor, -_MAX_PITCH, _MAX_PITCH)),
         roll_deg=camera.roll_deg * factor,
     )
+
+
+def _lay_hand(worn: Worn, hand: str, sample: Sample, share: float) -> Worn:
+    """What is worn, with the prototype's hand before the face in this share of the pictures that have one."""
+    generator = generator_for(sample.sample_id, "render/hand")
+    if hand == "none" or worn.occluder.kind != "none" or generator.random() >= share:
+        return worn
+    return replace(worn, occluder=sample_occluder(generator, kind=hand))
 
 
 def _picture_columns(sample_id: str, drawing: Drawing) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.appearance import MONK_TONES
 from facsim.models.scene_parameters import Parameter
 from facsim.models.staging import white_light
-from facsim.prototypes import PROTOTYPES
 from facsim.studio.controls import list_controls
 from facsim.studio.settings import GENDERS, LIMITS, SIZES_PX
+from facsim.variants import PROTOTYPES
 
 __all__ = ["describe_studio"]
 
