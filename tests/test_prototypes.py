@@ -11,6 +11,7 @@ from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.facs import lateral_keys
 from facsim.prototypes import PrototypeSample, sample_prototype
 from facsim.variants import PROTOTYPE_CODES, PROTOTYPES
+from facsim.wearables import HANDS
 
 SHOWN_WELL = {1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 16, 17, 18, 20, 22, 24, 25, 26, 27, 28, 34, 38, 39, 43}
 KEYS = [key for code in PROTOTYPE_CODES for key in lateral_keys(code)]
@@ -126,11 +127,12 @@ def test_units_shown_by_most_people_are_shown_by_most_samples(expression: str, c
     assert all(share(expression, code) >= 0.55 for code in codes)
 
 
-def test_a_shallow_tree_tells_the_seven_apart_by_their_units() -> None:
+def test_a_shallow_tree_tells_most_of_the_seven_apart_by_their_units_and_not_all() -> None:
+    """Faces overlap, as photographs' do: a withdrawn sadness is nearly neutral."""
     train = np.concatenate([vectors(name, 300, 0) for name in SEVEN_EXPRESSIONS])
     test = np.concatenate([vectors(name, 150, 1) for name in SEVEN_EXPRESSIONS])
     tree = DecisionTreeClassifier(max_depth=8, random_state=0).fit(train, np.repeat(SEVEN_EXPRESSIONS, 300))
-    assert tree.score(test, np.repeat(SEVEN_EXPRESSIONS, 150)) >= 0.97
+    assert 0.93 <= tree.score(test, np.repeat(SEVEN_EXPRESSIONS, 150)) < 0.995
 
 
 def test_a_known_variant_can_be_asked_for_and_an_unknown_one_is_refused() -> None:
@@ -148,3 +150,12 @@ def test_the_prototype_of_emfacs_is_within_reach_of_its_expression() -> None:
     for expression, text in {"happiness": "6+12", "sadness": "1+4+15", "surprise": "1+2+5+26"}.items():
         wanted = parse_coding(text).keys()
         assert any(wanted <= sample.coding.keys() for sample in draws(expression, 100, 0))
+
+
+def test_hands_lie_where_hands_can_in_the_share_that_the_table_says() -> None:
+    for _, variant in PARTS:
+        assert set(variant.hands) <= set(HANDS)
+        assert sum(variant.hands.values()) <= 0.5
+    amazed = [sample.hand for sample in draws("surprise", 2000, 0)]
+    wanted = sum(v.weight * v.hands.get("hand_cheek", 0.0) for v in PROTOTYPES["surprise"])
+    assert amazed.count("hand_cheek") / 2000 == pytest.approx(wanted, abs=0.025)

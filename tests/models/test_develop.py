@@ -27,3 +27,18 @@ def test_compression_changes_little_at_high_quality() -> None:
 def test_grey_is_the_luma_of_the_colours() -> None:
     grey = finish_picture(NOISE, Sensor(jpeg_quality=None, grey=True))
     np.testing.assert_allclose(grey[:, :, 0], NOISE @ (0.299, 0.587, 0.114), atol=1.0)
+
+
+def test_a_mark_covers_part_of_a_picture_and_is_another_for_another_seed() -> None:
+    plain = np.full((48, 48, 3), 100, dtype=np.uint8)
+    sensor = Sensor(jpeg_quality=None, watermark=0.6)
+    marked = [finish_picture(plain, sensor, seed=seed) for seed in range(12)]
+    assert 0.0 < np.mean([(one != plain).any(axis=2).mean() for one in marked]) < 0.4
+    assert len({one.tobytes() for one in marked}) > 6
+
+
+def test_the_mark_of_a_mirrored_scene_is_the_mirrored_mark() -> None:
+    plain = np.full((48, 48, 3), 100, dtype=np.uint8)
+    sensor = Sensor(jpeg_quality=None, watermark=0.6)
+    mirrored = finish_picture(plain, sensor, seed=3, mirrored=True)
+    assert np.array_equal(mirrored[:, ::-1], finish_picture(plain, sensor, seed=3))

@@ -202,3 +202,26 @@ def test_one_call_sets_the_scene_too():
     assert read_scene(made.labels["scene"]).camera.crop_scale == 1.0
     with pytest.raises(RecipeError, match=r"hair\.curl"):
         facsim.render(scene={"hair.curll": 1})
+
+
+def occluders_of(**settings):
+    rows = Render(size_px=24, **settings).open("cpu")(planned_samples(70))
+    return Counter(read_scene(row["scene"]).worn.occluder.kind for row in rows)
+
+
+def test_hands_come_with_expressions_and_not_where_nobody_asks_for_them():
+    assert set(occluders_of(occluders=0.0, hands=0.0)) == {"none"}
+    assert set(occluders_of(occluders=0.0, domain="studio")) == {"none"}
+    many = occluders_of(occluders=0.0, hands=2.0, domain="fer2013")
+    assert 5 <= sum(count for kind, count in many.items() if kind.startswith("hand_")) <= 35
+
+
+def test_without_variety_everybody_shows_the_same():
+    rows = Render(size_px=24, variety=0.0).open("cpu")(planned_samples(42))
+    assert len({row["action_units"] for row in rows}) == 7
+
+
+@pytest.mark.parametrize("setting", [{"hands": -0.1}, {"hands": 2.5}, {"variety": 1.5}])
+def test_shares_out_of_range_are_refused_with_their_names(setting):
+    with pytest.raises(RecipeError, match=f"render.{next(iter(setting))}"):
+        Render(**setting)

@@ -153,7 +153,7 @@ def _sample_skin(generator: np.random.Generator, traits: Traits) -> Skin:
         pores=float(np.clip(generator.normal(0.35 + 0.3 * traits.adult, 0.15), 0.1, 1.0)),
         age_lines=float(np.clip(age**1.15 + generator.normal(0.0, 0.06), 0.0, 1.1)),
         folds=float(
-            np.clip(_uniform(generator, 0.03 + 0.19 * traits.adult, 0.2 + 0.55 * traits.adult) + 0.4 * age, 0.0, 1.2)
+            np.clip(_uniform(generator, 0.02 + 0.05 * traits.adult, 0.15 + 0.4 * traits.adult) + 0.35 * age, 0.0, 1.2)
         ),
         under_eye=float(np.clip(generator.normal(0.22 + 0.3 * age + 0.15 * (1.0 - pale), 0.15), 0.0, 0.9)),
     )
@@ -189,7 +189,8 @@ def _sample_eyes(generator: np.random.Generator, traits: Traits) -> Eyes:
 
 def _sample_mouth(generator: np.random.Generator, traits: Traits, skin: Skin) -> Mouth:
     pink = np.asarray(skin.albedo) * np.array([0.82, 0.52, 0.58])
-    lip = _mix((float(pink[0]), float(pink[1]), float(pink[2])), skin.albedo, _uniform(generator, 0.0, 0.4))
+    pink = pink * np.exp(generator.normal(-0.1, 0.28))
+    lip = _mix((float(pink[0]), float(pink[1]), float(pink[2])), skin.albedo, _uniform(generator, 0.0, 0.6))
     yellow = float(np.clip(generator.normal(0.2 + 0.4 * max(traits.age - 30.0, 0.0) / 50.0, 0.12), 0.0, 0.9))
     return Mouth(
         lip=lip,

@@ -41,7 +41,7 @@ def _white_albedo(look: Look, angle: float, turn: float) -> wp.vec3:
     branch = 1.0 - wp.abs(smooth_noise(field, wp.vec3(x * 0.12, y * 0.35, 0.5)))
     vein = wp.pow(wp.clamp(branch, 0.0, 1.0), 8.0) * corner
     red = look.veins * (0.30 * corner + 0.55 * vein) + 0.10 * corner
-    return wp.vec3(0.39, 0.37 * (1.0 - 0.5 * red), 0.35 * (1.0 - 0.55 * red))
+    return wp.vec3(0.47, 0.45 * (1.0 - 0.5 * red), 0.43 * (1.0 - 0.55 * red))
 
 
 @wp.func

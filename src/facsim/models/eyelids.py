@@ -40,7 +40,7 @@ _CLEARANCE = 1.012 + CORNEA_BULGE
 _MEETING = 0.1
 # Height over width of an eye at rest, and how strongly a face's own ratio is drawn to it: MakeHuman's lids droop on
 # some faces and stare on others, which would read as AUs 7 and 5.
-_REST_ASPECT, _REST_PULL = 0.43, 0.5
+_REST_ASPECT, _REST_PULL = 0.43, 0.3
 # Lids' share of the eye's turn up or down (the upper lid follows most: Becker and Fuchs, J. Neurophysiology 60, 1988,
 # report a near match).
 _UPPER_FOLLOWS, _LOWER_FOLLOWS = 0.75, 0.3
@@ -109,7 +109,7 @@ def _pair_lids(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[Floats, 
 def plan_opening(shares: Mapping[str, float], side: str) -> Opening:
     """The lids' opening under AUs given as shares of their maximum (key -> 0..1), for side "L" or "R"."""
     show = {code: shares.get(f"{code}{side}", 0.0) for code in (4, 5, 6, 7, 9, 43)}
-    upper = 1.0 + 0.7 * show[5] - 0.19 * show[7] - 0.05 * show[4] - 0.07 * show[6]
+    upper = 1.0 + 0.8 * show[5] - 0.19 * show[7] - 0.05 * show[4] - 0.07 * show[6]
     lower = 1.0 - (1.0 - 0.34 * show[7]) * (1.0 - 0.33 * show[6]) * (1.0 - 0.12 * show[9])
     closed = show[43]
     return Opening(upper=upper + closed * (_MEETING - upper), lower=lower + closed * (_MEETING - lower))

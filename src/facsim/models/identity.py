@@ -110,19 +110,19 @@ _ROAM: Mapping[str, float] = {
     "head-angle-out": 0.12, "head-fat": 0.15, "head-scale-horiz": 0.15, "head-scale-vert": 0.12,
     "head-scale-depth": 0.12,
     "forehead-nubian": 0.15, "forehead-scale-vert": 0.17, "forehead-temple": 0.17, "forehead-trans-forward": 0.12,
-    "eyebrows-angle-up": 0.12, "eyebrows-trans-forward": 0.16, "eyebrows-trans-up": 0.17,
-    "?-eye-trans-up": 0.1, "?-eye-trans-out": 0.12, "?-eye-push1-out": 0.1, "?-eye-scale": 0.15, "?-eye-bag": 0.15,
-    "?-eye-bag-height": 0.15, "?-eye-corner1-up": 0.17, "?-eye-corner2-up": 0.17, "?-eye-eyefold-up": 0.15,
-    "?-eye-eyefold-angle-up": 0.15, "?-eye-eyefold-convex": 0.17, "?-eye-epicanthus-out": 0.12, "?-eye-height2": 0.12,
+    "eyebrows-angle-up": 0.17, "eyebrows-trans-forward": 0.23, "eyebrows-trans-up": 0.25,
+    "?-eye-trans-up": 0.14, "?-eye-trans-out": 0.17, "?-eye-push1-out": 0.14, "?-eye-scale": 0.22, "?-eye-bag": 0.22,
+    "?-eye-bag-height": 0.22, "?-eye-corner1-up": 0.25, "?-eye-corner2-up": 0.25, "?-eye-eyefold-up": 0.22,
+    "?-eye-eyefold-angle-up": 0.22, "?-eye-eyefold-convex": 0.25, "?-eye-epicanthus-out": 0.17, "?-eye-height2": 0.17,
     "nose-hump": 0.19, "nose-curve-convex": 0.17, "nose-point-up": 0.17, "nose-base-up": 0.15, "nose-greek": 0.13,
     "nose-width1": 0.17, "nose-width2": 0.17, "nose-width3": 0.17, "nose-volume": 0.15, "nose-point-width": 0.17,
     "nose-nostrils-width": 0.15, "nose-nostrils-angle-up": 0.13, "nose-septumangle": 0.13, "nose-flaring": 0.15,
     "nose-scale-horiz": 0.15, "nose-scale-vert": 0.15, "nose-scale-depth": 0.15, "nose-trans-up": 0.13,
-    "mouth-scale-horiz": 0.17, "mouth-scale-vert": 0.12, "mouth-trans-up": 0.17, "mouth-upperlip-volume": 0.2,
-    "mouth-lowerlip-volume": 0.2, "mouth-upperlip-height": 0.15, "mouth-lowerlip-height": 0.15, "mouth-cupidsbow": 0.2,
-    "mouth-cupidsbow-width": 0.17, "mouth-philtrum-volume": 0.15, "mouth-upperlip-width": 0.15,
-    "mouth-lowerlip-width": 0.15,
-    "mouth-laugh-lines-out": 0.15, "mouth-angles-up": 0.06,
+    "mouth-scale-horiz": 0.25, "mouth-scale-vert": 0.17, "mouth-trans-up": 0.25, "mouth-upperlip-volume": 0.29,
+    "mouth-lowerlip-volume": 0.29, "mouth-upperlip-height": 0.22, "mouth-lowerlip-height": 0.22,
+    "mouth-cupidsbow": 0.29, "mouth-cupidsbow-width": 0.25, "mouth-philtrum-volume": 0.22, "mouth-upperlip-width": 0.22,
+    "mouth-lowerlip-width": 0.22,
+    "mouth-laugh-lines-out": 0.22, "mouth-angles-up": 0.09,
     "chin-bones": 0.17, "chin-cleft": 0.17, "chin-height": 0.17, "chin-jaw-drop": 0.17, "chin-prominent": 0.17,
     "chin-width": 0.2, "chin-prognathism": 0.1,
     "?-cheek-bones": 0.2, "?-cheek-inner": 0.17, "?-cheek-trans-up": 0.15, "?-cheek-volume": 0.2,
@@ -135,7 +135,7 @@ _ROAM: Mapping[str, float] = {
 # 24 mm above the eye, where the upper edge is at 25 and the middle about 21 (McKinney, Mossie and Zirkle, Aesthetic
 # Plastic Surgery 15, 1991).
 _MEAN: Mapping[str, float] = {
-    "?-eye-trans-out": 0.42, "?-eye-scale": 0.45, "eyebrows-trans-up": -0.45, "mouth-scale-horiz": 0.25,
+    "?-eye-trans-out": 0.42, "?-eye-scale": 0.45, "eyebrows-trans-up": -0.27, "mouth-scale-horiz": 0.25,
 }  # fmt: skip
 # Both sides of a pair share all but this much of their movement; the `asym` targets add the rest of a face's
 # crookedness.

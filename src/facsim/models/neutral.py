@@ -22,7 +22,7 @@ Floats = NDArray[np.floating]
 
 # How far mouth corners stand above the middle of the lips at rest, as a share of the mouth's width; and how much of a
 # face's own deviation from it stays, so that identities still differ.
-_REST_LIFT, _KEPT = 0.006, 0.35
+_REST_LIFT, _KEPT = 0.006, 0.7
 _CONTACT_ROW, _CORNERS, _MIDDLES = 2, (0, 14), (7, 26)
 _CORNER_TARGET = "mouth-angles-up"
 _BROAD = 0.2

@@ -44,19 +44,21 @@ _MAX_YAW, _MAX_PITCH = 65.0, 38.0  # beyond these hardly a face is seen; FER set
 class Render:
     """Draw each planned sample.
 
-    size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1
-    is as drawn from prototypes and poses). grey: one grey level in all three channels. domain: what kind of pictures
-    they are to look like, a name of `facsim.models.domains.DOMAINS`. occluders: share of pictures with something
-    before the face, such as a hand or a mask (glasses and headwear belong to people). hands: factor on the share in
-    which people put a hand to the face with an expression (`facsim.variants`; a domain has a factor too). scene: what parameters of the
-    scene shall be, by path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to
-    write beside the picture, of `depth`, `normals` and `parts` (facsim.label_maps).
+    size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1 is
+    as drawn from prototypes and poses). variety: how far draws from the prototypes roam (0: everybody shows the middle
+    of every draw). grey: one grey level in all three channels. domain: what kind of pictures they are to look like, a
+    name of `facsim.models.domains.DOMAINS`. occluders: share of pictures with something before the face, such as a hand
+    or a mask (glasses and headwear belong to people). hands: factor on the share in which people put a hand to the face
+    with an expression (`facsim.variants`; a domain has a factor too). scene: what parameters of the scene shall be, by
+    path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to write beside the
+    picture, of `depth`, `normals` and `parts` (facsim.label_maps).
     """
 
     size_px: int = 112
     domain: str = "open"
     intensity: float = 1.0
     pose: float = 1.0
+    variety: float = 1.0
     grey: bool = False
     occluders: float = 0.04
     hands: float = 1.0
@@ -78,6 +80,8 @@ class Render:
             raise RecipeError(f"render.size_px is {self.size_px}; expected 16 to 1024")
         if not 0 <= self.intensity <= 2 or not 0 <= self.pose <= 2:
             raise RecipeError(f"render.intensity is {self.intensity:g}, render.pose {self.pose:g}; expected 0 to 2")
+        if not 0 <= self.variety <= 1:
+            raise RecipeError(f"render.variety is {self.variety:g}; expected 0 (all alike) to 1")
         if self.domain not in DOMAINS:
             raise RecipeError(f'render.domain is "{self.domain}".{hint_nearest(self.domain, DOMAINS)}')
         if not 0 <= self.occluders <= 1:
@@ -102,7 +106,7 @@ class Render:
         return lambda samples: self._rows(samples, device)
 
     def _rows(self, samples: Sequence[Sample], device: str) -> list[Row]:
-        prototypes = [_prototype(sample) for sample in samples]
+        prototypes = [_prototype(sample, self.variety) for sample in samples]
         scenes = [self._scene(sample, drawn) for sample, drawn in zip(samples, prototypes, strict=True)]
         drawings = draw(scenes, size_px=self.size_px, device=device, surfaces=_needs_surfaces(self.extra))
         return [
@@ -170,8 +174,9 @@ def cast_person(key: PersonKey) -> tuple[Identity, Person]:
     return identity, sample_person(generator, identity, skin_tone_monk=key.tone)
 
 
-def _prototype(sample: Sample) -> PrototypeSample:
-    return sample_prototype(sample["expression_target"], generator_for(sample.sample_id, "render/prototype").random)
+def _prototype(sample: Sample, variety: float) -> PrototypeSample:
+    generator = generator_for(sample.sample_id, "render/prototype")
+    return sample_prototype(sample["expression_target"], lambda: 0.5 + variety * (generator.random() - 0.5))
 
 
 def _posed(camera: Camera, drawn: PrototypeSample, factor: float) -> Camera:
