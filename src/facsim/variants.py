@@ -239,7 +239,7 @@ PROTOTYPES: Mapping[str, tuple[Variant, ...]] = {
             _au(17, 0.5, 1.5, 3.0, p=0.6), _au(43, 0.4, 1.0, 2.0, p=0.35), _au(24, 0.4, 1.0, 2.0, p=0.25),
         )),
         Variant(name="withdrawn", weight=0.2, gaze_yaw_deg=(-24, 0, 24), gaze_pitch_deg=(-24, -7, 2),
-            head_yaw_deg=(-36, 0, 36), head_pitch_deg=(-24, -5, 4), hands=_MOURNING,
+            head_yaw_deg=(-28, 0, 28), head_pitch_deg=(-24, -5, 4), hands=_MOURNING,
             units=(  # own: hardly any of it in the face
             _au(1, 0.4, 1.1, 2.2, p=0.4), _au(4, 0.3, 0.9, 1.8, p=0.35), _au(15, 0.3, 0.9, 1.8, p=0.35),
             _au(17, 0.4, 1.0, 2.0, p=0.3), _au(43, 0.5, 1.6, 3.6, p=0.5), _au(24, 0.4, 1.0, 1.8, p=0.25),

@@ -156,9 +156,9 @@ def _web_camera(generator: np.random.Generator) -> Camera:
 def _fer2013_camera(generator: np.random.Generator) -> Camera:
     """Framing, scale and pose of FER2013's training split (`benchmarks/gap.py`)."""
     return Camera(
-        yaw_deg=_tailed(generator, 9.0, 28.0, share=0.36, most=65.0),
-        pitch_deg=_tailed(generator, 9.0, 16.0, share=0.3, most=36.0),
-        roll_deg=_tailed(generator, 6.0, 18.0, share=0.35, most=45.0),
+        yaw_deg=_tailed(generator, 9.0, 26.0, share=0.35, most=50.0),
+        pitch_deg=_tailed(generator, 9.0, 15.0, share=0.28, most=34.0),
+        roll_deg=_tailed(generator, 5.5, 17.0, share=0.33, most=45.0),
         torso_follow=_uniform(generator, 0.0, 0.9),
         distance_dm=_distance(generator),
         crop_scale=float(np.clip(1.165 * np.exp(_tailed(generator, 0.1, 0.25, share=0.2, most=0.6)), 0.8, 2.2)),
@@ -210,6 +210,7 @@ DOMAINS: Mapping[str, Domain] = {
         meaning="FER2013: grey, small, crisp, cut from forehead to chin",
         camera=_fer2013_camera,
         sensor=_fer2013_sensor,
+        hands=0.6,
         fitted_on="FER2013's training split, less the cut that choices are made on",
     ),
 }
