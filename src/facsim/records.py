@@ -12,7 +12,7 @@ from facsim.dataset import Dataset, open_dataset
 from facsim.formats.record import Record
 from facsim.label_maps import MAP_NAMES
 
-__all__ = ["metadata_columns", "run_records", "run_records_at"]
+__all__ = ["metadata_columns", "run_origin", "run_records", "run_records_at"]
 
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
 # in a run folder alone.
@@ -47,6 +47,13 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
     split = dataset.run.find("split")
     for batch in dataset.batches([*wanted.values(), *([split] if split else [])]):
         yield from _batch_records(batch, wanted, split)
+
+
+def run_origin(dataset: Dataset) -> str:
+    """What the pictures of a run come from, in words: each step that stands on something, and on what."""
+    run = dataset.run
+    said = [f"{name}: {', '.join(run.step(name).weights)}" for name in run.steps() if run.step(name).weights]
+    return "; ".join(said)
 
 
 def run_records_at(url: str) -> Iterator[Record]:

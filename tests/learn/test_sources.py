@@ -8,6 +8,8 @@ from facsim.formats import write_records
 from facsim.formats.record import Record
 from facsim.learn.sources import load_pictures
 from facsim.pictures import encode_png
+from facsim.recipe import parse_recipe
+from facsim.runner import run
 
 
 @pytest.fixture
@@ -44,3 +46,11 @@ def test_an_unknown_split_is_refused_naming_those_there_are(folder):
 def test_nothing_there_is_refused(tmp_path):
     with pytest.raises(FacsimError):
         load_pictures(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("domain", "said"), [("fer2013", "fitted to statistics of FER2013"), ("open", "")])
+def test_what_photographs_stood_behind_a_run_s_renders_is_said_to_whoever_learns_from_them(tmp_path, domain, said):
+    text = f'[plan]\ncount = 14\n[[step]]\nuse = "render"\nsize_px = 24\ndomain = "{domain}"\n'
+    run(parse_recipe(text), str(tmp_path / "run"), workers=1, executor="serial")
+    origin = load_pictures(tmp_path / "run", size_px=24).origin
+    assert origin.startswith("run (render: anny ") and (said in origin if said else "fitted" not in origin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from facsim.dataset import dataset_of
@@ -12,7 +12,7 @@ from facsim.learn.data import PictureShape, pictures_from
 from facsim.learn.train import TrainingConfig, train
 from facsim.manifest import Manifest
 from facsim.products import OnProgress, Progress
-from facsim.records import run_records
+from facsim.records import run_origin, run_records
 
 __all__ = ["Train"]
 
@@ -68,6 +68,7 @@ class Train:
         on_progress(Progress(step="train", done=0, total=1, unit="steps", note="reading pictures"))
         records = run_records(dataset_of(run), columns=("identity_id", "expression_soft"))
         pictures = pictures_from(records, shape=PictureShape(size_px=self.size_px, colour=self.colour))
+        pictures = replace(pictures, origin=f"this run ({run_origin(dataset_of(run))})")
 
         def told(step: int, total: int, rate: float, loss: float) -> None:
             note = f"loss {loss:.3f}, {rate:.0f} pictures/s"

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
+from facsim.dataset import open_dataset
 from facsim.errors import FormatError
 from facsim.formats import read_records
 from facsim.formats.record import Record
 from facsim.formats.tree import tree_kind
 from facsim.learn.data import Pictures, PictureShape, pictures_from
-from facsim.records import run_records_at
+from facsim.records import run_origin, run_records_at
 from facsim.storage import folder_at
 
 __all__ = ["load_pictures", "records_of"]
@@ -37,11 +38,14 @@ def load_pictures(
         known = sorted({record.split or "none" for record in records})
         raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
     pictures = pictures_from(held, shape=PictureShape(size_px=size_px, colour=colour), classes=classes)
-    return replace(pictures, origin=PurePath(source).name + (f", split {split}" if split else ""))
+    behind = f" ({run_origin(open_dataset(os.fspath(source)))})" if _is_run(source) else ""
+    return replace(pictures, origin=PurePath(source).name + behind + (f", split {split}" if split else ""))
 
 
 def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:
     """The records at `source`; of a run folder, the rows that stay."""
-    if tree_kind(source) == "directory" and folder_at(source).exists("run.json"):
-        return run_records_at(os.fspath(source))
-    return read_records(source)
+    return run_records_at(os.fspath(source)) if _is_run(source) else read_records(source)
+
+
+def _is_run(source: str | os.PathLike[str]) -> bool:
+    return tree_kind(source) == "directory" and folder_at(source).exists("run.json")

