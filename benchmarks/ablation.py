@@ -58,13 +58,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=14000, help="renders for each row")
     parser.add_argument("--only", nargs="+", choices=tuple(CHANGES), default=tuple(CHANGES), metavar="NAME")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, help="for screening: fewer steps than the yardstick's own")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     rows = {name: _row(name, asked) for name in asked.only}
-    found = {"rows": rows, "seed": asked.seed, "environment": environment()}
+    found = {"rows": rows, "seed": asked.seed, "count": asked.count, "steps": asked.steps, "environment": environment()}
     print(json.dumps(found, indent=1) if asked.json else _table(rows))
 
 
@@ -91,7 +92,7 @@ def _row(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     training = load_pictures(str(place / "run"))
     barred = frozenset(int(value) for value in load_pictures(asked.barred).hashes)
     _, cut = chooser_split(load_pictures(asked.photos, classes=training.classes), barred=barred)
-    evaluation = measure(training, cut, seed=asked.seed, out=place / "model", threads=asked.threads)
+    evaluation = measure(training, cut, seed=asked.seed, out=place / "model", threads=asked.threads, steps=asked.steps)
     figures = {figure: getattr(evaluation, figure).to_json() for figure in ("accuracy", "uar", "macro_f1")}
     row = {**figures, "recall": evaluation.to_json()["recall"], "n_train": len(training)}
     kept.write_text(json.dumps(row), encoding="utf-8")

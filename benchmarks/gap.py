@@ -7,8 +7,10 @@ Everything is measured at 48 px in grey. Photographs are the part of FER2013's t
 on; the fixed cut is used for one thing, `transfer`: how well a classifier of blendshapes (MediaPipe's, an independent
 witness; scikit-learn's gradient boosting) that has learnt from renders, or from photographs, names expressions on it.
 That is what renders are worth if nothing but what faces do counted, and not what they look like. `judge` is what a
-network trained on photographs says of the renders, by expression asked for and by variant. Needs the packages
-`mediapipe` and `opencv` for `--landmarker`; neither is a dependency of facsim.
+network trained on photographs says of the renders, by expression asked for and by variant. `--averages` draws the mean
+face of each expression, photographs left, renders in the middle, and what is brighter in renders right: what is wrong
+with all faces is seen there and in no single picture. Needs the packages `mediapipe` and `opencv` for `--landmarker`;
+neither is a dependency of facsim.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from facsim.dataset import open_dataset
 from facsim.learn.data import Pictures, chooser_split, take
@@ -28,7 +31,7 @@ from facsim.learn.sources import load_pictures
 from facsim.models.weights import load_classifier
 from facsim.provenance import environment
 
-__all__ = ["main", "measure_faces", "measure_pictures"]
+__all__ = ["average_face", "main", "measure_faces", "measure_pictures"]
 
 Floats = NDArray[np.floating]
 
@@ -48,6 +51,7 @@ def main() -> None:
     parser.add_argument("--photos", required=True, metavar="SOURCE")
     parser.add_argument("--barred", metavar="SOURCE", help="pictures that must not be looked at: the test set")
     parser.add_argument("--landmarker", metavar="FACE_LANDMARKER.task")
+    parser.add_argument("--averages", metavar="FILE.png", help="with --landmarker: mean faces, side by side")
     parser.add_argument("--judge", metavar="MODEL", help="a model trained on photographs alone")
     parser.add_argument("--count", type=int, default=6000, help="pictures of each kind")
     parser.add_argument("--json", action="store_true")
@@ -63,6 +67,8 @@ def main() -> None:
         found["faces"] = _beside({name: faces[name]["places"] for name in sets})
         found["expressions"] = _expressions(sets, faces)
         found["transfer"] = {name: _transfer((sets[name], faces[name]), (cut, faces["cut"])) for name in sets}
+        if asked.averages:
+            _draw_averages(asked.averages, sets, faces)
     if asked.judge:
         found["judge"] = _judged(asked.judge, asked.renders, sets["renders"])
     found["environment"] = environment()
@@ -137,7 +143,10 @@ def measure_faces(pictures: Pictures, model: str) -> dict[str, Any]:
             points[i] = [((p.x * whole - BORDER_PX), (p.y * whole - BORDER_PX)) for p in seen.face_landmarks[0]]
             turns[i] = seen.facial_transformation_matrixes[0][:3, :3]
     places = _places(points / ENLARGED_PX) | _angles(turns)
-    return {"found": np.isfinite(scores[:, 0]), "scores": scores, "names": names, "places": places}
+    points /= ENLARGED_PX
+    return {
+        "found": np.isfinite(scores[:, 0]), "scores": scores, "names": names, "places": places, "points": points
+    }  # fmt: skip
 
 
 def _places(points: Floats) -> dict[str, Floats]:
@@ -155,6 +164,35 @@ def _angles(turns: Floats) -> dict[str, Floats]:
         "pitch_deg": np.degrees(np.arcsin(-turn[:, 1, 2])),
         "roll_deg": np.degrees(np.arctan2(turn[:, 1, 0], turn[:, 1, 1])),
     }
+
+
+def average_face(pictures: Pictures, face: Mapping[str, Any], label: str) -> Floats:
+    """(96, 96) the mean of the nearly frontal faces of an expression, eyes and mouth laid over each other; of each the
+    mean and deviation of its middle are taken out."""
+    import cv2
+
+    frontal = face["found"] & (np.abs(face["places"]["yaw_deg"]) < 12.0) & (np.array(pictures.labels) == label)
+    target = np.array([[30, 38], [66, 38], [48, 72]], dtype=np.float32)
+    total, count = np.zeros((96, 96)), 0
+    for i in np.flatnonzero(frontal):
+        points = face["points"][i] * pictures.images.shape[1]
+        corners = np.array([(points[a] + points[b]) / 2 for a, b in ((33, 133), (263, 362), (61, 291))], np.float32)
+        image = pictures.images[i].astype(np.float32)
+        turn = cv2.getAffineTransform(corners, target)
+        laid = cv2.warpAffine(image, turn, (96, 96), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        middle = laid[20:84, 20:76]
+        total += (laid - middle.mean()) / (middle.std() + 1e-3)
+        count += 1
+    return total / max(count, 1)
+
+
+def _draw_averages(path: str, sets: Mapping[str, Pictures], faces: Mapping[str, Any]) -> None:
+    rows = []
+    for label in sets["photos"].classes:
+        photo, render = (average_face(sets[name], faces[name], label) for name in ("photos", "renders"))
+        rows.append(np.concatenate([128 + 45 * photo, 128 + 45 * render, 128 + 60 * (render - photo)], axis=1))
+    sheet = np.clip(np.concatenate(rows), 0, 255).astype(np.uint8)
+    Image.fromarray(sheet).resize((2 * sheet.shape[1], 2 * sheet.shape[0])).save(path)
 
 
 def _expressions(sets: Mapping[str, Pictures], faces: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:

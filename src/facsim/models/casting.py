@@ -189,8 +189,8 @@ def _sample_eyes(generator: np.random.Generator, traits: Traits) -> Eyes:
 
 def _sample_mouth(generator: np.random.Generator, traits: Traits, skin: Skin) -> Mouth:
     pink = np.asarray(skin.albedo) * np.array([0.82, 0.52, 0.58])
-    pink = pink * np.exp(generator.normal(-0.2, 0.28))
-    lip = _mix((float(pink[0]), float(pink[1]), float(pink[2])), skin.albedo, _uniform(generator, 0.0, 0.4))
+    pink = pink * np.exp(generator.normal(-0.1, 0.28))
+    lip = _mix((float(pink[0]), float(pink[1]), float(pink[2])), skin.albedo, _uniform(generator, 0.0, 0.6))
     yellow = float(np.clip(generator.normal(0.2 + 0.4 * max(traits.age - 30.0, 0.0) / 50.0, 0.12), 0.0, 0.9))
     return Mouth(
         lip=lip,

@@ -210,17 +210,6 @@ DOMAINS: Mapping[str, Domain] = {
         meaning="FER2013: grey, small, crisp, cut from forehead to chin",
         camera=_fer2013_camera,
         sensor=_fer2013_sensor,
-        lights={
-            "studio": 0.36,
-            "overcast": 0.2,
-            "window": 0.16,
-            "flash": 0.12,
-            "overhead": 0.05,
-            "sun": 0.05,
-            "low key": 0.04,
-            "against the light": 0.02,
-        },
-        hands=0.6,
         fitted_on="FER2013's training split, less the cut that choices are made on",
     ),
 }

@@ -13,9 +13,6 @@ __all__ = ["shade_eye", "shade_gums", "shade_lining", "shade_teeth", "shade_tong
 
 wp.set_module_options({"enable_backward": False})
 
-_MOUTH_BELOW = wp.constant(-0.3)
-"""On the rest head: lining above this height lies in the eyes' sockets."""
-
 
 @wp.func
 def _iris_albedo(look: Look, angle: float, turn: float, soft: float) -> wp.vec3:
@@ -71,9 +68,6 @@ def shade_eye(look: Look, spot: Spot, cornea: wp.vec3, lid: float, lash: float) 
     soft = wp.clamp(spot.foot / 0.12 * 57.3 * 0.5, 0.6, 6.0)
     iris = 1.0 - wp.smoothstep(look.iris_deg - 1.0 - soft, look.iris_deg + 0.5 + soft, angle)
     white = _white_albedo(look, angle, turn)
-    # the caruncle: a pink fold of skin in the inner corner
-    nasal = 1.0 - wp.smoothstep(0.165, 0.215, wp.abs(spot.rest[0]))
-    white = wp.lerp(white, wp.cw_mul(look.skin, wp.vec3(0.95, 0.72, 0.72)), 0.8 * nasal)
     albedo = wp.lerp(white, _iris_albedo(look, angle, turn, soft), iris)
     dimmed = spot
     dimmed.open = spot.open * (1.0 - 0.68 * lid)
@@ -98,7 +92,7 @@ def shade_eye(look: Look, spot: Spot, cornea: wp.vec3, lid: float, lash: float) 
 @wp.func
 def _mouth_depth(look: Look, q: wp.vec3) -> float:
     """How much light comes in through the lips: 1 at the front teeth, nearly 0 at the throat."""
-    return wp.smoothstep(-0.2, 0.24, q[2])
+    return wp.smoothstep(-0.32, 0.16, q[2])
 
 
 @wp.func
@@ -110,7 +104,7 @@ def shade_teeth(look: Look, spot: Spot) -> wp.vec3:
     narrow = 0.05 + 4.0 * spot.foot
     line = (1.0 - wp.smoothstep(0.0, narrow, gap)) * wp.min(1.0, 0.10 / narrow)
     edge = wp.smoothstep(0.55, 0.35, spot.uv[1])
-    albedo = wp.cw_mul(look.teeth * 0.88, wp.vec3(1.0, 1.0 - 0.06 * edge, 1.0 - 0.16 * edge)) * (1.0 - 0.4 * line)
+    albedo = wp.cw_mul(look.teeth, wp.vec3(1.0, 1.0 - 0.06 * edge, 1.0 - 0.16 * edge)) * (1.0 - 0.4 * line)
     dimmed = spot
     # teeth scatter light within, so that shadows on them are pale
     dimmed.open = wp.pow(spot.open, 0.35) * front
@@ -144,10 +138,5 @@ def shade_tongue(look: Look, spot: Spot) -> wp.vec3:
 
 @wp.func
 def shade_lining(look: Look, spot: Spot) -> wp.vec3:
-    """Light that leaves the inside of the mouth, and of the sockets: there it is the lids' own flesh."""
-    if spot.rest[1] > _MOUTH_BELOW:
-        lid = spot
-        lid.open = wp.sqrt(spot.open)
-        lid.shade = 0.6 * spot.shade
-        return light_skin(look, lid, spot.normal, wp.cw_mul(look.skin, wp.vec3(0.85, 0.6, 0.58)))
+    """Light that leaves the inside of the mouth and of the sockets."""
     return _flesh(look, spot, wp.vec3(0.11, 0.024, 0.02), 0.25)

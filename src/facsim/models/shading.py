@@ -265,16 +265,12 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
         spot.shade = spot.shade * lens_shade(mesh.outfits[picture], spot.world, look.key)
     part = spot.part
     if part == _EYE_LEFT or part == _EYE_RIGHT:
-        spot.open = wp.sqrt(near)
+        spot.open = near
         above = _lid_above(mesh, look, picture, at, spot.foot)
         # the lashes' line is as thick as this, and never thinner than half a pixel
-        # and grows from the inner corner, where lashes are few, outwards
-        outward = wp.smoothstep(0.19, 0.36, wp.abs(spot.rest[0]))
-        line = (0.012 + 0.021 * look.lashes + 0.012 * look.liner) * (0.5 + 0.6 * outward)
-        lash = (
-            (0.45 + 0.5 * look.lashes)
-            * (0.4 + 0.6 * outward)
-            * (1.0 - wp.smoothstep(line - 0.5 * spot.foot, line + 0.008 + 0.5 * spot.foot, above))
+        line = 0.008 + 0.016 * look.lashes + 0.010 * look.liner
+        lash = (0.45 + 0.5 * look.lashes) * (
+            1.0 - wp.smoothstep(line - 0.5 * spot.foot, line + 0.008 + 0.5 * spot.foot, above)
         )
         cornea = _cornea_normal(mesh, picture, mesh.triangles[triangle], spot)
         return shade_eye(look, spot, cornea, wp.exp(-above / 0.045), lash)

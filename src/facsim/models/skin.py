@@ -127,9 +127,7 @@ def _paint_lids(look: Look, spot: Spot, albedo: wp.vec3) -> wp.vec3:
         lower = wp.exp(-(spot.lower_edge / width) * (spot.lower_edge / width)) * (
             0.20 + 0.30 * look.lashes + 0.4 * look.liner
         )
-    # few lashes grow at the inner corner
-    grown = 0.12 + 0.88 * wp.smoothstep(0.17, 0.31, wp.abs(spot.rest[0]))
-    return result * (1.0 - wp.min(wp.max(upper, lower), 0.92) * grown)
+    return result * (1.0 - wp.min(wp.max(upper, lower), 0.92))
 
 
 @wp.func

@@ -114,8 +114,6 @@ def _paint(head: Head, openness: np.ndarray, count: int) -> np.ndarray:
     # lids unfold when they close, so what the open eye hides is not dark for good
     lids = np.clip(paint[:known, 1] * 1.5, 0.0, 1.0)
     paint[:known, 3] = openness + (np.maximum(openness, 0.85) - openness) * lids
-    # light that the skin itself throws into its hollows
-    paint[:known, 3] += 0.3 * (1.0 - paint[:known, 3])
     return paint
 
 
