@@ -125,7 +125,7 @@ def _whole_faces(studio: Studio, count: int) -> Faces:
     """Head and hair, `count` vertices, with hair as a closed surface seen from both sides."""
     triangles, kinds = studio.faces.triangles.numpy(), studio.faces.kinds.numpy().copy()
     kept = (triangles < count).all(axis=1)
-    kinds[kinds == int(STRANDS)] = int(BOTH_SIDES)
+    kinds[kinds >= int(STRANDS)] = int(BOTH_SIDES)
     faces = Faces()
     faces.triangles = wp.array(triangles[kept], dtype=wp.vec3i, device="cpu")
     faces.kinds = wp.array(kinds[kept], device="cpu")
