@@ -87,7 +87,11 @@ def drape_columns(
 
 def step_columns(table: Floats, wanted: Floats) -> tuple[NDArray[np.intp], Floats]:
     """Where values (C, k) lie in rows that grow (C, n): the index below, and the share of the way to the next."""
-    low = np.clip((table[:, None, :] <= wanted[:, :, None]).sum(axis=2) - 1, 0, table.shape[1] - 2)
+    rows, steps = table.shape
+    # one search for all rows, which are set apart by more than any value spans
+    apart = (2.0 * max(float(np.abs(table).max()), float(np.abs(wanted).max())) + 1.0) * np.arange(rows)[:, None]
+    found = np.searchsorted((table + apart).ravel(), (wanted + apart).ravel(), side="right").reshape(wanted.shape)
+    low = np.clip(found - steps * np.arange(rows)[:, None] - 1, 0, steps - 2)
     below, above = np.take_along_axis(table, low, axis=1), np.take_along_axis(table, low + 1, axis=1)
     return low, np.clip((wanted - below) / np.maximum(above - below, 1e-9), 0.0, 1.0)
 

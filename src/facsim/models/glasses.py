@@ -132,11 +132,11 @@ def _clear_face(lenses: Lenses, skin: Floats, glasses: Glasses) -> float:
     """How far the pair must come forward for its rims and lenses to clear the skin; negative where it has room."""
     points = _sample_back(lenses, glasses)
     local = (skin - lenses.origin) @ lenses.turn
-    reach = float(np.abs(points[:, 0]).max()) + _NEAR_DM
+    low, high = points[:, :2].min(axis=0) - _NEAR_DM, points[:, :2].max(axis=0) + _NEAR_DM
     push = -np.inf
     for side in (1.0, -1.0):
         here = local * (side, 1.0, 1.0)
-        here = here[(here[:, 0] > -0.05) & (here[:, 0] < reach)]
+        here = here[((here[:, :2] > low) & (here[:, :2] < high)).all(axis=1)]
         # squared distances as one product: quicker than hypot on every pair
         far = (here[:, :2] ** 2).sum(axis=1)[:, None] - 2.0 * here[:, :2] @ points[:, :2].T
         near = far < _NEAR_DM**2 - (points[:, :2] ** 2).sum(axis=1)
