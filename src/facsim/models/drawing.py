@@ -141,15 +141,18 @@ def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, seen: tu
     points, five_px = project_points(world, view), project_points(five, view)
     low, high = points.min(axis=0), points.max(axis=0)
     skin = picture[parts == _FACE]
-    sight = see_points(sitting, sitting.landmarks, *seen)
+    places = np.concatenate([sitting.landmarks, sitting.five])
+    lift = np.concatenate([np.zeros(len(sitting.landmarks)), _BALLS_DM])
+    sight = see_points(sitting, places, *seen, lift=lift)
+    both, count = sight.seen, len(sitting.landmarks)
     return Drawing(
         picture=picture,
         parts=parts,
         landmarks_68_px=points.astype(np.float32),
-        landmarks_68_visible=sight.seen,
-        landmarks_5_visible=see_points(sitting, sitting.five, *seen, lift=_BALLS_DM).seen,
+        landmarks_68_visible=both[:count],
+        landmarks_5_visible=both[count:],
         landmarks_5_px=five_px.astype(np.float32),
-        occlusion=float(sight.covered.mean()),
+        occlusion=float(sight.covered[:count].mean()),
         yaw_deg=camera.yaw_deg,
         pitch_deg=camera.pitch_deg,
         roll_deg=camera.roll_deg,

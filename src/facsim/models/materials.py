@@ -153,12 +153,14 @@ def light_frame(towards: np.ndarray) -> np.ndarray:
 def pack_looks(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Look` per picture, on `device`."""
     packed = np.zeros(len(sittings), dtype=np.dtype(Look.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
-    for row, one in zip(packed, sittings, strict=True):
-        for name, value in {**_view_fields(one), **_light_fields(one.scene), **_person_fields(one)}.items():
-            row[name] = value
-        for name, value in _picture_fields(one.scene).items():
-            row[name] = value
+    fields = [_look_fields(one) for one in sittings]
+    for name in fields[0] if fields else ():  # a field of all pictures at once: setting one by one takes twice as long
+        packed[name] = [one[name] for one in fields]
     return wp.array(packed, dtype=Look, device=device)
+
+
+def _look_fields(one: Sitting) -> dict[str, Any]:
+    return {**_view_fields(one), **_light_fields(one.scene), **_person_fields(one), **_picture_fields(one.scene)}
 
 
 def _view_fields(one: Sitting) -> dict[str, Any]:
