@@ -1,7 +1,7 @@
 """Eyes, teeth, gums, tongue and the mouth's lining, for Warp kernels."""
 
 # What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
-# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportOperatorIssue=false
 
 import warp as wp
 

@@ -6,7 +6,7 @@ and falls on the shoulders. Hair above a hem is pressed under the cloth.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from facsim.models.camera import NECK_PIVOT, View, torso_shares
 from facsim.models.hair import HairShell
@@ -224,7 +224,7 @@ def _face_edge(head: Head, posed: Floats, headwear: Headwear) -> Floats:
 def _support(rays: Floats, skin: Floats) -> Floats:
     """(columns, rows) how far out skin lies near each unit ray from the middle."""
     far = np.linalg.norm(skin, axis=1)
-    tree = cKDTree(skin / far[:, None])
+    tree = KDTree(skin / far[:, None])
     near = tree.query_ball_point(rays.reshape(-1, 3), 2.0 * np.sin(np.deg2rad(4.0)), return_sorted=False)
     ends = np.cumsum([len(one) for one in near])
     starts = np.append(0, ends[:-1])

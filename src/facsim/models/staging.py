@@ -65,11 +65,6 @@ def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
     return float(generator.uniform(low, high))
 
 
-def _normal(generator: np.random.Generator, mean: float, spread: float, *, most: float) -> float:
-    """A normal number, drawn in to within `most` of 0."""
-    return float(np.clip(generator.normal(mean, spread), -most, most))
-
-
 def _sample_gaze(generator: np.random.Generator, camera: Camera) -> tuple[float, float]:
     kind = generator.random()
     if kind < 0.68:
