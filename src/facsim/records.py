@@ -49,11 +49,11 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
         yield from _batch_records(batch, wanted, split)
 
 
-def run_origin(dataset: Dataset) -> str:
-    """What the pictures of a run come from, in words: each step that stands on something, and on what."""
-    run = dataset.run
-    said = [f"{name}: {', '.join(run.step(name).weights)}" for name in run.steps() if run.step(name).weights]
-    return "; ".join(said)
+def run_origin(dataset: Dataset, *, name: str) -> str:
+    """What a run's pictures come from, in words: its `name`, and in brackets what its steps stand on, if on anything."""
+    weights = {step: dataset.run.step(step).weights for step in dataset.run.steps()}
+    said = "; ".join(f"{step}: {', '.join(held)}" for step, held in weights.items() if held)
+    return f"{name} ({said})" if said else name
 
 
 def run_records_at(url: str) -> Iterator[Record]:

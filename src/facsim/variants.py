@@ -15,10 +15,12 @@ Sources, named in the table by their initials:
 - FF   intensities that SyntFER gives FineFace (0–5): happy 6 2.5, 12 4, 25 1.5; sad 1 2.5, 4 2, 15 3, 17 1.5; angry
        4 3.5, 5 .8, 17 1.2, 25 .3; disgust 9 3.5, 4 1.2, 17 .8, 25 .8; fear 1 1.8, 2 1.6, 5 2.5, 20 1.8, 25 1.2,
        26 1.2; surprise 1 2.5, 2 2.5, 5 2.8, 25 1.8, 26 2.5.
-- own  our own choice, for what sets of real pictures hold beside the prototypes; tuned by looking at renders.
+- own  our own choice, for what sets of real pictures hold beside the prototypes; tuned by looking at renders, and at
+       what MediaPipe sees in renders and in photographs of FER2013's training split, class by class.
 
-The variants' weights are ours too: open mouths (shout, gasp, laugh, astonished) weigh more than in a laboratory, as in
-FER2013's training split, at which we looked.
+The variants' weights and hands are ours too: open mouths (shout, gasp, laugh, astonished) weigh more than in a
+laboratory, as in FER2013's training split, at which we looked. So photographs stood behind the choice of expressions in
+every domain: who ships what is trained on renders has to say that none was trained on, and not that none was seen.
 
 Left out until renders show them well: 11 (DTM's sadness), 19 (disgust), 23 (anger: 24 and 22 stand where EM and DTM
 have it, and no prototype says 23). Nothing here says what anybody feels: these are looks that people name alike.

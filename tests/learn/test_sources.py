@@ -48,6 +48,12 @@ def test_nothing_there_is_refused(tmp_path):
         load_pictures(tmp_path / "nowhere")
 
 
+def test_a_run_that_stands_on_nothing_says_nothing_of_it(tmp_path, fakes):
+    recipe = parse_recipe('[plan]\ncount = 14\n[[step]]\nuse = "painted"\n')
+    run(recipe, str(tmp_path / "run"), workers=1, executor="serial")
+    assert load_pictures(tmp_path / "run", size_px=16).origin == "run"
+
+
 @pytest.mark.parametrize(("domain", "said"), [("fer2013", "fitted to statistics of FER2013"), ("open", "")])
 def test_what_photographs_stood_behind_a_run_s_renders_is_said_to_whoever_learns_from_them(tmp_path, domain, said):
     text = f'[plan]\ncount = 14\n[[step]]\nuse = "render"\nsize_px = 24\ndomain = "{domain}"\n'

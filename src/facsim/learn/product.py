@@ -68,7 +68,7 @@ class Train:
         on_progress(Progress(step="train", done=0, total=1, unit="steps", note="reading pictures"))
         records = run_records(dataset_of(run), columns=("identity_id", "expression_soft"))
         pictures = pictures_from(records, shape=PictureShape(size_px=self.size_px, colour=self.colour))
-        pictures = replace(pictures, origin=f"this run ({run_origin(dataset_of(run))})")
+        pictures = replace(pictures, origin=run_origin(dataset_of(run), name="this run"))
 
         def told(step: int, total: int, rate: float, loss: float) -> None:
             note = f"loss {loss:.3f}, {rate:.0f} pictures/s"

@@ -38,8 +38,9 @@ def load_pictures(
         known = sorted({record.split or "none" for record in records})
         raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
     pictures = pictures_from(held, shape=PictureShape(size_px=size_px, colour=colour), classes=classes)
-    behind = f" ({run_origin(open_dataset(os.fspath(source)))})" if _is_run(source) else ""
-    return replace(pictures, origin=PurePath(source).name + behind + (f", split {split}" if split else ""))
+    name = PurePath(source).name
+    origin = run_origin(open_dataset(os.fspath(source)), name=name) if _is_run(source) else name
+    return replace(pictures, origin=origin + (f", split {split}" if split else ""))
 
 
 def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:

@@ -4,7 +4,8 @@
 
 `open` is broad on purpose; `studio` and `web` are our idea of a laboratory's set and of faces cut from web pages, not
 fitted to anything. `fer2013` is fitted: to the framing, pose, grey levels and sharpness of FER2013's training split
-(Goodfellow et al., 2013), less the cut that choices are made on. Pictures drawn for it have seen no photograph, but
+(Goodfellow et al., 2013), less the cut that choices are made on; its hands, watermarks and turned heads came of looking
+at photographs of the whole split, the cut's included. Pictures drawn for it have seen no photograph, but
 photographs stood behind their statistics: say so in the card of what is trained on them.
 """
 
@@ -210,7 +211,7 @@ DOMAINS: Mapping[str, Domain] = {
         meaning="FER2013: grey, small, crisp, cut from forehead to chin",
         camera=_fer2013_camera,
         sensor=_fer2013_sensor,
-        fitted_on="FER2013's training split, less the cut that choices are made on",
+        fitted_on="FER2013's training split",
     ),
 }
 """What a recipe may name."""

@@ -86,8 +86,8 @@ class Sensor:
     the deviation of a mid-grey pixel, in shares of white; `blur` is the deviation of the lens's Gaussian and
     `resolution` the size that the picture is drawn down to and up again, both in shares of its side; `sharpening` is
     how much of the difference to its own blur a camera adds (0 none, 1 crisp, 2 harsh); `watermark` is the opacity of
-    letters written across the picture, as agencies do; `jpeg_quality` `None` does not
-    compress; `white_balance` multiplies the channels.
+    letters written across the picture, as agencies do; `jpeg_quality` `None` does not compress; `white_balance`
+    multiplies the channels.
     """
 
     exposure_ev: float = 0.0

@@ -279,6 +279,8 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
         return shade_hair(look, spot, _strand_tangent(mesh, picture, mesh.triangles[triangle]), mesh.hair, picture)
     wide = _openness(mesh, look, picture, at, spot, 0.45)
     if part == _SKIN:
+        # the three see the same hollows, and skin throws light into its own: their product alone is too dark, as
+        # averaged faces show (benchmarks/gap.py)
         spot.open = wp.pow(spot.open * near * wide, 0.65)
         return shade_skin(look, spot)
     spot.open = near * wide

@@ -37,7 +37,7 @@ from facsim.stage import Determinism, Resources, Row, Work
 
 __all__ = ["PersonKey", "Render", "Rendered", "cast_person", "compose_scene", "render"]
 
-_MAX_YAW, _MAX_PITCH = 50.0, 34.0  # of faces found in FER2013, 99.7 % lie within them (docs/results.md)
+_MAX_YAW, _MAX_PITCH = 50.0, 34.0  # of faces found in FER2013, 99 % lie within each (docs/results.md)
 
 
 @dataclass(frozen=True, kw_only=True)
