@@ -50,7 +50,7 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
 
 
 def run_origin(dataset: Dataset, *, name: str) -> str:
-    """What a run's pictures come from, in words: its `name`, and in brackets what its steps stand on, if on anything."""
+    """What a run's pictures come from, in words: its `name`, and in brackets what its steps stand on, if anything."""
     weights = {step: dataset.run.step(step).weights for step in dataset.run.steps()}
     said = "; ".join(f"{step}: {', '.join(held)}" for step, held in weights.items() if held)
     return f"{name} ({said})" if said else name

@@ -133,8 +133,8 @@ _ROAM: Mapping[str, float] = {
 # set: outer canthi 84 mm apart and pupils 59, where Farkas has 88 and 91 (women, men; Anthropometry of the Head and
 # Face, 1994) and Dodgson 63 (SPIE 5291, 2004); its mouth is 47 mm wide, his 50 and 55. Its brows are high: their middle
 # 24 mm above the eye, where the upper edge is at 25 and the middle about 21 (McKinney, Mossie and Zirkle, Aesthetic
-# Plastic Surgery 15, 1991). There they frowned beside FER2013's neutral faces, by MediaPipe's landmarks, and stand about
-# a millimetre higher now.
+# Plastic Surgery 15, 1991). There they frowned beside FER2013's neutral faces, by MediaPipe's landmarks, and stand
+# about a millimetre higher now.
 _MEAN: Mapping[str, float] = {
     "?-eye-trans-out": 0.42, "?-eye-scale": 0.45, "eyebrows-trans-up": -0.27, "mouth-scale-horiz": 0.25,
 }  # fmt: skip
