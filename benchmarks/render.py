@@ -28,8 +28,9 @@ from typing import Any
 
 import numpy as np
 
+from facsim.models import drawing
 from facsim.models.casting import sample_person
-from facsim.models.drawing import BATCH_SIZE, draw
+from facsim.models.drawing import draw
 from facsim.models.identity import sample_identity
 from facsim.models.scene import Scene
 from facsim.models.staging import sample_scene
@@ -59,12 +60,13 @@ def _sample_scene(generator: np.random.Generator, action_units: dict[str, float]
     return sample_scene(generator, identity=identity, action_units=action_units, person=person)
 
 
-def measure_processes(processes: int, *, count: int, device: str) -> list[list[_Timed]]:
-    """What each of `processes` timed, all at work at once; `count` pictures a round."""
+def measure_processes(processes: int, *, count: int, device: str, batch: int) -> list[list[_Timed]]:
+    """What each of `processes` timed, all at work at once; `count` pictures a round, `batch` drawn together."""
     context = multiprocessing.get_context("spawn")
     barrier, queue = context.Barrier(processes), context.SimpleQueue()
     workers = [
-        context.Process(target=_work, args=(barrier, queue.put, number, count, device)) for number in range(processes)
+        context.Process(target=_work, args=(barrier, queue.put, number, count, device, batch))
+        for number in range(processes)
     ]
     for worker in workers:
         worker.start()
@@ -74,7 +76,8 @@ def measure_processes(processes: int, *, count: int, device: str) -> list[list[_
     return [found[number] for number in range(processes)]
 
 
-def _work(barrier: Barrier, put: Callable[[Any], None], number: int, count: int, device: str) -> None:
+def _work(barrier: Barrier, put: Callable[[Any], None], number: int, count: int, device: str, batch: int) -> None:
+    drawing.BATCH_SIZE = batch
     for size in SIZES_PX:
         draw(sample_scenes(0, 1), size_px=size, device=device)
         _see(sample_scenes(0, 1), size, device)
@@ -102,8 +105,8 @@ def _see(scenes: Sequence[Scene], size_px: int, device: str) -> None:
     from facsim.models.studio import open_studio
 
     studio = open_studio(device)
-    for start in range(0, len(scenes), BATCH_SIZE):
-        batch = scenes[start : start + BATCH_SIZE]
+    for start in range(0, len(scenes), drawing.BATCH_SIZE):
+        batch = scenes[start : start + drawing.BATCH_SIZE]
         sittings = [sit_for(scene, studio.head, studio.shell, size_px=size_px) for scene in batch]
         looks = pack_looks(sittings, device)
         see_sittings(sittings, studio, looks, size_px=size_px).visible.numpy()
@@ -152,7 +155,7 @@ def _summarise(timed: list[list[_Timed]], asked: argparse.Namespace) -> dict[str
         fraction = rates[f"pictures_{size}"]["value"] / rates[f"visible_{size}"]["value"]
         found["visibility_fraction" if size == SIZES_PX[0] else f"visibility_fraction_{size}"] = round(fraction, 3)
     found |= {"rates": rates, "blender_pictures_per_s": blender, "processes": asked.processes, "n": asked.count}
-    return found | {"seeds": list(SEEDS), "device": asked.device}
+    return found | {"seeds": list(SEEDS), "device": asked.device, "batch": asked.batch}
 
 
 def _time_first(device: str) -> float:
@@ -168,12 +171,15 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=64, help="pictures a process draws for each seed and size")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
     parser.add_argument("--device", default="cpu", help="Warp device, such as cuda:0")
+    parser.add_argument("--batch", type=int, default=drawing.BATCH_SIZE, help="pictures that a process draws together")
     parser.add_argument("--blender-count", type=int, default=8, help="pictures that each Blender process draws")
     parser.add_argument("--no-blender", action="store_true", help="do not measure Blender")
     asked = parser.parse_args()
     first = _time_first(asked.device)
     load = os.getloadavg()[0]
-    found = _summarise(measure_processes(asked.processes, count=asked.count, device=asked.device), asked)
+    found = _summarise(
+        measure_processes(asked.processes, count=asked.count, device=asked.device, batch=asked.batch), asked
+    )
     machine = f"{platform.machine()} {platform.processor()}".strip()
     found |= {"first_picture_s": first, "load_before": round(load, 2), "machine": machine}
     print(json.dumps(found) if asked.json else "\n".join(f"{name}: {value}" for name, value in found.items()))

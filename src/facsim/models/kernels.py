@@ -27,6 +27,10 @@ def load_kernels(device: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "kernels.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if device != "cpu":
+            # unrolled, shading takes NVIDIA's compiler over ten minutes; as loops, half a minute. On a CPU unrolled is
+            # a seventh faster, and its bits are the same either way
+            wp.set_module_options({"max_unroll": 0}, module=shading)
         for module in (raster, posing, shading, develop):
             wp.load_module(module, device=device)
 
