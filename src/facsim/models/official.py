@@ -197,9 +197,8 @@ def _state(found: Any) -> Mapping[str, Any]:
 
 
 def _bare(name: str) -> str:
-    for prefix in _PREFIXES:
-        while name.startswith(prefix):
-            name = name.removeprefix(prefix)
+    while prefix := next((prefix for prefix in _PREFIXES if name.startswith(prefix)), ""):
+        name = name.removeprefix(prefix)
     return name
 
 
