@@ -1,7 +1,7 @@
 """Official checkpoints: what a network computes from them is what their code computes, written down here once more.
 
-Names and shapes are spelt out from the official repositories, and the outputs are computed with plain functions straight
-from the tensors, with nothing of facsim's networks.
+Names and shapes are spelt out from the official repositories, and the outputs are computed with plain functions
+straight from the tensors, with nothing of facsim's networks.
 """
 
 import pytest

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facsim.errors import FacsimError
-from facsim.models.official import OfficialNames
+from facsim.models.official_names import OfficialNames
 
 __all__ = ["Ir50", "Ir50Config", "Ir50Trunk", "scale_pictures", "tokens_of"]
 

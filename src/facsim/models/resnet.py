@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facsim.errors import FacsimError
-from facsim.models.official import OfficialNames
+from facsim.models.official_names import OfficialNames
 
 __all__ = ["ResNet", "ResNet18Config", "ResNet50Config"]
 
