@@ -196,7 +196,7 @@ def _renders() -> tuple[np.ndarray, list[str]]:
 
 
 def _shape(number: int) -> np.ndarray:
-    """A disc, a bar, a ring, a cross, stripes, a corner or a frame, by `number` modulo 7, of random place and colour."""
+    """A disc, bar, ring, cross, corner or frame, or stripes, by `number` modulo 7, of random place and colour."""
     draw = np.random.default_rng(number)
     y, x = np.mgrid[0:_FULL_SIDE_PX, 0:_FULL_SIDE_PX] / _FULL_SIDE_PX - 0.5
     y, x = y - draw.uniform(-0.15, 0.15), x - draw.uniform(-0.15, 0.15)

@@ -24,8 +24,8 @@ def initialise(network: nn.Module, *, generator: torch.Generator) -> None:
     """Fill every parameter and buffer of `network`, module by module, from `generator` alone.
 
     2-D convolutions He-normal by fan-out (He et al. 2015); 1-D ones, which mix tokens with no rectifier behind, with
-    the variance of their input kept; linear layers normal with deviation 0.02, cut at 2 (Dosovitskiy et al. 2021), the
-    head 0.01; biases 0; norms the identity; PReLU 0.25. Then each module that is `FillsParameters`.
+    the variance of their input kept; linear layers normal with deviation 0.02 (Devlin et al. 2019), the head 0.01;
+    biases 0; norms the identity; PReLU 0.25. Then each module that is `FillsParameters`.
     """
     for module in network.modules():
         _fill(module, generator)
@@ -46,7 +46,7 @@ def _fill(module: nn.Module, generator: torch.Generator) -> None:
         # As wide as its stride: each place of the output is reached by one place of each input channel.
         nn.init.normal_(module.weight, std=module.in_channels**-0.5, generator=generator)
     elif isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04, generator=generator)
+        nn.init.normal_(module.weight, std=0.02, generator=generator)
     elif isinstance(module, _NORMS):
         module.reset_parameters()
         return

@@ -15,6 +15,7 @@ import os
 import pickle
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -113,7 +114,8 @@ def _safetensors(file: Path, data: bytes) -> Mapping[str, Any]:
 
 def _pickled(file: Path) -> Any:
     try:
-        with torch.serialization.safe_globals(list(_DISCARDED)):
+        with torch.serialization.safe_globals(list(_DISCARDED)), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles of another protocol than torch's
             return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(_refusal(file, str(error))) from error

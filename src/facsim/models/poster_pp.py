@@ -214,7 +214,7 @@ class _Transformer(nn.Module):
             nn.init.trunc_normal_(parameter, std=0.02, a=-0.04, b=0.04, generator=generator)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        tokens = torch.cat([self.cls_token.expand(len(tokens), -1, -1), tokens], dim=1) + self.pos_embed
+        tokens = torch.cat([self.cls_token.expand(tokens.shape[0], -1, -1), tokens], dim=1) + self.pos_embed
         for block in self.blocks:
             tokens = block(tokens)
         return self.se_block(self.norm(tokens[:, 0]))

@@ -83,4 +83,5 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, *, bias: Tensor | None
     `bias` (1, heads, T, T) is added before the softmax.
     """
     mixed = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=bias)
-    return mixed.transpose(1, 2).flatten(2)
+    # Not transpose and flatten: whether those copy depends on how attention was computed, which a traced graph forgets.
+    return torch.cat(mixed.unbind(dim=1), dim=-1)
