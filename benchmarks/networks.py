@@ -31,7 +31,7 @@ from facsim.models.transformer import draw_drops
 from facsim.provenance import environment
 
 _COUNT = 16
-_SIDE_PX = {"small_cnn": 48}
+_SMALL_SIDE_PX = {"small_cnn": 48, "vit": 48}  # of the networks for small grey pictures
 _FULL_SIDE_PX = 224
 _LEARNT = 0.95
 # Prototypes in FACS's terms, strong, so that 16 faces of 16 people differ by more than who they are.
@@ -83,7 +83,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _network(name: str, classes: int, device: str) -> nn.Module:
-    config: dict[str, Any] = {"classes": classes, "channels": 1 if name == "small_cnn" else 3}
+    config: dict[str, Any] = {"classes": classes, "channels": 1 if name in _SMALL_SIDE_PX else 3}
     if name.startswith("poster"):
         config["frozen_landmarks"] = False
     network = initialised(name, config, generator=torch.Generator().manual_seed(0))
@@ -108,7 +108,7 @@ def _stepper(network: nn.Module, lr: float) -> Callable[[Tensor, Tensor], None]:
 
 def _step_cost(name: str, batch: int, asked: argparse.Namespace) -> dict[str, Any]:
     network = _network(name, 7, asked.device)
-    side, channels = _SIDE_PX.get(name, _FULL_SIDE_PX), network.config.channels
+    side, channels = _SMALL_SIDE_PX.get(name, _FULL_SIDE_PX), network.config.channels
     pictures = torch.randn(batch, channels, side, side, generator=torch.Generator().manual_seed(2))
     pictures = pictures.to(asked.device, memory_format=torch.channels_last)
     targets = (torch.arange(batch) % 7).to(asked.device)
