@@ -218,11 +218,11 @@ def _examined(classifier: Classifier, asked: _Asked, on_progress: OnProgress) ->
     return examine(classifier, asked.model, pictures, shared=asked.shared)
 
 
-def _robustness(done: Examination, names: str, levels: tuple[int, ...], on_progress: OnProgress) -> dict[str, Any]:
+def _robustness(examined: Examination, names: str, levels: tuple[int, ...], on_progress: OnProgress) -> dict[str, Any]:
     from facsim.products import Progress
 
-    def told(at: int, total: int, name: str) -> None:
-        on_progress(Progress(step="corruptions", done=at, total=total, unit="conditions", note=name))
+    def told(done: int, total: int, name: str) -> None:
+        on_progress(Progress(step="corruptions", done=done, total=total, unit="conditions", note=name))
 
     asked = () if names == "all" else _names(names)
-    return done.robustness(asked, levels, on_condition=told).to_json()
+    return examined.robustness(asked, levels, on_condition=told).to_json()

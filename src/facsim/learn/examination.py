@@ -120,7 +120,7 @@ class Examination:
         """
         if self.hashes is None:
             raise FacsimError(
-                "the model keeps no hashes of its training pictures, so what it has not seen is not known; train it again"
+                "the model keeps no hashes of its training pictures, what it has not seen is not known; train it again"
             )
         seen = seen_in(self.pictures.hashes, self.hashes)
         if self.signatures is not None:

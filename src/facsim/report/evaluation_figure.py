@@ -12,7 +12,8 @@ from facsim.report.charts import Range, Series, draw_lines, draw_ranges
 
 __all__ = ["draw_evaluation"]
 
-_COLUMNS, _WIDTH, _GAP, _TITLE = 2, 460.0, 24.0, 26.0
+_COLUMNS, _WIDTH, _GAP, _TITLE = 2, 460.0, 40.0, 26.0
+_LETTER = 6.5  # units that a letter of the labels is wide
 _FAMILIES = (
     ("noise", ("gaussian_noise", "shot_noise")),
     ("blur", ("gaussian_blur", "defocus_blur", "motion_blur")),
@@ -51,7 +52,7 @@ def _reliability(calibration: Mapping[str, Any] | None) -> list[_Panel]:
         return []
     lines = [Series(name="ideal", points=[(0, 0), (100, 1)], style="ideal")]
     lines.append(Series(name="as it is", points=_curve(calibration["reliability"]), style="s1"))
-    errors = f"calibration error {calibration['ece']['value']:.3f}"
+    errors = f"error {calibration['ece']['value']:.3f}"
     if after := (calibration.get("tempered") or {}).get("after"):
         lines.append(Series(name="tempered", points=_curve(after["reliability"]), style="s2"))
         errors += f", tempered {after['ece']['value']:.3f}"
@@ -79,7 +80,8 @@ def _groups_chart(name: str, held: Mapping[str, Any]) -> Markup:
         for group, one in held["groups"].items()
         if one["uar"]["low"] is not None
     ]
-    return draw_ranges(ranges, title=f"UAR by {name}")
+    longest = max((len(entry.label) for entry in ranges), default=0)
+    return draw_ranges(ranges, title=f"UAR by {name}", left=min(260.0, max(84.0, 12 + _LETTER * longest)))
 
 
 def _corruptions(robustness: Mapping[str, Any] | None) -> list[_Panel]:
@@ -119,8 +121,9 @@ def _document(panels: Sequence[_Panel], *, title: str) -> str:
 
 def _placed(panel: _Panel, left: float, top: float) -> str:
     title, chart = panel
-    place = f'<svg x="{left:g}" y="{top + _TITLE:g}" width="{_WIDTH:g}" height="{_height(chart):g}" '
-    return f'<text class="title" x="{left:g}" y="{top + 16:g}">{escape(title)}</text>{chart.replace("<svg ", place, 1)}'
+    # As plain text: Markup would escape what is put into it.
+    place = f'<svg x="{left:g}" y="{top + _TITLE:g}" width="{_WIDTH:g}" height="{_height(chart):g}" overflow="visible" '
+    return f'<text class="title" x="{left:g}" y="{top + 16:g}">{escape(title)}</text>{str(chart).replace("<svg ", place, 1)}'
 
 
 def _height(chart: Markup) -> float:
