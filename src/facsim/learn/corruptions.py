@@ -1,8 +1,10 @@
 """Pictures made worse in a stated way and degree, each from its own seed: what robustness is measured on.
 
-Noise, brightness, contrast, JPEG and pixelation have the strengths of ImageNet-C (Hendrycks and Dietterich 2019, the
-authors' code), blurs its radii as shares of its 224 px, so that they mean the same at any size. Occlusion, rotation and
-loss of colour are facsim's own; occlusion lies where a face crop has its eyes or mouth, and means nothing elsewhere.
+Noise, brightness, contrast, JPEG and pixelation have the strengths of ImageNet-C, blurs those of CIFAR-10-C as shares
+of its 32 px (Hendrycks and Dietterich 2019, the authors' code): shares mean the same at any size, and ImageNet-C's, of
+224 px, leave a face of 48 px as it is. Out of focus is a disc as wide as the Gaussian blur of its severity. Occlusion,
+rotation and loss of colour are facsim's own; occlusion lies where a face crop has its eyes or mouth, and means nothing
+elsewhere.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ _Picture = NDArray[np.floating[Any]]
 _Corruption = Callable[[_Picture, int, np.random.Generator], _Picture]
 """A picture, the severity less one (0 to 4) and its generator give the corrupted picture, of any range."""
 
-_SIDE_PX = 224  # of ImageNet-C's pictures
+_BLURS = (0.4 / 32, 0.6 / 32, 0.7 / 32, 0.8 / 32, 1 / 32)  # CIFAR-10-C, deviation over the picture's side
 _LUMA_BT601 = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
@@ -45,12 +47,12 @@ def _shot_noise(picture: _Picture, level: int, rng: np.random.Generator) -> _Pic
 
 
 def _gaussian_blur(picture: _Picture, level: int, rng: np.random.Generator) -> _Picture:
-    sigma = (1, 2, 3, 4, 6)[level] * len(picture) / _SIDE_PX
+    sigma = _BLURS[level] * len(picture)
     return ndimage.gaussian_filter(picture, (sigma, sigma, 0), mode="nearest")
 
 
 def _defocus_blur(picture: _Picture, level: int, rng: np.random.Generator) -> _Picture:
-    radius = (3, 4, 6, 8, 10)[level] * len(picture) / _SIDE_PX
+    radius = 2 * _BLURS[level] * len(picture)  # a disc's deviation along an axis is half its radius
     reach, fine = int(np.ceil(radius)), 8
     # A disc, each pixel by how much of it lies within: the mean of 8 × 8 places.
     places = (np.arange((2 * reach + 1) * fine) + 0.5) / fine - reach - 0.5
@@ -60,8 +62,8 @@ def _defocus_blur(picture: _Picture, level: int, rng: np.random.Generator) -> _P
 
 
 def _motion_blur(picture: _Picture, level: int, rng: np.random.Generator) -> _Picture:
-    length, sigma = ((10, 3), (15, 5), (15, 8), (15, 12), (20, 15))[level]
-    scale, angle = len(picture) / _SIDE_PX, np.deg2rad(rng.uniform(-45, 45))
+    length, sigma = ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5))[level]
+    scale, angle = len(picture) / 32, np.deg2rad(rng.uniform(-45, 45))
     along = np.linspace(0, length * scale, 4 * int(np.ceil(length * scale)) + 1)
     weights = np.exp(-(along**2) / (2 * (sigma * scale) ** 2))
     reach = int(np.ceil(length * scale)) + 1
