@@ -155,7 +155,9 @@ def test_an_evaluation_counts_and_leaves_out_near_duplicates_as_well(smooth):
     changed[:7] = [recoded(image) for image in smooth.images[:7]]
     tested = replace(smooth, images=changed, hashes=np.where(np.arange(70) < 7, 1000, np.arange(70)).astype(np.uint64))
     trained = take(smooth, np.arange(21))
-    scores = np.where(np.arange(70)[:, None] < 21, np.roll(tested.targets, 1, axis=1), tested.targets).astype(np.float32)
+    scores = np.where(np.arange(70)[:, None] < 21, np.roll(tested.targets, 1, axis=1), tested.targets).astype(
+        np.float32
+    )
     found = evaluate(
         scores,
         tested,
@@ -195,7 +197,10 @@ def test_sets_of_different_shapes_are_refused(drawn):
         find_pairs(drawn(3), drawn(3, size_px=48))
 
 
-@pytest.mark.skipif(not (FER2013 / "train.zip").exists(), reason=f"no FER2013 at {FER2013}; set FACSIM_SHARED to the folder that holds data/")
+@pytest.mark.skipif(
+    not (FER2013 / "train.zip").exists(),
+    reason=f"no FER2013 at {FER2013}; set FACSIM_SHARED to the folder that holds data/",
+)
 def test_fer2013s_280_copies_and_more_near_ones_are_found():
     from facsim.learn.sources import load_pictures
 

@@ -121,9 +121,9 @@ def _document(panels: Sequence[_Panel], *, title: str) -> str:
 
 def _placed(panel: _Panel, left: float, top: float) -> str:
     title, chart = panel
-    # As plain text: Markup would escape what is put into it.
     place = f'<svg x="{left:g}" y="{top + _TITLE:g}" width="{_WIDTH:g}" height="{_height(chart):g}" overflow="visible" '
-    return f'<text class="title" x="{left:g}" y="{top + 16:g}">{escape(title)}</text>{str(chart).replace("<svg ", place, 1)}'
+    drawn = str(chart).replace("<svg ", place, 1)  # as plain text: Markup would escape what is put into it
+    return f'<text class="title" x="{left:g}" y="{top + 16:g}">{escape(title)}</text>{drawn}'
 
 
 def _height(chart: Markup) -> float:
