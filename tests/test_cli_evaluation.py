@@ -90,6 +90,7 @@ def test_an_evaluation_says_what_it_rests_on(place):
     assert found["version"] == 2 and found["split"] is None
     assert found["extractor"] == f"small_cnn@{found['model_sha256'][:12]}"
     assert found["preprocessing"]["version"] == 1 and found["preprocessing"]["size_px"] == 48
+    assert found["selected_on"] is None and "trained_on" in found
     assert len(found["label_set"]) == len(found["data_fingerprint"]) == 32
 
 
@@ -97,6 +98,19 @@ def test_an_evaluation_warns_of_what_was_trained_on(place):
     result = called("evaluate", place / "model", "--on", place / "test")
     assert "warning: 21 of these pictures were trained on, and 0 are near-duplicates" in result.stdout
     assert "without both: accuracy" in result.stdout and "(n = 119)" in result.stdout
+
+
+def test_the_warning_goes_to_stderr_where_json_is_asked_for(place):
+    result = called("evaluate", place / "model", "--on", place / "test", "--json")
+    assert "warning: 21 of these pictures" in result.stderr
+
+
+def test_a_test_set_without_leaks_is_said_to_have_none(place, tmp_path):
+    class_folder(tmp_path / "fresh", range(3000, 3014))
+    assert (
+        "none of these pictures was trained on, nor"
+        in called("evaluate", place / "model", "--on", tmp_path / "fresh").stdout
+    )
 
 
 def test_a_model_of_an_older_facsim_says_that_near_duplicates_are_not_known(place, copied):

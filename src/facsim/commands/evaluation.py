@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import progress_shown, show_json, show_text, tell
-from facsim.commands.evaluation_text import calibrated_text, comparison_text, evaluation_text
+from facsim.commands.evaluation_text import calibrated_text, comparison_text, evaluation_text, seen_text
 from facsim.commands.options import AsJson, Device, check_device
 from facsim.errors import FacsimError
 
@@ -92,6 +92,8 @@ def evaluate(
 
         tell(f"written: {write_predictions(done.predictions(split=split), predictions)}")
     _write(found, out, figure)
+    if json:
+        tell(seen_text(found["seen_in_training"]))
     _show(found, json=json, text=evaluation_text(found))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from facsim.commands.console import counts_text, table_text
 
-__all__ = ["calibrated_text", "comparison_text", "evaluation_text"]
+__all__ = ["calibrated_text", "comparison_text", "evaluation_text", "seen_text"]
 
 _HEADLINES = (("accuracy", "accuracy (WAR)"), ("uar", "UAR"), ("macro_f1", "macro F1"), ("ece", "calibration error"))
 _CALIBRATION = (("classwise_ece", "class-wise error"), ("nll", "log-likelihood, −"), ("brier", "Brier score"))
@@ -17,7 +17,7 @@ _Found = Mapping[str, Any]
 
 def evaluation_text(found: _Found) -> str:
     """Headline figures, the confusion matrix, then whatever else was asked for, and every warning."""
-    parts = [_headlines(found), _matrix(found), _seen(found["seen_in_training"]), _tempered(found["calibration"])]
+    parts = [_headlines(found), _matrix(found), seen_text(found["seen_in_training"]), _tempered(found["calibration"])]
     parts += [_groups(name, held) for name, held in found["groups"].items()]
     parts += [_robustness(found["robustness"])]
     parts += [f"not scored: {counts_text(found['left_out'])}" if found["left_out"] else ""]
@@ -50,6 +50,21 @@ def comparison_text(found: _Found) -> str:
     return f"OTHER minus ONE\n{table_text(rows)}\n\n{table_text(counts)}"
 
 
+def seen_text(seen: _Found | None) -> str:
+    """How many of the pictures the model was trained on, themselves or nearly, and the figures without them."""
+    if seen is None:
+        return "the model does not say which pictures it was trained on: a leak cannot be ruled out"
+    near = seen["near"]
+    unknown = "" if near else "; near-duplicates are not known: the model keeps no signatures, train it again for them"
+    if not seen["count"] and not (near or {}).get("count"):
+        return f"none of these pictures was trained on{unknown or ', nor are there near-duplicates'}"
+    lines = [f"warning: {seen['count']} of these pictures were trained on{unknown}"]
+    if near:
+        lines[0] += f", and {near['count']} are near-duplicates of training pictures"
+    lines += _without("without those trained on", seen["without"])
+    return "\n".join(lines + (_without("without both", near["without_both"]) if near else []))
+
+
 def _figure(one: _Found) -> str:
     """`0.5000 [0.4000, 0.6000] (n = 100)`; a figure that is not defined is a dash."""
     if one["value"] is None:
@@ -69,20 +84,6 @@ def _matrix(found: _Found) -> str:
         for name, counts in zip(found["classes"], found["confusion"], strict=True)
     ]
     return table_text([["truth", "recall", *(name[:4] for name in found["classes"])], *rows])
-
-
-def _seen(seen: _Found | None) -> str:
-    if seen is None:
-        return "the model does not say which pictures it was trained on: a leak cannot be ruled out"
-    near = seen["near"]
-    unknown = "" if near else "; near-duplicates are not known: the model keeps no signatures, train it again for them"
-    if not seen["count"] and not (near or {}).get("count"):
-        return f"none of these pictures was trained on{unknown}" if unknown else ""
-    lines = [f"warning: {seen['count']} of these pictures were trained on{unknown}"]
-    if near:
-        lines[0] += f", and {near['count']} are near-duplicates of training pictures"
-    lines += _without("without those trained on", seen["without"])
-    return "\n".join(lines + (_without("without both", near["without_both"]) if near else []))
 
 
 def _without(words: str, figures: _Found | None) -> list[str]:

@@ -184,16 +184,19 @@ def shared_classes(
 
 
 def facts_of(classifier: Classifier, *, split: str = "") -> dict[str, Any]:
-    """What a score depends on beside pictures and weights, plain JSON: `split`, `preprocessing`, `extractor`.
+    """What a score depends on beside pictures and weights, plain JSON: `split`, `preprocessing`, `extractor`, …
 
     The extractor is the architecture's name and the beginning of the weights' SHA-256; the preprocessing's version
-    changes where `facsim.learn.data` makes other pictures of the same files.
+    changes where `facsim.learn.data` makes other pictures of the same files; `trained_on` and `selected_on` are what
+    the weights say of themselves, null where they do not.
     """
     name, _ = architecture_of(classifier.network)
     return {
         "split": split or None,
         "preprocessing": {"version": PREPROCESSING_VERSION, **asdict(classifier.preprocessing)},
         "extractor": f"{name}@{classifier.sha256[:12]}",
+        "trained_on": classifier.provenance.get("trained_on"),
+        "selected_on": classifier.provenance.get("selected_on"),
     }
 
 

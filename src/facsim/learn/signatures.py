@@ -6,12 +6,15 @@ and mirroring are tried on the test picture: its frequencies are taken over wind
 differ in the sign of every odd horizontal frequency, and the nearest of all of these counts. Signatures must be of
 pictures of one size and crop, as a model's training pictures and its test pictures are.
 
-`NEAR_BITS` was chosen on the fixed cut of FER2013's training split (2,887 pictures) against the rest of it (25,822).
-Of 256 bits, JPEG of quality 30 moves 15 in 95 of 100 pictures, a crop by 3 % 38, and 99.8 of 100 of such crops are
-found. Of the nearest pairs, all of 51 to 61 bits and a spread of those from 20 to 50 were looked at: up to 53 bits they
-are one photograph, or two of one series; the first two faces that differ lie 54 bits apart, and from 58 on most pairs
-differ. The correlation of thumbnails of 16 × 16 px does not tell the two kinds apart (0.37 to 0.99 in copies, up to
-0.93 in different faces), so no thumbnail is kept beside a model.
+`NEAR_BITS` was chosen on the fixed cut of FER2013's training split (2,887 pictures) against the rest of it (25,822): of
+the nearest pairs, all 60 of 51 to 61 bits and 80 spread over 20 to 58 were looked at. Up to 53 bits they are one
+photograph, or two of one series; the first two faces that differ lie 54 bits apart, from 58 on most pairs differ. Of
+changed copies of the cut, 99.9 % are found after JPEG of quality 30, halving and doubling their size, stretching their
+contrast, mirroring, or cutting 3 % off each side; 98.6 % after cutting 4 %, 86 % after 6 % off one corner, 94 % turned
+by 2°. None of 75 million pairs there was a false alarm; a hundred times as many will hold some, so look at them. The
+correlation of thumbnails of 16 × 16 px does not tell the two kinds apart (0.37 to 0.99 in copies, up to 0.93 in
+different faces), so no thumbnail is kept beside a model. One busy core: 28,709 × 3,589 pictures in 2.3 s, 300,000 ×
+30,000 in 103 s.
 """
 
 from __future__ import annotations
