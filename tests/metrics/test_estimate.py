@@ -26,3 +26,11 @@ def test_interval_is_the_central_95_per_cent():
 def test_no_resamples_are_refused():
     with pytest.raises(FacsimError, match="at least one"):
         estimate_from(0.5, np.empty(0), n=7)
+
+
+def test_resamples_in_which_a_figure_is_undefined_are_left_out():
+    assert estimate_from(0.5, np.array([np.nan, 0.4, 0.4, np.nan]), n=7).low == pytest.approx(0.4)
+
+
+def test_a_figure_that_is_nowhere_defined_has_no_bounds():
+    assert estimate_from(float("nan"), np.full(5, np.nan), n=7).to_json()["low"] is None

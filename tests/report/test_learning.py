@@ -70,3 +70,18 @@ def test_what_training_saves_of_itself_is_what_is_read(make_run):
     found = training(made)
     assert (found.pictures, found.validation_pictures, found.weights_sha256) == (12, 2, saved.sha256)
     assert found.classes == classifier.classes
+
+
+def test_an_evaluation_of_an_earlier_facsim_is_still_read(make_run):
+    import json
+
+    made = make_run(14)
+    estimate = {"value": 0.5, "n": 2, "low": 0.4, "high": 0.6}
+    first = {
+        **{name: estimate for name in ("accuracy", "uar", "macro_f1", "ece")},
+        **{"n": 2, "classes": ["a", "b"], "recall": {"a": 1.0, "b": None}, "confusion": [[2, 0], [0, 0]]},
+        **{"seen_in_training": {"count": 1, "without": None}, "model_sha256": "x", "left_out": {}},
+    }
+    made.folder.write("evaluations/old.json", json.dumps({"on": "a/b.zip", **first}).encode())
+    found = next(one for one in evaluations(made) if one.name == "old")
+    assert (found.seen, found.n, found.recall) == (1, 2, (1.0, None))

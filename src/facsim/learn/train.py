@@ -24,7 +24,7 @@ from facsim.errors import FacsimError, ManifestError
 from facsim.learn.augment import Augmentation, augment, scaled_augmentation
 from facsim.learn.checkpoint import CHECKPOINT_FILE, TrainingState, restore_checkpoint, save_checkpoint
 from facsim.learn.data import Pictures, chooser_split
-from facsim.learn.leaks import save_training_hashes
+from facsim.learn.leaks import save_training_hashes, save_training_signatures
 from facsim.learn.predict import predict
 from facsim.learn.sampler import batches_of, sampling_weights
 from facsim.metrics import recall, tally
@@ -362,6 +362,7 @@ def _saved(plan: _Plan, state: TrainingState, folder: Path) -> TrainedModel:
         "written": now(),
     }
     save_training_hashes(folder, plan.training.hashes)
+    save_training_signatures(folder, plan.training.images)
     classifier = save_classifier(_classifier(plan, state), folder, training=training)
     if finished:
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)

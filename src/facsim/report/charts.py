@@ -171,10 +171,12 @@ def _spread(heights: Sequence[float], *, apart: float = 15) -> list[float]:
     return [placed[index] for index in range(len(heights))]
 
 
-def draw_ranges(ranges: Sequence[Range], *, title: str, limits: tuple[float, float] = (0.0, 1.0)) -> Markup:
-    """One row each: an interval as a bar, the value as a dot."""
+def draw_ranges(
+    ranges: Sequence[Range], *, title: str, limits: tuple[float, float] = (0.0, 1.0), left: float = 84
+) -> Markup:
+    """One row each: an interval as a bar, the value as a dot; labels have `left` units beside the axis."""
     bottom = 22.0 * len(ranges) + 6
-    frame = _Frame(left=84, right=440, top=4, bottom=bottom, x=limits, y=(0, 1))
+    frame = _Frame(left=left, right=440, top=4, bottom=bottom, x=limits, y=(0, 1))
     parts = [part for tick in nice_ticks(*limits) for part in _upright(frame, tick)]
     for row, entry in enumerate(ranges):
         y = 17.0 + 22 * row
@@ -183,7 +185,7 @@ def draw_ranges(ranges: Sequence[Range], *, title: str, limits: tuple[float, flo
             f'<rect class="range" x="{x1:.1f}" y="{y - 4:.1f}" width="{max(x2 - x1, 1):.1f}" height="8" rx="4"/>'
         )
         parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
-        parts.append(_text(76, y + 4, entry.label, anchor="end"))
+        parts.append(_text(left - 8, y + 4, entry.label, anchor="end"))
     return _svg(460, bottom + 22, title, parts)
 
 
