@@ -14,11 +14,12 @@ from typer.core import TyperGroup
 
 from facsim import __version__
 from facsim.commands.console import show_text, tell
-from facsim.commands.models import evaluate, report, train
+from facsim.commands.models import evaluate, report
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
+from facsim.commands.training import train
 from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
