@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from facsim import __version__
 from facsim.commands.console import show_text, tell
 from facsim.commands.models import evaluate, report
+from facsim.commands.networks import adopt, models
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
@@ -80,7 +81,22 @@ def _about(
     """
 
 
-for _command in (run, plan, preview, studio, ingest, export, train, evaluate, report, redo, stages, doctor):
+for _command in (
+    run,
+    plan,
+    preview,
+    studio,
+    ingest,
+    export,
+    train,
+    evaluate,
+    report,
+    redo,
+    stages,
+    models,
+    adopt,
+    doctor,
+):
     app.command()(_command)
 
 

@@ -1,8 +1,8 @@
 """A classifier as one value: a network with its class names and the preprocessing that it was trained with.
 
 Networks are found in one table, `ARCHITECTURES`; a saved model names its architecture and holds its configuration. Each
-is an nn.Module with `config`, `features(pictures)` (N, feature_width), `feature_width` and `head`, its last linear layer:
-`network(pictures)` is `network.head(network.features(pictures))`.
+is an nn.Module with `config`, `features(pictures)` (N, feature_width), `feature_width` and `head`, its last linear
+layer: `network(pictures)` is `network.head(network.features(pictures))`.
 """
 
 from __future__ import annotations
