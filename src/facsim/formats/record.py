@@ -8,7 +8,7 @@ from typing import Any
 
 from facsim.errors import FormatError
 
-__all__ = ["Record", "check_name"]
+__all__ = ["Record", "check_name", "check_record"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,16 @@ class Record:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if self.split is not None and ("/" in self.split or check_name(self.split) != self.split):
-            raise FormatError(f'split "{self.split}" of record "{self.name}" is not a plain name')
+        check_record(self.name, self.split)
+
+
+def check_record(name: str, split: str | None) -> None:
+    """Nothing where both are as a record's must be. Raises FormatError where the name is no plain relative path or the
+    split no plain name.
+    """
+    check_name(name)
+    if split is not None and ("/" in split or check_name(split) != split):
+        raise FormatError(f'split "{split}" of record "{name}" is not a plain name')
 
 
 def check_name(name: str) -> str:
