@@ -15,7 +15,15 @@ from facsim.formats.places import PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.label_maps import MAP_NAMES
 
-__all__ = ["LEARNING_COLUMNS", "metadata_columns", "run_index", "run_index_at", "run_origin", "run_records", "run_records_at"]
+__all__ = [
+    "LEARNING_COLUMNS",
+    "metadata_columns",
+    "run_index",
+    "run_index_at",
+    "run_origin",
+    "run_records",
+    "run_records_at",
+]
 
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
 # in a run folder alone.

@@ -138,7 +138,7 @@ def _check_total(total: int, packed: int, limits: TreeLimits) -> None:
 
 
 def tar_members(file: BinaryIO, limits: TreeLimits, container: Container) -> Iterator[Member]:
-    """The members of a tar that is open, gzipped or not, in its order; each can be read only while the iteration stands there.
+    """The members of a tar that is open, gzipped or not, in its order; `read` works only while the iteration is there.
 
     Raises FormatError for a bomb or a missing end, `ARCHIVE_ERRORS` for other damage.
     """
@@ -149,7 +149,9 @@ def tar_members(file: BinaryIO, limits: TreeLimits, container: Container) -> Ite
     stream = _TarStream(source, _length(file), limits)
     with tarfile.open(fileobj=cast(Any, stream), mode="r|", tarinfo=stream.header_class()) as archive:
         for info in archive:
-            yield _tar_member(archive, info, Place(container=container, kind=kind, start=info.offset_data, length=info.size))
+            yield _tar_member(
+                archive, info, Place(container=container, kind=kind, start=info.offset_data, length=info.size)
+            )
     stream.finish()
 
 

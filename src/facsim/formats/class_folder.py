@@ -69,18 +69,20 @@ def index_class_folder(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
 
 
 def _placed(name: str, place: Place, layout: ClassLayout, index: _Index) -> PlacedRecord:
-    found = _record(name, b"", layout, index)
-    return PlacedRecord(
-        name=name, place=place, expression=found.expression, split=found.split, metadata=found.metadata
-    )
+    return PlacedRecord(place=place, **_fields(name, layout, index))
 
 
 def _record(name: str, data: bytes, layout: ClassLayout, index: _Index) -> Record:
+    return Record(image=data, **_fields(name, layout, index))
+
+
+def _fields(name: str, layout: ClassLayout, index: _Index) -> dict[str, Any]:
+    """What a record has but its picture."""
     placement = layout.placements[name]
     row = _row(index, name)
     expression, split = row.pop("expression", None), row.pop("split", None)
     _check_agreement(name, placement, expression, split)
-    return Record(name=name, image=data, expression=placement.expression, split=split or placement.split, metadata=row)
+    return {"name": name, "expression": placement.expression, "split": split or placement.split, "metadata": row}
 
 
 def _check_agreement(name: str, placement: Placement, expression: object, split: object) -> None:

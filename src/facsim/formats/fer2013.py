@@ -20,8 +20,8 @@ from PIL import Image
 
 from facsim.errors import FacsimError, FormatError, hint_nearest
 from facsim.expressions import expression_at, index_of
-from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.placement import placed_file
+from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.formats.tree import opened
 from facsim.pictures import PictureError, decode_picture, encode_png
@@ -69,7 +69,7 @@ def read_fer2013(path: str | os.PathLike[str]) -> Iterator[Record]:
 
 
 def index_fer2013(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
-    """What `read_fer2013` gives, with where each row lies in place of its picture: pixels are checked when they are read.
+    """What `read_fer2013` gives, with where each row lies in place of its picture; pixels are checked when read.
 
     Raises FormatError, naming the row, for anything else that is not as the layout says.
     """
@@ -127,9 +127,7 @@ def csv_rows(path: str | os.PathLike[str], *, expected: Iterable[str]) -> Iterat
         yield from itertools.islice(_named_rows(csv.reader(text), columns, path), 1, None)
 
 
-def _named_rows(
-    reader: Any, columns: tuple[str, ...], path: str | os.PathLike[str]
-) -> Iterator[Mapping[str, str]]:
+def _named_rows(reader: Any, columns: tuple[str, ...], path: str | os.PathLike[str]) -> Iterator[Mapping[str, str]]:
     """The header and then the rows, by column name."""
     try:
         header = [cell.strip() for cell in next(reader, [""])]

@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 from facsim.errors import FacsimError, FormatError
 from facsim.expressions import EIGHT_EXPRESSIONS, expression_named
 from facsim.formats.metadata import metadata_table
-from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.placement import placed_file, placed_folder
+from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.formats.tree import opened, tree_kind, tree_names
 

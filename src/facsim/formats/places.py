@@ -29,7 +29,15 @@ __all__ = ["Container", "Place", "PlaceReader", "PlacedRecord", "container_at", 
 _FSSPEC: Any = fsspec.core  # fsspec has no types
 _FILES_OPEN = 16
 _LOCAL_HEADER = 30  # the fixed part of a zip's local header (APPNOTE.TXT 4.3.7)
-_VERSIONS = ("ETag", "etag", "LastModified", "last_modified", "mtime", "updated", "created")  # as file systems name them
+_VERSIONS = (
+    "ETag",
+    "etag",
+    "LastModified",
+    "last_modified",
+    "mtime",
+    "updated",
+    "created",
+)  # as file systems name them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,7 +211,7 @@ def _opened(container: Container) -> BinaryIO:
     if "://" in container.path:
         file, found = cast(BinaryIO, _FSSPEC.open(container.path, "rb").open()), container_at(container.path)
     else:
-        file = open(container.path, "rb", buffering=0)
+        file = cast(BinaryIO, open(container.path, "rb", buffering=0))  # noqa: SIM115  # the reader closes it
         found = _local(container.path, os.fstat(file.fileno()))
     if found.stamp != container.stamp:
         file.close()
