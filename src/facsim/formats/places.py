@@ -16,6 +16,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
@@ -28,6 +29,19 @@ __all__ = ["Container", "Place", "PlaceReader", "PlacedRecord", "container_at", 
 
 _FSSPEC: Any = fsspec.core  # fsspec has no types
 _FILES_OPEN = 16
+# What files, zlib and pyarrow were seen to raise on damage; MemoryError is how a table says that it wants too much.
+_DAMAGE = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OSError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 _LOCAL_HEADER = 30  # the fixed part of a zip's local header (APPNOTE.TXT 4.3.7)
 _VERSIONS = (
     "ETag",
@@ -111,7 +125,8 @@ def container_at(path: str | os.PathLike[str]) -> Container:
 
 def container_of_info(url: str, info: Mapping[str, Any]) -> Container:
     """The file at a URL, from what its file system says of it."""
-    version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
+    found = next((info[key] for key in _VERSIONS if info.get(key)), "")
+    version = str(found.timestamp() if isinstance(found, datetime) else found)  # a listing may have either form
     return Container(path=url, stamp=f"{info.get('size')} {version}", is_stamped=bool(version))
 
 
@@ -143,7 +158,7 @@ class PlaceReader:
         """The picture's encoded bytes. Raises FormatError where its file is gone, changed or damaged there."""
         try:
             return _READERS[place.kind](self, place)
-        except (OSError, EOFError, ValueError, LookupError, struct.error, zlib.error) as error:
+        except _DAMAGE as error:
             raise FormatError(f"{place.container.path} cannot be read at {place.start}: {error}") from error
 
     def close(self) -> None:
@@ -200,11 +215,11 @@ class _Table:
         if group != self._group:
             self._pictures = self._parquet.read_row_group(group, columns=["image"], use_threads=False)["image"]
             self._group = group
-        found = self._pictures[row].as_py()
-        data = found.get("bytes") if isinstance(found, dict) else found
+        found: Any = self._pictures[row].as_py()
+        data = cast(bytes | None, found["bytes"] if isinstance(found, dict) else found)
         if data is None:
             raise ValueError(f"row {row} of row group {group} holds no picture's bytes; embed them when writing")
-        return cast(bytes, data)
+        return data
 
 
 def _opened(container: Container) -> BinaryIO:

@@ -175,7 +175,7 @@ def chooser_split(pictures: Pictures, *, barred: frozenset[int] = frozenset()) -
 
 def take(pictures: Pictures, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Pictures:
     """The pictures of `rows`, a mask (N,) or positions, in that order."""
-    positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+    positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)
     identities = pictures.identities
     return replace(
         pictures,

@@ -109,7 +109,7 @@ def decode_piece(piece: Piece, shape: Shape, reader: PlaceReader) -> Decoded:
     for row, source in enumerate(piece.sources):
         images[row], hashes[row], reason = _decoded(_bytes_of(source, reader), shape)
         reasons.append(reason)
-    return landed(Decoded(images=images, hashes=hashes, reasons=tuple(reasons), crc=zlib.crc32(images)), piece)
+    return landed(Decoded(images=images, hashes=hashes, reasons=tuple(reasons), crc=zlib.crc32(images.data)), piece)
 
 
 def crashed(shape: Shape) -> Decoded:
@@ -124,7 +124,7 @@ def joined(parts: Sequence[Decoded]) -> Decoded:
         images=images,
         hashes=np.concatenate([part.hashes for part in parts]),
         reasons=tuple(reason for part in parts for reason in part.reasons),
-        crc=zlib.crc32(images),
+        crc=zlib.crc32(images.data),
     )
 
 
@@ -132,7 +132,7 @@ def landed(found: Decoded, piece: Piece) -> Decoded:
     """The pictures of a piece, written to its file where it names one, and then without the array."""
     if piece.path is None:
         return found
-    left, offset = memoryview(found.images).cast("B"), piece.offset
+    left, offset = found.images.data.cast("B"), piece.offset
     with open(piece.path, "r+b", buffering=0) as file:
         while left:
             written = os.pwrite(file.fileno(), left, offset)

@@ -67,6 +67,11 @@ class ImageRows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self[:] if dtype is None else self[:].astype(dtype)
 
+    @property
+    def is_streamed(self) -> bool:
+        """Whether they are decoded when they are asked for."""
+        return isinstance(self._images, StreamedImages)
+
     def rows(self, positions: NDArray[np.int64]) -> ImageRows:
         """Some of these rows."""
         return ImageRows(self._images, self._positions[positions])
@@ -134,7 +139,7 @@ def rows_of(images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[
     `ImageRows`, which is passed on as the array that it stands in for.
     """
     whole: object = images
-    if isinstance(whole, ImageRows) and isinstance(whole._images, StreamedImages):
+    if isinstance(whole, ImageRows) and whole.is_streamed:
         return cast(NDArray[np.uint8], whole.rows(positions))
     if isinstance(whole, StreamedImages):
         return cast(NDArray[np.uint8], ImageRows(whole, positions))

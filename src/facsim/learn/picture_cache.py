@@ -159,7 +159,7 @@ def _found(entry: CacheEntry) -> Decoded | None:
 
 def _is_sound(entry: CacheEntry, images: NDArray[np.uint8], crcs: NDArray[np.uint32]) -> bool:
     blocks = list(entry.blocks())
-    return len(blocks) == len(crcs) and all(zlib.crc32(images[rows]) == crcs[number] for number, rows in blocks)
+    return len(blocks) == len(crcs) and all(zlib.crc32(images[rows].data) == crcs[number] for number, rows in blocks)
 
 
 def _stamp(entry: CacheEntry) -> list[int]:
@@ -242,7 +242,7 @@ def _resumed(entry: CacheEntry, offset: int) -> dict[int, Decoded]:
             said = json.loads(line)
             rows = rows_of[said["block"]]
             found = _from_line(said, rows.stop - rows.start)
-            if zlib.crc32(images[rows]) == found.crc:
+            if zlib.crc32(images[rows].data) == found.crc:
                 done[said["block"]] = found
     return done
 

@@ -124,4 +124,4 @@ def _streamed(sources: Sequence[Source], shape: Shape, *, key: str | None, decod
 
     found = first_pass() if key is None else load_cached("picture-hashes", key=key, build=first_pass)
     images = cast(NDArray[np.uint8], StreamedImages(sources, shape, workers=workers))
-    return Decoded(images=images, hashes=found["hashes"], reasons=tuple(found["reasons"].tolist()))
+    return Decoded(images=images, hashes=found["hashes"].astype(np.uint64), reasons=tuple(found["reasons"].tolist()))
