@@ -15,7 +15,7 @@ from facsim.learn.train import train
 from facsim.learn.training_config import TrainingConfig
 from facsim.manifest import Manifest
 from facsim.products import OnProgress, Progress
-from facsim.records import run_origin, run_records
+from facsim.records import LEARNING_COLUMNS, run_index, run_origin
 
 __all__ = ["Beside", "Train", "augmentation_of", "load_beside"]
 
@@ -107,7 +107,7 @@ class Train:
         if not run.folder.is_local:
             raise RecipeError("train works in a local run folder; use `facsim train RUN --out PATH`")
         on_progress(Progress(step="train", done=0, total=1, unit="steps", note="reading pictures"))
-        records = run_records(dataset_of(run), columns=("identity_id", "expression_soft"))
+        records = run_index(dataset_of(run), columns=LEARNING_COLUMNS)
         pictures = pictures_from(records, shape=self.shape())
         pictures = replace(pictures, origin=run_origin(dataset_of(run), name="this run"))
 
