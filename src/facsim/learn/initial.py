@@ -102,7 +102,7 @@ def _official(parts: Mapping[str, str], pictures: Pictures, config: TrainingConf
     return Initial(
         tensors={name: tensor for name, tensor in network.state_dict().items() if not tensor.is_meta},
         sha256=next(iter(found.values())) if len(found) == 1 else fingerprint_of(found),
-        trained_on=f"the published {names}, which do not record it",
+        trained_on=f"pictures that the published {names} does not name",
     )
 
 

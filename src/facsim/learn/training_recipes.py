@@ -39,7 +39,7 @@ def training_recipe_text(recipe: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         names = known_training_recipes()
         raise RecipeError(
-            f'found no training recipe "{recipe}" ({error}), expected a TOML file or one of {", ".join(names)}.'
+            f'found no training recipe "{recipe}" ({error}), expected a TOML file or a known name.'
             f"{hint_nearest(recipe, names)}"
         ) from None
 
