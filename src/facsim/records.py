@@ -12,7 +12,7 @@ from facsim.dataset import Dataset, open_dataset
 from facsim.formats.record import Record
 from facsim.label_maps import MAP_NAMES
 
-__all__ = ["metadata_columns", "run_origin", "run_records", "run_records_at"]
+__all__ = ["LEARNING_COLUMNS", "metadata_columns", "run_origin", "run_records", "run_records_at"]
 
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
 # in a run folder alone.
@@ -20,6 +20,15 @@ _NOT_METADATA = (
     *("image", "split", "scene"),
     *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
 )
+
+LEARNING_COLUMNS = (
+    *("identity_id", "expression_soft"),
+    *("apparent_age_years", "apparent_gender", "apparent_ancestry", "skin_tone_monk", "ita_deg", "face_luminance"),
+    *("yaw_deg", "pitch_deg", "roll_deg", "crop_scale", "light_kind", "light_ratio", "background_kind"),
+    *("glasses", "sunglasses", "headwear", "occluder", "occlusion"),
+    *("hair_style", "hair_length", "hair_covered", "beard", "make_up"),
+)
+"""The columns that learning reads beside picture and label: who is shown, the soft label, and what groups are made of."""
 
 
 def metadata_columns(dataset: Dataset, *, maps: bool = False) -> dict[str, str]:
@@ -57,8 +66,8 @@ def run_origin(dataset: Dataset, *, name: str) -> str:
 
 
 def run_records_at(url: str) -> Iterator[Record]:
-    """The records of the run folder at `url`, with whose face each is and its soft label, where known: for learning."""
-    return run_records(open_dataset(url), columns=("identity_id", "expression_soft"))
+    """The records of the run folder at `url`, with `LEARNING_COLUMNS`, where known."""
+    return run_records(open_dataset(url), columns=LEARNING_COLUMNS)
 
 
 def _batch_records(batch: pa.RecordBatch, wanted: dict[str, str], split: str | None) -> Iterator[Record]:

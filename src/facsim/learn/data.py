@@ -22,6 +22,7 @@ from PIL import Image
 from facsim.curate import hashing
 from facsim.errors import FacsimError, FormatError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
+from facsim.learn.attributes import attributes_of
 from facsim.models.asset_cache import Arrays, load_cached
 from facsim.pictures import PictureError, decode_picture
 
@@ -36,6 +37,7 @@ __all__ = [
     "take",
 ]
 
+_DIGEST_ROWS = 256
 _WEIGHTS_BT601 = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's "L" and JPEG's luma
 
 
@@ -86,7 +88,8 @@ class Pictures:
     `classes`; `ids` their names; `hashes` uint64 (N,), `pixel_hash` of each picture as decoded, before any resizing;
     `identities` who is shown, or None where unknown; `left_out` how many records were left out, by reason;
     `origin` says in words where they come from; `crop_margin` is the border beyond the face box as a share of its side,
-    where known.
+    where known; `attributes` is what else is known of each picture, name -> one value a picture: text, a number or None
+    (`apparent_gender`, `apparent_age_years`, `skin_tone_monk`, …; of `apparent_ancestry`, the greatest of its weights).
     """
 
     images: NDArray[np.uint8]
@@ -98,6 +101,9 @@ class Pictures:
     left_out: Mapping[str, int] = field(default_factory=dict[str, int])
     origin: str = "not recorded"
     crop_margin: float | None = None
+    attributes: Mapping[str, tuple[str | float | None, ...]] = field(
+        default_factory=dict[str, tuple[str | float | None, ...]]
+    )
 
     def __post_init__(self) -> None:
         rows = len(self.ids)
@@ -112,6 +118,9 @@ class Pictures:
             raise FacsimError(f"found {found} for {len(self.classes)} classes, expected one row each")
         if rows and not (np.allclose(self.targets.sum(axis=1), 1, atol=1e-4) and self.targets.min() >= 0):
             raise FacsimError("found a target that is not a distribution, expected rows of shares that sum to 1")
+        for name, values in self.attributes.items():
+            if len(values) != rows:
+                raise FacsimError(f'found {len(values)} values of attribute "{name}", expected one of each {rows} rows')
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -128,10 +137,14 @@ class Pictures:
 
     @property
     def fingerprint(self) -> str:
-        """32 hexadecimal digits over everything that training depends on."""
-        digest = hashlib.blake2b(digest_size=16)
-        for part in (repr(self.images.shape).encode(), self.images.tobytes(), self.targets.tobytes()):
-            digest.update(part)
+        """32 hexadecimal digits over everything that training depends on.
+
+        Attributes are left out: no network sees them, and a set whose ages were found later is still the same set.
+        """
+        digest = hashlib.blake2b(repr(self.images.shape).encode(), digest_size=16)
+        for start in range(0, len(self), _DIGEST_ROWS):  # a set may be larger than memory
+            digest.update(self.images[start : start + _DIGEST_ROWS].tobytes())
+        digest.update(self.targets.tobytes())
         digest.update(repr((self.classes, self.ids, self.identities)).encode())
         return digest.hexdigest()
 
@@ -171,6 +184,7 @@ def take(pictures: Pictures, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Pic
         ids=tuple(pictures.ids[i] for i in positions),
         hashes=pictures.hashes[positions],
         identities=None if identities is None else tuple(identities[i] for i in positions),
+        attributes={name: tuple(held[i] for i in positions) for name, held in pictures.attributes.items()},
     )
 
 
@@ -214,6 +228,7 @@ def pictures_from(
         ids=tuple(labelled[i].name for i in good),
         hashes=decoded["hashes"][good].astype(np.uint64, copy=False),
         identities=_identities([labelled[i] for i in good]),
+        attributes=attributes_of([labelled[i].metadata for i in good]),
         left_out=dict(left_out),
     )
 

@@ -12,7 +12,7 @@ from facsim.learn.data import PictureShape, pictures_from
 from facsim.learn.train import TrainingConfig, train
 from facsim.manifest import Manifest
 from facsim.products import OnProgress, Progress
-from facsim.records import run_origin, run_records
+from facsim.records import LEARNING_COLUMNS, run_origin, run_records
 
 __all__ = ["Train"]
 
@@ -66,7 +66,7 @@ class Train:
         if not run.folder.is_local:
             raise RecipeError("train works in a local run folder; use `facsim train RUN --out PATH`")
         on_progress(Progress(step="train", done=0, total=1, unit="steps", note="reading pictures"))
-        records = run_records(dataset_of(run), columns=("identity_id", "expression_soft"))
+        records = run_records(dataset_of(run), columns=LEARNING_COLUMNS)
         pictures = pictures_from(records, shape=PictureShape(size_px=self.size_px, colour=self.colour))
         pictures = replace(pictures, origin=run_origin(dataset_of(run), name="this run"))
 
