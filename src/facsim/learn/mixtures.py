@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -253,7 +253,6 @@ def _joined(parts: Mapping[str, Pictures]) -> Pictures:
     known = any(one.identities for one in held)
     margins = {one.crop_margin for one in held}
     left_out = sum((Counter(one.left_out) for one in held), Counter[str]())
-    more: dict[str, Any] = {"attributes": _attributes(held)} if _has_attributes() else {}
     return Pictures(
         images=np.concatenate([one.images for one in held]),
         targets=np.concatenate([one.targets for one in held]),
@@ -264,7 +263,7 @@ def _joined(parts: Mapping[str, Pictures]) -> Pictures:
         left_out=dict(left_out),
         origin=" + ".join(f"{name}: {len(one):,} of {one.origin}" for name, one in parts.items()),
         crop_margin=margins.pop() if len(margins) == 1 else None,
-        **more,
+        attributes=_attributes(held),
     )
 
 
@@ -273,11 +272,7 @@ def _people(name: str, pictures: Pictures) -> tuple[str | None, ...]:
     return tuple(None if who is None else f"{name}/{who}" for who in identities)
 
 
-def _has_attributes() -> bool:
-    return any(entry.name == "attributes" for entry in fields(Pictures))
-
-
-def _attributes(held: Sequence[Any]) -> dict[str, tuple[str | float | None, ...]]:
+def _attributes(held: Sequence[Pictures]) -> dict[str, tuple[str | float | None, ...]]:
     """Every attribute that any set has; None for the pictures of a set that has it not."""
     names = dict.fromkeys(name for one in held for name in one.attributes)
     return {

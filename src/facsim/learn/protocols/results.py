@@ -122,7 +122,10 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """`row` less `against` on one test by one metric, with its paired 95 % bootstrap interval over test pictures."""
+    """`row` less `against` on one test by one metric, with its paired 95 % bootstrap interval over test pictures.
+
+    p: the bootstrap's two-sided p-value. Both speak of other pictures, not of other seeds.
+    """
 
     row: str
     against: str
@@ -131,6 +134,7 @@ class Comparison:
     difference: float | None
     low: float | None
     high: float | None
+    p: float
     n: int
 
 

@@ -1,0 +1,316 @@
+"""Cells: one training each, in a folder named by a fingerprint of its settings and data, with its scores on every test.
+
+    cells/<fingerprint>/model/            the model, as `train` saves it, resumable
+                        tests/<test>.npz  scores on a test, by the fingerprint of the test's pictures
+                        cell.json         written last: the cell is finished
+
+A cell that is finished is found again, whatever protocol asks for it; a killed one goes on. Cells are independent, so
+`--shard i/n` gives them to processes and machines that share the folder; two that need the same cell wait for one another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from facsim.errors import FacsimError, ManifestError, RecipeError, hint_nearest
+from facsim.expressions import positions_in
+from facsim.learn.augment import scaled_augmentation
+from facsim.learn.data import Pictures
+from facsim.learn.leaks import load_training_hashes, seen_in
+from facsim.learn.mixtures import Mixture
+from facsim.learn.predict import predict
+from facsim.learn.protocols.recipe import ProtocolRecipe
+from facsim.learn.protocols.results import TestFacts, Training
+from facsim.learn.protocols.sets import Shelf
+from facsim.learn.train import TrainedModel, TrainingConfig, train
+from facsim.learn.yardstick import YARDSTICK
+from facsim.models.classifier import Classifier, architecture_of
+from facsim.models.weights import WEIGHTS_FILE, load_classifier, write_whole
+from facsim.products import OnProgress, Progress
+from facsim.provenance import fingerprint_of
+from facsim.recipe import build_settings, settings_of
+from facsim.storage import folder_at
+
+__all__ = [
+    "CELL_FILE",
+    "PREPROCESSING_VERSION",
+    "Bench",
+    "Cell",
+    "Material",
+    "Scored",
+    "cell_model",
+    "finished_cell",
+    "score_cell",
+    "test_facts",
+    "training_config",
+]
+
+CELL_FILE = "cell.json"
+PREPROCESSING_VERSION = 2
+"""Of how `facsim.learn.data` makes a network's picture of a file: decoding, central square, luma, resizing."""
+
+_CELL_VERSION = 1  # of what a cell is a function of; another number trains every cell anew
+_WAIT_S = 2.0
+_CONFIGS: Mapping[str, TrainingConfig] = {"yardstick": YARDSTICK}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a cell trains on. `reference`: unlabelled pictures that features are drawn to (a loss). `initial`: weights
+    to begin from. `facts` are told in the results."""
+
+    mixture: Mixture
+    validation: Pictures | None = None
+    reference: Pictures | None = None
+    initial: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """A training to be: of a row, for a seed, on what `material` gives when it is called.
+
+    `train` are settings over the recipe's [train]; group and x say which point of the figure the row is (x None: the
+    number of pictures trained on).
+    """
+
+    row: str
+    set: str
+    seed: int
+    material: Callable[[], Material]
+    train: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    group: str = ""
+    x: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Where a protocol works: its recipe, its pictures, its folder and its device."""
+
+    recipe: ProtocolRecipe
+    shelf: Shelf
+    out: Path
+    device: str = "cpu"
+    threads: int | None = None
+    on_progress: OnProgress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Scores float32 (N, C) on a test, in the order of its classes, and which of its pictures were trained on."""
+
+    scores: NDArray[np.float32]
+    seen: NDArray[np.bool_] | None
+
+
+def training_config(recipe: ProtocolRecipe, changed: Mapping[str, Any], *, seed: int) -> TrainingConfig:
+    """The training's settings: those that `[train] use` names, the recipe's over them, `changed` over those.
+
+    `augmentation` may be a strength, 0 to 3. Raises RecipeError for an unknown or impossible setting.
+    """
+    asked = {**recipe.train, **changed}
+    use = str(asked.pop("use", "yardstick"))
+    if use not in _CONFIGS:
+        raise RecipeError(f'train.use is "{use}".{hint_nearest(use, _CONFIGS)}')
+    for key in ("seed", "threads", "device", "time_budget_s"):
+        if key in asked:
+            raise RecipeError(f"train.{key} is not the recipe's to say; give seeds, --threads and --device")
+    base = settings_of(_CONFIGS[use])
+    for one, other in (("steps", "epochs"), ("epochs", "steps")):
+        if one in asked:
+            base.pop(other, None)
+    if isinstance(asked.get("augmentation"), int | float):
+        asked["augmentation"] = settings_of(scaled_augmentation(float(asked["augmentation"])))
+    try:
+        return replace(build_settings(TrainingConfig, {**base, **asked}, "train"), seed=seed)
+    except FacsimError as error:
+        raise RecipeError(f"train: {error}") from None
+
+
+def finished_cell(bench: Bench, cell: Cell, tests: Mapping[str, Pictures]) -> Training:
+    """The cell's facts: trained and scored on `tests` now, or found finished."""
+    material = cell.material()
+    config = replace(
+        training_config(bench.recipe, cell.train, seed=cell.seed),
+        device=bench.device,
+        threads=bench.threads or YARDSTICK.threads,
+    )
+    folder = bench.out / "cells" / _fingerprint(config, material)[:20]
+    with _held(folder, bench.on_progress):
+        done = _read_cell(folder) or _trained(bench, cell, material, config, folder)
+        _score(bench, folder, tests)
+    return replace(done, set=cell.set)
+
+
+def cell_model(bench: Bench, training: Training) -> Path:
+    """The folder of a finished cell's model."""
+    return bench.out / "cells" / training.id / "model"
+
+
+def score_cell(bench: Bench, training: Training, test: Pictures) -> Scored:
+    """A finished cell's scores on a test that it was given. Raises ManifestError where they are damaged or absent."""
+    file = _scores_file(bench.out / "cells" / training.id, test)
+    try:
+        with np.load(file, allow_pickle=False) as held:
+            scores, seen = held["scores"], held["seen"]
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise ManifestError(f"{file} cannot be read ({error}); delete it and run the protocol again") from error
+    if scores.shape != (len(test), len(test.classes)):
+        raise ManifestError(f"{file} holds scores {scores.shape}; delete it and run the protocol again")
+    return Scored(scores=scores, seen=seen if len(seen) == len(test) else None)
+
+
+def test_facts(name: str, test: Pictures) -> TestFacts:
+    """What results say of a test."""
+    labels = test.labels
+    return TestFacts(
+        name=name,
+        n=len(test),
+        fingerprint=test.fingerprint,
+        origin=test.origin,
+        by_class={one: labels.count(one) for one in test.classes},
+        left_out=dict(test.left_out),
+    )
+
+
+def _fingerprint(config: TrainingConfig, material: Material) -> str:
+    return fingerprint_of(
+        {
+            "cell": _CELL_VERSION,
+            "config": config.to_json(),
+            "pictures": material.mixture.pictures.fingerprint,
+            "validation": _fingerprint_or_none(material.validation),
+            "reference": _fingerprint_or_none(material.reference),
+            "initial": _sha256(material.initial),
+        }
+    )
+
+
+def _fingerprint_or_none(pictures: Pictures | None) -> str:
+    return "" if pictures is None else pictures.fingerprint
+
+
+def _sha256(initial: str | None) -> str:
+    if initial is None:
+        return ""
+    place = Path(initial)
+    file = place / WEIGHTS_FILE if place.is_dir() else place
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ManifestError(f"the weights to begin from, {file}, cannot be read: {error}") from error
+
+
+@contextmanager
+def _held(folder: Path, on_progress: OnProgress) -> Iterator[None]:
+    """Hold a cell's folder for this process, after whoever holds it now."""
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(folder_at(folder).locked())
+                break
+            except ManifestError:
+                on_progress(Progress(step=f"cell {folder.name[:8]}", done=0, total=1, note="another process has it"))
+                time.sleep(_WAIT_S)
+        yield
+
+
+def _trained(bench: Bench, cell: Cell, material: Material, config: TrainingConfig, folder: Path) -> Training:
+    """The cell's model trained, or trained on from where it was, and its facts written."""
+    began = time.process_time()
+    more: dict[str, Any] = {"validation": material.validation, "reference": material.reference}
+    if material.initial is not None:
+        config = replace(config, **{"initial": material.initial})
+    model = train(
+        material.mixture.pictures,
+        config,
+        out=folder / "model",
+        on_progress=_told(bench.on_progress, f"{cell.row}, seed {cell.seed}"),
+        **{name: value for name, value in more.items() if value is not None},
+    )
+    facts = _facts(cell, material, model, folder.name, time.process_time() - began)
+    write_whole(folder / CELL_FILE, (json.dumps(asdict(facts), indent=1) + "\n").encode())
+    return facts
+
+
+def _facts(cell: Cell, material: Material, model: TrainedModel, identifier: str, cpu_seconds: float) -> Training:
+    network, configuration = architecture_of(model.classifier.network)
+    held = material.mixture
+    return Training(
+        id=identifier,
+        set=cell.set,
+        seed=cell.seed,
+        n=len(held.pictures),
+        contents=held.contents,
+        short=held.short,
+        repeated=held.repeated,
+        origin=held.pictures.origin,
+        pictures=held.pictures.fingerprint,
+        validation=_fingerprint_or_none(material.validation),
+        reference=_fingerprint_or_none(material.reference),
+        classes=model.classifier.classes,
+        preprocessing={"version": PREPROCESSING_VERSION, **asdict(model.classifier.preprocessing)},
+        extractor={"network": network, **configuration, "initial_sha256": _sha256(material.initial)},
+        config=dict(model.classifier.provenance).get("config", {}),
+        model_sha256=model.classifier.sha256,
+        steps=model.step,
+        seconds=model.seconds,
+        cpu_seconds=round(cpu_seconds, 2),
+        facts=material.facts,
+    )
+
+
+def _read_cell(folder: Path) -> Training | None:
+    """The facts of a finished cell. Raises ManifestError where they are damaged."""
+    file = folder / CELL_FILE
+    if not file.exists():
+        return None
+    try:
+        return TypeAdapter(Training).validate_json(file.read_bytes(), strict=True)
+    except (OSError, ValidationError) as error:
+        raise ManifestError(f"{file} is damaged ({error}); delete it, and the cell is finished again") from error
+
+
+def _score(bench: Bench, folder: Path, tests: Mapping[str, Pictures]) -> None:
+    """Write the scores on every test that has none yet."""
+    missing = [test for test in tests.values() if not _scores_file(folder, test).exists()]
+    if not missing:
+        return
+    classifier = load_classifier(folder / "model", device=bench.device)
+    trained_on = load_training_hashes(folder / "model")
+    (folder / "tests").mkdir(exist_ok=True)
+    for test in missing:
+        seen = np.zeros(0, bool) if trained_on is None else seen_in(test.hashes, trained_on)
+        buffer = io.BytesIO()
+        np.savez(buffer, scores=_scores(classifier, test), seen=seen)
+        write_whole(_scores_file(folder, test), buffer.getvalue())
+
+
+def _scores(classifier: Classifier, test: Pictures) -> NDArray[np.float32]:
+    if set(classifier.classes) != set(test.classes):
+        raise FacsimError(f"the model knows {', '.join(classifier.classes)}, the test {', '.join(test.classes)}")
+    return predict(classifier, test)[:, list(positions_in(classifier.classes, test.classes))]
+
+
+def _scores_file(folder: Path, test: Pictures) -> Path:
+    return folder / "tests" / f"{test.fingerprint}.npz"
+
+
+def _told(on_progress: OnProgress, name: str) -> Any:
+    def told(step: int, total: int, rate: float, loss: float) -> None:
+        note = f"loss {loss:.3f}, {rate:.0f} pictures/s"
+        on_progress(Progress(step=name, done=step, total=total, unit="steps", note=note))
+
+    return told
