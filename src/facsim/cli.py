@@ -16,6 +16,7 @@ from facsim import __version__
 from facsim.commands.console import show_text, tell
 from facsim.commands.models import evaluate, report, train
 from facsim.commands.pictures import export, ingest, preview
+from facsim.commands.protocols import protocol
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
@@ -23,7 +24,7 @@ from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
 
-_CONTINUES = ("run", "ingest", "train")
+_CONTINUES = ("run", "ingest", "train", "protocol")
 """Commands that go on where they were when they are given again."""
 
 
@@ -79,7 +80,7 @@ def _about(
     """
 
 
-for _command in (run, plan, preview, studio, ingest, export, train, evaluate, report, redo, stages, doctor):
+for _command in (run, plan, preview, studio, ingest, export, train, evaluate, protocol, report, redo, stages, doctor):
     app.command()(_command)
 
 

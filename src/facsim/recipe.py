@@ -232,7 +232,9 @@ def parse_recipe(text: str) -> Recipe:
             raise RecipeError(f'a recipe has no table "{key}".{hint_nearest(key, known)}')
     return Recipe(
         plan=build_settings(Plan, read_table(data, "plan", "plan"), "plan") if "plan" in data else None,
-        inputs=tuple(build_settings(Input, entry, f"input {i + 1}") for i, entry in enumerate(read_tables(data, "input"))),
+        inputs=tuple(
+            build_settings(Input, entry, f"input {i + 1}") for i, entry in enumerate(read_tables(data, "input"))
+        ),
         steps=tuple(build_step(entry, f"step {i + 1}") for i, entry in enumerate(read_tables(data, "step"))),
         products={name: build_product(name, read_table(data, name, name)) for name in PRODUCTS if name in data},
     )

@@ -1,8 +1,9 @@
 """Sets of pictures drawn by quota and joined: "renders + 5 % real", Mixed-SYN, a real set topped up with synthetic.
 
-Drawing ranks people (or pictures, where nobody knows who is shown) by a hash of (seed, who) and takes the first of each
-class. So a draw is a function of its seed, 5 % lies within 10 % of the same seed, a person is drawn in all classes or in
-none but for the last that a quota cuts, and a class that has too few is reported and never made up for in silence.
+Drawing ranks people (or pictures, where nobody knows who is shown) by a hash of (seed, who) and takes the first of
+each class. So a draw is a function of its seed, 5 % lies within 10 % of the same seed, a person is drawn in all classes
+or in none but for the last that a quota cuts, and a class that has too few is reported and never made up for in
+silence.
 """
 
 from __future__ import annotations
@@ -113,9 +114,7 @@ def draw(pictures: Pictures, quota: Quota, *, seed: int) -> tuple[Pictures, dict
     return _first(pictures, quota.asked_of(pictures), _ranked(pictures, seed))
 
 
-def held_out(
-    pictures: Pictures, training: Pictures, quota: Quota, *, seed: int
-) -> tuple[Pictures, dict[str, int]]:
+def held_out(pictures: Pictures, training: Pictures, quota: Quota, *, seed: int) -> tuple[Pictures, dict[str, int]]:
     """What `quota` takes of the pictures that share no person, name or pixels with `training`, drawn of the same set.
 
     Classes that have too few left are reported as in `draw`: training is served first.
@@ -209,9 +208,7 @@ def _ranked(pictures: Pictures, seed: int) -> NDArray[np.int64]:
     return np.array(sorted(range(len(keys)), key=lambda i: keys[i]), dtype=np.int64)
 
 
-def _first(
-    pictures: Pictures, asked: Mapping[str, int], order: NDArray[np.int64]
-) -> tuple[Pictures, dict[str, int]]:
+def _first(pictures: Pictures, asked: Mapping[str, int], order: NDArray[np.int64]) -> tuple[Pictures, dict[str, int]]:
     """The first `asked` pictures of each class in `order`, and what is missing."""
     labels = np.array(pictures.labels, dtype=np.str_)[order] if len(order) else np.zeros(0, dtype=np.str_)
     parts = [order[labels == name][:count] for name, count in asked.items()]
@@ -244,7 +241,9 @@ def _check(ingredients: Sequence[Ingredient]) -> None:
 def _reordered(pictures: Pictures, classes: tuple[str, ...]) -> Pictures:
     if pictures.classes == classes:
         return pictures
-    return replace(pictures, targets=pictures.targets[:, list(positions_in(pictures.classes, classes))], classes=classes)
+    return replace(
+        pictures, targets=pictures.targets[:, list(positions_in(pictures.classes, classes))], classes=classes
+    )
 
 
 def _joined(parts: Mapping[str, Pictures]) -> Pictures:

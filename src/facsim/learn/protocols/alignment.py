@@ -22,8 +22,8 @@ from facsim.learn.leaks import load_training_hashes, seen_in
 from facsim.learn.mixtures import Mixture, Quota, draw
 from facsim.learn.predict import predict
 from facsim.learn.protocols.features import Herded, features_of, fourier_map, herd, mean_embedding
-from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
 from facsim.learn.protocols.measuring import compare
+from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
 from facsim.learn.protocols.results import Finding
 from facsim.learn.protocols.runs import Bench, Cell, Material, cell_model, finished_cell
 from facsim.learn.protocols.sets import single
@@ -61,7 +61,9 @@ class Alignment:
         if "plain" not in self.rows:
             raise RecipeError('alignment.rows lacks "plain", which the others are compared with; add it')
         if not 0 < self.keep < 1 or self.weight <= 0:
-            raise RecipeError(f"alignment: found keep = {self.keep:g} and weight = {self.weight:g}, expected 0 to 1, > 0")
+            raise RecipeError(
+                f"alignment: found keep = {self.keep:g} and weight = {self.weight:g}, expected 0 to 1, > 0"
+            )
 
     def cells(self, bench: Bench) -> Sequence[Cell]:
         """One training a row and seed; chosen rows want the plain row's first."""
@@ -123,7 +125,9 @@ class Alignment:
         if self.extractor:
             hashes = load_training_hashes(bench.recipe.place(self.extractor))
             if hashes is None:
-                raise RecipeError(f"the extractor {self.extractor} does not say what it was trained on; train one that does")
+                raise RecipeError(
+                    f"the extractor {self.extractor} does not say what it was trained on; train one that does"
+                )
             known[f"what the extractor {self.extractor} was trained on"] = hashes
         for entry in bench.recipe.tests:
             test = bench.shelf.test(entry.name)
@@ -135,9 +139,7 @@ class Alignment:
                     )
 
 
-def _herded(
-    extractor: Classifier, pictures: Pictures, reference: Pictures, asked: Alignment, seed: int
-) -> Herded:
+def _herded(extractor: Classifier, pictures: Pictures, reference: Pictures, asked: Alignment, seed: int) -> Herded:
     labels = pictures.targets.argmax(axis=1).astype(np.int64)
     real = features_of(extractor, reference)
     if not asked.per_class:

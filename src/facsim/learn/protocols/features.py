@@ -88,9 +88,7 @@ def fourier_map(reference: _Floats, *, seed: int, places: int = _PLACES) -> Four
     width = float(np.median(apart[apart > 0])) if (apart > 0).any() else 1.0
     directions = rng.normal(size=(reference.shape[1], places)) / width
     phases = rng.uniform(0, 2 * np.pi, size=places)
-    return FourierMap(
-        deviations=deviations, directions=directions.astype(np.float32), phases=phases.astype(np.float32)
-    )
+    return FourierMap(deviations=deviations, directions=directions.astype(np.float32), phases=phases.astype(np.float32))
 
 
 def mean_embedding(features: _Floats, embed: FourierMap) -> NDArray[np.float64]:

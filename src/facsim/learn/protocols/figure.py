@@ -23,7 +23,7 @@ _WIDTH, _PANEL, _GAP = 980.0, 300.0, 30.0
 _LETTER = 6.3  # px a letter of 11 px text takes, about
 _ROW = 22.0
 _STYLE = """
-text { font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "DejaVu Sans", sans-serif;
+text { font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif;
   fill: #5b636d; font-variant-numeric: tabular-nums; }
 .title { font-size: 15px; font-weight: 600; fill: #1d2126; }
 .head { font-weight: 600; fill: #1d2126; }
@@ -113,8 +113,8 @@ def _range(frame: _Frame, figure: Figure, y: float, colour: str) -> list[str]:
     if figure.low is not None and figure.high is not None:
         x1, x2 = frame.across(figure.low), frame.across(figure.high)
         parts.append(
-            f'<rect class="range" fill="{colour}" x="{x1:.1f}" y="{y - 4:.1f}" width="{max(x2 - x1, 1):.1f}" height="8" '
-            'rx="4"/>'
+            f'<rect class="range" fill="{colour}" x="{x1:.1f}" y="{y - 4:.1f}" width="{max(x2 - x1, 1):.1f}" '
+            'height="8" rx="4"/>'
         )
     for value in figure.values if len(figure.values) > 1 else ():
         if value is not None:
@@ -166,18 +166,24 @@ def _lines_of(
     parts, ends = list[str](), dict[str, float]()
     for name, held in groups.items():
         points = sorted(
-            ((one.x, one.figures[metric]) for one in held if one.x is not None and one.figures[metric].mean is not None),
+            (
+                (one.x, one.figures[metric])
+                for one in held
+                if one.x is not None and one.figures[metric].mean is not None
+            ),
             key=lambda point: point[0],
         )
         if not points:
             continue
-        drawn, ends[name] = _across(frame, points[0][1], colours[name]) if len(points) == 1 else _curve(
-            frame, points, colours[name]
+        drawn, ends[name] = (
+            _across(frame, points[0][1], colours[name]) if len(points) == 1 else _curve(frame, points, colours[name])
         )
         parts += drawn
     for name, y in zip(ends, _apart([ends[name] for name in ends]), strict=True):
         shown = _cut(name, 190)
-        parts.append(f'<text x="{frame.right + 8:.1f}" y="{y + 4:.1f}" style="fill:{colours[name]}">{escape(shown)}</text>')
+        parts.append(
+            f'<text x="{frame.right + 8:.1f}" y="{y + 4:.1f}" style="fill:{colours[name]}">{escape(shown)}</text>'
+        )
     return parts
 
 
@@ -202,8 +208,8 @@ def _across(frame: _Frame, figure: Figure, colour: str) -> tuple[list[str], floa
     if figure.low is not None and figure.high is not None:
         high, low = frame.up(figure.high), frame.up(figure.low)
         parts.append(
-            f'<rect fill="{colour}" opacity="0.1" x="{frame.left:.1f}" y="{high:.1f}" width="{frame.right - frame.left:.1f}" '
-            f'height="{max(low - high, 1):.1f}"/>'
+            f'<rect fill="{colour}" opacity="0.1" x="{frame.left:.1f}" y="{high:.1f}" '
+            f'width="{frame.right - frame.left:.1f}" height="{max(low - high, 1):.1f}"/>'
         )
     return [*parts, _line((frame.left, y), (frame.right, y), "across", colour)], y
 
@@ -212,7 +218,10 @@ def _grid(frame: _Frame, sizes: Sequence[float], x_label: str) -> list[str]:
     parts = list[str]()
     for tick in nice_ticks(*frame.y, about=5):
         y = frame.up(tick)
-        parts += [_line((frame.left, y), (frame.right, y), "grid"), _text(frame.left - 6, y + 4, f"{tick:g}", anchor="end")]
+        parts += [
+            _line((frame.left, y), (frame.right, y), "grid"),
+            _text(frame.left - 6, y + 4, f"{tick:g}", anchor="end"),
+        ]
     parts.append(_line((frame.left, frame.bottom), (frame.right, frame.bottom), "axis"))
     last = -math.inf
     for size in sizes:

@@ -2,8 +2,8 @@
 
 SynFER's rule: where the voters' predictions are inconsistent with the target, the label becomes the mean of their
 predictions; otherwise the target stays. When predictions are inconsistent is not known of the paper: here, where the
-target is not what most voters call the picture (`agree`). A rectified hard label is the first class of that mean. Voters
-never judge: none may have seen a test picture, and none may be the model that is tested.
+target is not what most voters call the picture (`agree`). A rectified hard label is the first class of that mean.
+Voters never judge: none may have seen a test picture, and none may be the model that is tested.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ class LabelRepair:
         if self.set in self.voter_sets:
             raise RecipeError(f'label_repair.voter_sets names "{self.set}" itself: such a voter repeats its labels')
         if "target" not in self.rows or not 0 <= self.noise < 1:
-            raise RecipeError(f"label_repair: found rows {list(self.rows)} and noise {self.noise:g}; expected target, 0–1")
+            raise RecipeError(
+                f"label_repair: found rows {list(self.rows)} and noise {self.noise:g}; expected target, 0–1"
+            )
 
     def cells(self, bench: Bench) -> Sequence[Cell]:
         """One training a row and seed; repaired rows want the voters first."""
@@ -90,7 +92,9 @@ class LabelRepair:
             if "changed" not in done.facts:
                 continue
             if done.model_sha256 in [voter["sha256"] for voter in done.facts["voters"]]:
-                raise RecipeError(f"{cell.row}, seed {cell.seed}: the model tested is one of the voters; voters never judge")
+                raise RecipeError(
+                    f"{cell.row}, seed {cell.seed}: the model tested is one of the voters; voters never judge"
+                )
             told.append(_finding(cell, done.n, done.facts))
         return Outcome(comparisons=tuple(comparisons), findings=tuple(told))
 
@@ -137,15 +141,15 @@ class LabelRepair:
             for voter, hashes in known.items():
                 if count := int(seen_in(test.hashes, hashes).sum()):
                     raise RecipeError(
-                        f'{voter} was trained on {count} pictures of the test "{entry.name}"; voters never judge: test on '
-                        "other pictures, or take other voters"
+                        f'{voter} was trained on {count} pictures of the test "{entry.name}"; voters never judge: '
+                        "test on other pictures, or take other voters"
                     )
 
 
 def repaired(
     targets: NDArray[np.float32], ballots: NDArray[np.float32], *, agree: str, hard: bool
 ) -> NDArray[np.float32]:
-    """Labels (N, C): the target where the voters' ballots (V, N, C) agree with it, else their mean, or its first class."""
+    """Labels (N, C): the target where the ballots (V, N, C) agree with it, else their mean, or its first class."""
     kept = votes_agree(targets, ballots, agree=agree)
     mean = ballots.mean(axis=0, dtype=np.float64)
     mean = (mean / mean.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -165,8 +169,8 @@ def _hashes(path: str) -> NDArray[np.uint64]:
     hashes = load_training_hashes(Path(path))
     if hashes is None:
         raise RecipeError(
-            f"the voter {path} does not say which pictures it was trained on, so that it could have seen a test's; take "
-            "one that `facsim train` made"
+            f"the voter {path} does not say which pictures it was trained on, so that it could have seen a test's; "
+            "take one that `facsim train` made"
         )
     return hashes
 
@@ -190,7 +194,7 @@ def _noisy(targets: NDArray[np.float32], noise: float, seed: int) -> NDArray[np.
 
 
 def _repair_facts(spoilt: Pictures, labels: NDArray[np.float32], known: NDArray[np.float32]) -> dict[str, Any]:
-    """How many labels were changed, by the class that they were, and how many were those asked for, before and after."""
+    """How many labels were changed, by the class that they were; the share of those asked for, before and after."""
     changed = np.any(spoilt.targets != labels, axis=1)
     names = np.array(spoilt.labels)
     return {

@@ -1,9 +1,9 @@
 """From the scores of several seeds to figures with intervals, and to paired differences between rows.
 
-Seeds are repeated measurements of the same test pictures, so a bootstrap draws pictures and takes the mean over seeds on
-each draw: the interval says what other pictures would give, the standard deviation what other seeds would. Drawing N
-pictures with replacement is one multinomial draw over the patterns (truth, called by seed 0, called by seed 1, …), and
-two rows drawn together are drawn with the same pictures.
+Seeds are repeated measurements of the same test pictures, so a bootstrap draws pictures and takes the mean over seeds
+on each draw: the interval says what other pictures would give, the standard deviation what other seeds would. Drawing
+N pictures with replacement is one multinomial draw over the patterns (truth, called by seed 0, called by seed 1, …),
+and two rows drawn together are drawn with the same pictures.
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ class Calls:
     x: float | None = None
 
 
-def calls_of(
-    test: Pictures, scores: Sequence[NDArray[np.float32]]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def calls_of(test: Pictures, scores: Sequence[NDArray[np.float32]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Truth (N,) and calls (S, N) of each seed's scores (N, C), in the order of the test's classes."""
     truth = test.targets.argmax(axis=1).astype(np.int64)
     return truth, np.stack([one.argmax(axis=1) for one in scores]).astype(np.int64)
@@ -87,15 +85,15 @@ def compare(row: Calls, against: Calls, *, resamples: int = RESAMPLES) -> tuple[
     Raises FacsimError where the two were not tested on the same pictures.
     """
     if row.test != against.test or not np.array_equal(row.truth, against.truth):
-        raise FacsimError(f'"{row.row}" and "{against.row}" were not tested on the same pictures; compare rows of a test')
+        raise FacsimError(
+            f'"{row.row}" and "{against.row}" were not tested on the same pictures; compare rows of a test'
+        )
     stacks = _stacks(row.truth, np.concatenate([row.called, against.called]), len(row.classes), resamples)
     ours = len(row.called)
     return tuple(_comparison(row, against, name, _over_seeds(name, stacks, ours)) for name in METRICS)
 
 
-def draws_of(
-    rows: Sequence[Calls], metric: str, *, resamples: int = RESAMPLES
-) -> tuple[NDArray[np.float64], ...]:
+def draws_of(rows: Sequence[Calls], metric: str, *, resamples: int = RESAMPLES) -> tuple[NDArray[np.float64], ...]:
     """Of every row the metric of each seed, on the pictures and on each resample of them: float64 (1 + R, S).
 
     All rows, of one test, are drawn with the same pictures.

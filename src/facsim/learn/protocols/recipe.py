@@ -96,7 +96,9 @@ class SetRecipe:
         if not self.name or "/" in self.name:
             raise RecipeError(f"{place}: expected a name without /, since it begins the names of its pictures")
         if bool(self.source) == bool(self.of):
-            raise RecipeError(f"{place} has {'both' if self.of else 'neither'}; expected a source, or sets to join (of)")
+            raise RecipeError(
+                f"{place} has {'both' if self.of else 'neither'}; expected a source, or sets to join (of)"
+            )
         _one_of(self.part, PARTS, f"{place}.part")
         _one_of(self.label, LABELS, f"{place}.label")
         _one_of(self.outside, ("refuse", "leave_out"), f"{place}.outside")

@@ -61,9 +61,7 @@ def run_protocol(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     shelf = Shelf(recipe=recipe, out=folder, workers=workers, on_progress=on_progress)
-    bench = Bench(
-        recipe=recipe, shelf=shelf, out=folder, device=device, threads=threads, on_progress=on_progress
-    )
+    bench = Bench(recipe=recipe, shelf=shelf, out=folder, device=device, threads=threads, on_progress=on_progress)
     protocol: RunsProtocol = build_settings(
         find_protocol(recipe.protocol), recipe.settings, recipe.protocol.replace("-", "_")
     )
@@ -74,7 +72,9 @@ def run_protocol(
     trainings = [_done(bench, cell, tests, place, len(mine)) for place, cell in enumerate(mine)]
     if shard:
         return None
-    trained = Trained(cells=cells, trainings=tuple(trainings), calls=_calls(bench, cells, trainings, tests), tests=tests)
+    trained = Trained(
+        cells=cells, trainings=tuple(trainings), calls=_calls(bench, cells, trainings, tests), tests=tests
+    )
     results = _results(bench, protocol, trained)
     _written(results, folder)
     return results

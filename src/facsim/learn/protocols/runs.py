@@ -5,7 +5,8 @@
                         cell.json         written last: the cell is finished
 
 A cell that is finished is found again, whatever protocol asks for it; a killed one goes on. Cells are independent, so
-`--shard i/n` gives them to processes and machines that share the folder; two that need the same cell wait for one another.
+`--shard i/n` gives them to processes and machines that share the folder; two that need the same cell wait for one
+another.
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ class Scaling:
 
     def cells(self, bench: Bench) -> Sequence[Cell]:
         """One training a set, factor and seed, and those of the sets beside."""
-        cells = [cell for name in sets_named(bench, self.beside, "scaling.beside") for cell in self._beside(bench, name)]
+        cells = [
+            cell for name in sets_named(bench, self.beside, "scaling.beside") for cell in self._beside(bench, name)
+        ]
         for name in sets_named(bench, self.sets, "scaling.sets"):
             for factor in self.factors:
                 cells += [self._cell(bench, name, factor, seed) for seed in bench.recipe.seeds]

@@ -93,7 +93,9 @@ class Shelf:
         if entry.quota == Quota():
             return joined
         taken, short = draw(joined.pictures, entry.quota, seed=seed)
-        return replace(single(entry.name, taken, short), short={**joined.short, **({entry.name: short} if short else {})})
+        return replace(
+            single(entry.name, taken, short), short={**joined.short, **({entry.name: short} if short else {})}
+        )
 
     def _whole(self, entry: SetRecipe, seed: int | None) -> Pictures:
         """A source's pictures before any quota: the part asked for, without what may not be in it."""
@@ -179,8 +181,8 @@ def _labelled(record: Record, entry: SetRecipe, classes: tuple[str, ...]) -> Rec
     if entry.outside == "leave_out":
         return None
     raise RecipeError(
-        f'"{entry.name}": {record.name} is labelled "{record.expression}", none of {", ".join(classes)}; add that class '
-        'to [pictures] classes, or say outside = "leave_out"'
+        f'"{entry.name}": {record.name} is labelled "{record.expression}", none of {", ".join(classes)}; add that '
+        'class to [pictures] classes, or say outside = "leave_out"'
     )
 
 

@@ -1,8 +1,8 @@
 """`worth`: how many real pictures a set is worth: the real-data size at which the learning curve reaches its score.
 
 Real sets of several sizes give the curve; the set weighed gives a score; where they cross is interpolated between the
-sizes that were measured (`facsim.learn.protocols.curves`). Beyond them it is only said to be more, or less. The interval
-resamples test pictures, the same for all rows, and training seeds within every row.
+sizes that were measured (`facsim.learn.protocols.curves`). Beyond them it is only said to be more, or less. The
+interval resamples test pictures, the same for all rows, and training seeds within every row.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Worth"]
 class Worth:
     """`[worth]`: real: the set that is cut to sizes. sets: those that are weighed.
 
-    shares: sizes, as shares of the real set, each drawn stratified, every seed its own. metrics: by which it is weighed.
+    shares: sizes, as shares of the real set, drawn stratified, every seed its own. metrics: by which it is weighed.
     """
 
     real: str
