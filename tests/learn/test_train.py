@@ -13,12 +13,14 @@ from facsim.learn.checkpoint import CHECKPOINT_FILE
 from facsim.learn.data import chooser_split, is_chooser
 from facsim.learn.leaks import load_training_hashes
 from facsim.learn.predict import predict
-from facsim.learn.train import TrainingConfig, learning_rate, soft_cross_entropy, train
+from facsim.learn.train import train
+from facsim.learn.training_config import TrainingConfig
 from facsim.models.weights import WEIGHTS_FILE, load_classifier
 
 
 def small(**changes) -> TrainingConfig:
-    settings = {"steps": 24, "batch_size": 16, "widths": (8, 16), "depths": (1, 1), "threads": 1, "ema": 0.9}
+    shape = {"widths": (8, 16), "depths": (1, 1)}
+    settings = {"steps": 24, "batch_size": 16, "network_config": shape, "threads": 1, "ema": 0.9}
     return TrainingConfig(**{**settings, **changes})
 
 
@@ -78,13 +80,6 @@ def test_a_run_stopped_by_its_budget_and_resumed_equals_an_unbroken_one(tmp_path
     assert weights_of(tmp_path) == weights_of(unbroken[0])
 
 
-def test_the_learning_rate_is_that_of_the_whole_length():
-    config = small(steps=100, lr=1.0, warmup=0.1)
-    rates = [learning_rate(step, 100, config) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1) and rates[9] == rates[10] == 1.0
-    assert rates[55] == pytest.approx(0.5) and rates[99] < 0.001
-
-
 def test_a_finished_run_is_returned_as_it_is(tmp_path, drawn):
     train(drawn(60), small(steps=4), out=tmp_path)
     before = (tmp_path / WEIGHTS_FILE).stat().st_mtime_ns
@@ -124,7 +119,8 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, drawn):
 
 
 def test_it_learns_what_can_be_learnt(tmp_path, drawn):
-    model = train(drawn(350), small(steps=70, batch_size=32, widths=(16, 32, 64), depths=(1, 1, 1)), out=tmp_path)
+    wide = {"widths": (16, 32, 64), "depths": (1, 1, 1)}
+    model = train(drawn(350), small(steps=70, batch_size=32, network_config=wide), out=tmp_path)
     unseen = drawn(140, seed=1)
     right = predict(model.classifier, unseen).argmax(axis=1) == unseen.targets.argmax(axis=1)
     assert right.mean() > 0.9
@@ -147,19 +143,6 @@ def test_the_number_of_threads_is_put_back(tmp_path, drawn):
     torch.set_num_threads(2)
     train(drawn(60), small(steps=1, threads=1), out=tmp_path)
     assert torch.get_num_threads() == 2
-
-
-def test_soft_cross_entropy_of_hard_labels_is_cross_entropy():
-    logits = torch.randn(9, 7, generator=torch.Generator().manual_seed(0))
-    labels = torch.arange(9) % 7
-    hard = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=0.1)
-    assert torch.allclose(soft_cross_entropy(logits, torch.eye(7)[labels], smoothing=0.1), hard, atol=1e-6)
-
-
-def test_soft_cross_entropy_of_soft_labels_is_torchs():
-    logits = torch.randn(9, 7, generator=torch.Generator().manual_seed(0))
-    soft = torch.softmax(torch.randn(9, 7, generator=torch.Generator().manual_seed(1)), dim=1)
-    assert torch.allclose(soft_cross_entropy(logits, soft), torch.nn.functional.cross_entropy(logits, soft), atol=1e-6)
 
 
 def test_soft_labels_can_be_trained_on(tmp_path, drawn):
@@ -198,15 +181,6 @@ def test_progress_is_told_to_the_end(tmp_path, drawn):
     told = []
     train(drawn(60), small(steps=15), out=tmp_path, on_progress=lambda *news: told.append(news))
     assert [news[:2] for news in told] == [(10, 15), (15, 15)] and all(news[2] > 0 for news in told)
-
-
-def test_epochs_are_turned_into_steps():
-    assert TrainingConfig(epochs=2.5, batch_size=64).total_steps(1000) == 40
-
-
-def test_both_steps_and_epochs_are_refused():
-    with pytest.raises(FacsimError, match="exactly one"):
-        TrainingConfig(steps=5, epochs=1.0)
 
 
 def test_a_single_class_is_refused(tmp_path, drawn):

@@ -9,7 +9,8 @@ from facsim.dataset import dataset_of
 from facsim.errors import RecipeError
 from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import PictureShape, pictures_from
-from facsim.learn.train import TrainingConfig, train
+from facsim.learn.train import train
+from facsim.learn.training_config import TrainingConfig
 from facsim.manifest import Manifest
 from facsim.products import OnProgress, Progress
 from facsim.records import LEARNING_COLUMNS, run_origin, run_records
