@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from facsim.errors import FacsimError, WeightsError, hint_nearest
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
+from facsim.models.vit import Vit, VitConfig
 
 __all__ = [
     "ARCHITECTURES",
@@ -68,6 +69,7 @@ class Classifier:
 
 ARCHITECTURES: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = {
     "small_cnn": (SmallCnnConfig, SmallCnn),
+    "vit": (VitConfig, Vit),
 }
 """Architecture name -> its configuration and its network; a new network is a new line here."""
 
