@@ -30,6 +30,7 @@ __all__ = [
     "Backbone",
     "adopt_backbone",
     "feature_width",
+    "features_of",
     "fresh_backbone",
     "initialise",
     "load_backbone",
@@ -65,6 +66,11 @@ def feature_width(network: nn.Module) -> int:
     return head.in_features
 
 
+def features_of(network: nn.Module, batch: Tensor) -> Tensor:
+    """`network.features(batch)`: what the last layer reads of a normalised batch (N, C, S, S), (N, D) float32."""
+    return network.features(batch)  # pyright: ignore[reportCallIssue]
+
+
 def fresh_backbone(name: str, config: Mapping[str, Any], *, channels: int, generator: torch.Generator) -> nn.Module:
     """An untrained network of this architecture for pictures of so many channels, initialised from `generator` alone.
 
@@ -91,18 +97,21 @@ def initialise(network: nn.Module, *, generator: torch.Generator) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+            _clear(module.bias)
         elif isinstance(module, nn.Linear):
             nn.init.trunc_normal_(module.weight, std=module.in_features**-0.5, generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+            _clear(module.bias)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=0.02, generator=generator)
         elif isinstance(module, nn.LayerNorm | nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm | nn.PReLU):
             module.reset_parameters()
         elif [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
             raise WeightsError(f"found no rule to initialise a {type(module).__name__}; start from trained weights")
+
+
+def _clear(bias: Tensor | None) -> None:
+    if bias is not None:
+        nn.init.zeros_(bias)
 
 
 def save_backbone(

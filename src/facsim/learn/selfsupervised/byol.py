@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from facsim.errors import FacsimError
 from facsim.learn.selfsupervised.heads import Learned, build_mlp, follow, target_of
-from facsim.models.backbones import feature_width
+from facsim.models.backbones import feature_width, features_of
 
 __all__ = ["Byol", "ByolLearner", "byol_loss"]
 
@@ -49,10 +49,10 @@ class ByolLearner(nn.Module):
 
     def learn(self, views: tuple[Tensor, ...], generator: torch.Generator) -> Learned:
         """The loss both ways: each view's prediction against the target's projection of the other."""
-        first, second = (self.backbone.features(view) for view in views[:2])
+        first, second = (features_of(self.backbone, view) for view in views[:2])
         predicted = [self.predictor(self.projector(features)) for features in (first, second)]
         with torch.no_grad():
-            wanted = [self.target_projector(self.target_backbone.features(view)) for view in views[:2]]
+            wanted = [self.target_projector(features_of(self.target_backbone, view)) for view in views[:2]]
         loss = byol_loss(predicted[0], wanted[1]) + byol_loss(predicted[1], wanted[0])
         return Learned(loss=loss, embedding=torch.cat([first, second]))
 

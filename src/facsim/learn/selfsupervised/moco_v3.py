@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from facsim.errors import FacsimError
 from facsim.learn.selfsupervised.heads import Learned, build_mlp, follow, target_of
-from facsim.models.backbones import feature_width
+from facsim.models.backbones import feature_width, features_of
 from facsim.models.vit import Vit
 
 __all__ = ["MocoV3", "MocoV3Learner", "contrastive_loss"]
@@ -61,10 +61,10 @@ class MocoV3Learner(nn.Module):
 
     def learn(self, views: tuple[Tensor, ...], generator: torch.Generator) -> Learned:
         """The loss both ways: each view's query against the momentum encoder's keys of the other."""
-        features = [self.backbone.features(view) for view in views[:2]]
+        features = [features_of(self.backbone, view) for view in views[:2]]
         queries = [self.predictor(self.projector(one)) for one in features]
         with torch.no_grad():
-            keys = [self.target_projector(self.target_backbone.features(view)) for view in views[:2]]
+            keys = [self.target_projector(features_of(self.target_backbone, view)) for view in views[:2]]
         temperature = self.settings.temperature
         loss = contrastive_loss(queries[0], keys[1], temperature=temperature)
         loss = loss + contrastive_loss(queries[1], keys[0], temperature=temperature)

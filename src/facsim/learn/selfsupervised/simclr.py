@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from facsim.errors import FacsimError
 from facsim.learn.selfsupervised.heads import Learned, build_mlp
-from facsim.models.backbones import feature_width
+from facsim.models.backbones import feature_width, features_of
 
 __all__ = ["SimClr", "SimClrLearner", "nt_xent"]
 
@@ -48,7 +48,7 @@ class SimClrLearner(nn.Module):
 
     def learn(self, views: tuple[Tensor, ...], generator: torch.Generator) -> Learned:
         """NT-Xent over both views, which pass the network as one batch."""
-        features = self.backbone.features(torch.cat(views[:2]))
+        features = features_of(self.backbone, torch.cat(views[:2]))
         first, second = self.projector(features).chunk(2)
         return Learned(loss=nt_xent(first, second, temperature=self.settings.temperature), embedding=features)
 
