@@ -124,4 +124,6 @@ def _check_place(device: str) -> None:
         import torch
 
         if int(index) >= torch.cuda.device_count():
-            raise FacsimError(f"--device is {device} and torch finds {torch.cuda.device_count()} cards; name one of them")
+            raise FacsimError(
+                f"--device is {device} and torch finds {torch.cuda.device_count()} cards; name one of them"
+            )

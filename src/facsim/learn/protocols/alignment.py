@@ -22,10 +22,11 @@ from facsim.learn.leaks import load_training_hashes, seen_in
 from facsim.learn.mixtures import Mixture, Quota, draw
 from facsim.learn.predict import predict
 from facsim.learn.protocols.features import Herded, features_of, fourier_map, herd, mean_embedding
+from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.measuring import compare
 from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
 from facsim.learn.protocols.results import Finding
-from facsim.learn.protocols.runs import Bench, Cell, Material, cell_model, finished_cell
+from facsim.learn.protocols.runs import Bench, Cell, cell_model, finished_cell
 from facsim.learn.protocols.sets import single
 from facsim.models.classifier import Classifier
 from facsim.models.weights import load_classifier

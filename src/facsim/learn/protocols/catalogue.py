@@ -17,6 +17,8 @@ PROTOCOLS: Mapping[str, str] = {
     "worth": "facsim.learn.protocols.worth:Worth",
     "alignment": "facsim.learn.protocols.alignment:Alignment",
     "label-repair": "facsim.learn.protocols.label_repair:LabelRepair",
+    "self-supervised": "facsim.learn.protocols.pretraining:SelfSupervised",
+    "few-shot": "facsim.learn.protocols.few_shot:FewShotProtocol",
 }
 """Name → `module:class` of its settings. A new protocol is a new line here."""
 

@@ -21,10 +21,11 @@ from facsim.expressions import positions_in
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, seen_in
 from facsim.learn.predict import predict
+from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.measuring import compare
 from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
 from facsim.learn.protocols.results import Finding
-from facsim.learn.protocols.runs import Bench, Cell, Material, cell_model, finished_cell
+from facsim.learn.protocols.runs import Bench, Cell, cell_model, finished_cell
 from facsim.models.classifier import Classifier
 from facsim.models.weights import load_classifier
 from facsim.sample import generator_for

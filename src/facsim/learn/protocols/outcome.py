@@ -8,9 +8,10 @@ from typing import Protocol
 
 from facsim.errors import RecipeError, hint_nearest
 from facsim.learn.data import Pictures
+from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.measuring import Calls, compare
 from facsim.learn.protocols.results import Comparison, Finding, Measurement, Training
-from facsim.learn.protocols.runs import Bench, Cell, Material
+from facsim.learn.protocols.runs import Bench, Cell
 
 __all__ = ["Outcome", "RunsProtocol", "Trained", "against_all", "set_cells", "sets_named"]
 

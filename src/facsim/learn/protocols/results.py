@@ -142,7 +142,7 @@ class Comparison:
 class Finding:
     """What the protocol concludes beside its rows, in words and as a number with its interval, where it has one.
 
-    bound: "" for the value itself, "more" or "less" where only that is known of it.
+    bound: "" for the value itself, "more" or "less" where only that is known of it. shown: whether tables tell it.
     """
 
     name: str
@@ -153,6 +153,7 @@ class Finding:
     high: float | None = None
     bound: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    shown: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,12 +30,13 @@ from facsim.expressions import positions_in
 from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, seen_in
-from facsim.learn.mixtures import Mixture
 from facsim.learn.predict import predict
+from facsim.learn.protocols.learners import LEARNERS, Material
 from facsim.learn.protocols.recipe import ProtocolRecipe
 from facsim.learn.protocols.results import TestFacts, Training
 from facsim.learn.protocols.sets import Shelf
-from facsim.learn.train import TrainedModel, TrainingConfig, train
+from facsim.learn.train import TrainedModel
+from facsim.learn.training_config import TrainingConfig
 from facsim.learn.yardstick import YARDSTICK
 from facsim.models.classifier import Classifier, architecture_of
 from facsim.models.weights import WEIGHTS_FILE, load_classifier, write_whole
@@ -49,8 +50,8 @@ __all__ = [
     "PREPROCESSING_VERSION",
     "Bench",
     "Cell",
-    "Material",
     "Scored",
+    "cell_held",
     "cell_model",
     "finished_cell",
     "score_cell",
@@ -68,23 +69,11 @@ _CONFIGS: Mapping[str, TrainingConfig] = {"yardstick": YARDSTICK}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
-    """What a cell trains on. `reference`: unlabelled pictures that features are drawn to (a loss). `initial`: weights
-    to begin from. `facts` are told in the results."""
-
-    mixture: Mixture
-    validation: Pictures | None = None
-    reference: Pictures | None = None
-    initial: str | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cell:
     """A training to be: of a row, for a seed, on what `material` gives when it is called.
 
     `train` are settings over the recipe's [train]; group and x say which point of the figure the row is (x None: the
-    number of pictures trained on).
+    number of pictures trained on). `learner` is a name in `facsim.learn.protocols.learners.LEARNERS`.
     """
 
     row: str
@@ -94,6 +83,7 @@ class Cell:
     train: Mapping[str, Any] = field(default_factory=dict[str, Any])
     group: str = ""
     x: float | None = None
+    learner: str = "train"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +138,8 @@ def finished_cell(bench: Bench, cell: Cell, tests: Mapping[str, Pictures]) -> Tr
         device=bench.device,
         threads=bench.threads or YARDSTICK.threads,
     )
-    folder = bench.out / "cells" / _fingerprint(config, material)[:20]
-    with _held(folder, bench.on_progress):
+    folder = bench.out / "cells" / _fingerprint(cell, config, material)[:20]
+    with cell_held(folder, bench.on_progress):
         done = _read_cell(folder) or _trained(bench, cell, material, config, folder)
         _score(bench, folder, tests)
     return replace(done, set=cell.set)
@@ -186,11 +176,12 @@ def test_facts(name: str, test: Pictures) -> TestFacts:
     )
 
 
-def _fingerprint(config: TrainingConfig, material: Material) -> str:
+def _fingerprint(cell: Cell, config: TrainingConfig, material: Material) -> str:
     return fingerprint_of(
         {
             "cell": _CELL_VERSION,
-            "config": config.to_json(),
+            "learner": cell.learner,
+            "config": config.to_json() if cell.learner == "train" else {},
             "pictures": material.mixture.pictures.fingerprint,
             "validation": _fingerprint_or_none(material.validation),
             "reference": _fingerprint_or_none(material.reference),
@@ -215,7 +206,7 @@ def _sha256(initial: str | None) -> str:
 
 
 @contextmanager
-def _held(folder: Path, on_progress: OnProgress) -> Iterator[None]:
+def cell_held(folder: Path, on_progress: OnProgress) -> Iterator[None]:
     """Hold a cell's folder for this process, after whoever holds it now."""
     with ExitStack() as stack:
         while True:
@@ -231,16 +222,8 @@ def _held(folder: Path, on_progress: OnProgress) -> Iterator[None]:
 def _trained(bench: Bench, cell: Cell, material: Material, config: TrainingConfig, folder: Path) -> Training:
     """The cell's model trained, or trained on from where it was, and its facts written."""
     began = time.process_time()
-    more: dict[str, Any] = {"validation": material.validation, "reference": material.reference}
-    if material.initial is not None:
-        config = replace(config, **{"initial": material.initial})
-    model = train(
-        material.mixture.pictures,
-        config,
-        out=folder / "model",
-        on_progress=_told(bench.on_progress, f"{cell.row}, seed {cell.seed}"),
-        **{name: value for name, value in more.items() if value is not None},
-    )
+    told = _told(bench.on_progress, f"{cell.row}, seed {cell.seed}")
+    model = LEARNERS[cell.learner](material, config, folder / "model", told)
     facts = _facts(cell, material, model, folder.name, time.process_time() - began)
     write_whole(folder / CELL_FILE, (json.dumps(asdict(facts), indent=1) + "\n").encode())
     return facts

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from facsim.errors import RecipeError
+from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.outcome import Outcome, Trained, against_all, set_cells, sets_named
 from facsim.learn.protocols.results import Finding
-from facsim.learn.protocols.runs import Bench, Cell, Material, training_config
+from facsim.learn.protocols.runs import Bench, Cell, training_config
 
 __all__ = ["Scaling"]
 

@@ -29,8 +29,9 @@ def results_table(results: Results, *, markdown: bool = False) -> str:
         if compared:
             blocks += [_heading(f"{test.name}: differences, same pictures", markdown)]
             blocks += [_lines(_differences(compared), markdown)]
-    if results.findings:
-        bullets = [f"- {one.text}" if markdown else one.text for one in results.findings]
+    told = [one.text for one in results.findings if one.shown]
+    if told:
+        bullets = [f"- {text}" if markdown else text for text in told]
         blocks += [_heading("Findings", markdown), "\n".join(bullets)]
     return "\n\n".join(blocks) + "\n"
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from facsim.errors import RecipeError, hint_nearest
 from facsim.learn.protocols.curves import PowerLaw, crossing, fit_power_law
+from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.measuring import METRICS, Calls, draws_of
 from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
 from facsim.learn.protocols.results import Finding
-from facsim.learn.protocols.runs import Bench, Cell, Material
+from facsim.learn.protocols.runs import Bench, Cell
 
 __all__ = ["Worth"]
 
