@@ -61,7 +61,7 @@ def protocol(
     \b
     Examples:
       facsim protocol matrix --out runs/matrix
-      facsim protocol recipes/protocols/matrix.toml --out runs/matrix --set fer2013=../fer2013 --set renders=runs/renders
+      facsim protocol recipes/protocols/scaling.toml --out runs/scaling --set fer2013=../fer2013 --seeds 0
       facsim protocol recipes/protocols/worth.toml --out runs/worth --set fer2013=../fer2013 --shard 1/2 --threads 1
     """
     from facsim.learn.protocols.running import run_protocol, shard_of

@@ -21,13 +21,15 @@ from facsim.learn.data import Pictures, take
 from facsim.learn.leaks import load_training_hashes, seen_in
 from facsim.learn.mixtures import Mixture, Quota, draw
 from facsim.learn.predict import predict
-from facsim.learn.protocols.features import Herded, features_of, fourier_map, herd, mean_embedding
+from facsim.learn.probes import extract_features
+from facsim.learn.protocols.features import Herded, fourier_map, herd, mean_embedding
 from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.measuring import compare
 from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
 from facsim.learn.protocols.results import Finding
 from facsim.learn.protocols.runs import Bench, Cell, cell_model, finished_cell
 from facsim.learn.protocols.sets import single
+from facsim.models.backbones import Backbone
 from facsim.models.classifier import Classifier
 from facsim.models.weights import load_classifier
 
@@ -142,7 +144,7 @@ class Alignment:
 
 def _herded(extractor: Classifier, pictures: Pictures, reference: Pictures, asked: Alignment, seed: int) -> Herded:
     labels = pictures.targets.argmax(axis=1).astype(np.int64)
-    real = features_of(extractor, reference)
+    real = _features(extractor, reference)
     if not asked.per_class:
         return _near(extractor, pictures, np.arange(len(pictures)), labels, real, asked, seed)
     called = predict(extractor, reference).argmax(axis=1)
@@ -164,6 +166,11 @@ def _herded(extractor: Classifier, pictures: Pictures, reference: Pictures, aske
     )
 
 
+def _features(extractor: Classifier, pictures: Pictures) -> NDArray[np.float32]:
+    """What the extractor's last layer reads of the pictures: (N, D)."""
+    return extract_features(Backbone(network=extractor.network, preprocessing=extractor.preprocessing), pictures)
+
+
 def _near(
     extractor: Classifier,
     pictures: Pictures,
@@ -176,7 +183,7 @@ def _near(
     """Of the pictures at `rows`, those that lie as the reference's features `real` do; positions are the pictures'."""
     embed = fourier_map(real, seed=seed)
     found = herd(
-        lambda block: features_of(extractor, pictures, rows[block]),
+        lambda block: _features(extractor, take(pictures, rows[block])),
         labels,
         mean_embedding(real, embed),
         embed,

@@ -1,4 +1,4 @@
-"""Features of pictures by a trained network, and a subset of pictures whose features are distributed as others' are.
+"""A subset of pictures whose features are distributed as others' are.
 
 Two sets are compared by the squared maximum mean discrepancy of a Gaussian kernel (Gretton et al. 2012, eq. 2), the
 kernel as the inner product of random Fourier features (Rahimi and Recht 2007): then a set is one mean vector, a picture
@@ -11,20 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
-from facsim.learn.data import Pictures
-from facsim.models.classifier import Classifier, nchw, prepare
 from facsim.sample import generator_for
 
-__all__ = ["FourierMap", "Herded", "features_of", "fourier_map", "herd", "mean_embedding"]
+__all__ = ["FourierMap", "Herded", "fourier_map", "herd", "mean_embedding"]
 
-_BATCH = 256  # pictures at once through the network
 _BLOCK = 512  # pictures among which the next are chosen
 _PLACES = 1024  # random Fourier features: the kernel's error is about 1 / sqrt of it
 _SCALE_PAIRS = 2000  # pictures whose distances give the kernel's width
@@ -56,26 +51,6 @@ class Herded:
     positions: NDArray[np.int64]
     before: float
     after: float
-
-
-def features_of(classifier: Classifier, pictures: Pictures, rows: NDArray[np.int64] | None = None) -> _Floats:
-    """What the last layer reads of the pictures (of `rows`, positions, alone): float32 (N, D).
-
-    Raises FacsimError where the pictures are not of the size and colour that the network reads.
-    """
-    asked, shape = classifier.preprocessing, pictures.shape
-    if (shape.size_px, shape.colour) != (asked.size_px, asked.colour):
-        raise FacsimError(f"found {shape}, and the extractor reads {asked.colour} pictures of {asked.size_px} px")
-    network: Any = classifier.network
-    device = next(network.parameters()).device
-    network.eval()
-    places = np.arange(len(pictures)) if rows is None else rows
-    parts = list[_Floats]()
-    with torch.inference_mode():
-        for at in range(0, len(places), _BATCH):
-            images = torch.from_numpy(np.ascontiguousarray(pictures.images[places[at : at + _BATCH]])).to(device)
-            parts.append(network.features(prepare(nchw(images), asked)).float().cpu().numpy())
-    return np.concatenate(parts)
 
 
 def fourier_map(reference: _Floats, *, seed: int, places: int = _PLACES) -> FourierMap:

@@ -20,7 +20,7 @@ __all__ = ["results_figure"]
 _PANELS = (("accuracy", "accuracy"), ("uar", "UAR"))
 _COLOURS = ("#2b76ad", "#c4570b", "#1d6b4f", "#7a4fa3", "#8a6d1f", "#a3324f")  # the report's first two, then as strong
 _WIDTH, _PANEL, _GAP = 980.0, 300.0, 30.0
-_LETTER = 6.3  # px a letter of 11 px text takes, about
+_LETTER = 6.8  # px a letter of 11 px text takes, about
 _ROW = 22.0
 _STYLE = """
 text { font: 11px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif;
@@ -89,19 +89,19 @@ def _rows(heading: str, rows: Sequence[Measurement], results: Results, top: floa
     """A line a row: its name, then a panel a metric; returns where the next may begin."""
     names = min(max(len(one.row) for one in rows) * _LETTER + 12, 330.0)
     width = (_WIDTH - 32 - names - _GAP) / 2
-    bottom = top + 26 + _ROW * len(rows)
+    bottom = top + 44 + _ROW * len(rows)
     parts = [_text(16, top + 12, heading, style="head", anchor="start")]
     parts += [
-        _text(16 + names - 10, top + 41 + _ROW * i, _cut(one.row, names), style="name", anchor="end")
+        _text(16 + names - 10, top + 59 + _ROW * i, _cut(one.row, names), style="name", anchor="end")
         for i, one in enumerate(rows)
     ]
     for place, (metric, title) in enumerate(_PANELS):
         left = 16 + names + place * (width + _GAP)
         limits = _limits([one.figures[metric] for one in rows])
-        frame = _Frame(left=left, right=left + width, top=top + 24, bottom=bottom, x=limits)
-        parts += [_text(left, top + 12, title, anchor="start"), *_uprights(frame)]
+        frame = _Frame(left=left, right=left + width, top=top + 42, bottom=bottom, x=limits)
+        parts += [_text(left, top + 34, title, anchor="start"), *_uprights(frame)]
         for i, one in enumerate(rows):
-            parts += _range(frame, one.figures[metric], top + 37 + _ROW * i, _COLOURS[place])
+            parts += _range(frame, one.figures[metric], top + 55 + _ROW * i, _COLOURS[place])
     return parts, bottom + 34
 
 
@@ -149,15 +149,15 @@ def _curves(heading: str, rows: Sequence[Measurement], results: Results, top: fl
         frame = _Frame(
             left=left,
             right=left + width,
-            top=top + 30,
-            bottom=top + 30 + _PANEL * 0.72,
+            top=top + 44,
+            bottom=top + 44 + _PANEL * 0.72,
             x=(min(wide), max(wide)),
             y=_limits([one.figures[metric] for one in rows]),
             log=True,
         )
-        parts += [_text(left, top + 24, title, anchor="start"), *_grid(frame, sorted(set(wide)), results.x_label)]
+        parts += [_text(left, top + 34, title, anchor="start"), *_grid(frame, sorted(set(wide)), results.x_label)]
         parts += _lines_of(frame, groups, metric, colours)
-    return parts, top + 30 + _PANEL * 0.72 + 52
+    return parts, top + 44 + _PANEL * 0.72 + 52
 
 
 def _lines_of(

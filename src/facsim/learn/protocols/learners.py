@@ -99,12 +99,8 @@ def _probed(backbone: Backbone, probe: LinearProbe, pictures: Pictures) -> Class
     state = {key: value for key, value in backbone.network.state_dict().items() if not key.startswith("head.")}
     weight = probe.weights[:-1] / probe.scale[:, None]
     head = {"weight": weight.T, "bias": probe.weights[-1] - probe.mean @ weight}
-    network.load_state_dict(
-        {
-            **state,
-            **{f"head.{key}": torch.from_numpy(np.ascontiguousarray(value)).float() for key, value in head.items()},
-        }
-    )
+    tensors = {f"head.{key}": torch.from_numpy(np.ascontiguousarray(value)).float() for key, value in head.items()}
+    network.load_state_dict({**state, **tensors})
     return Classifier(
         network=_on(network, backbone.network).eval(),
         classes=probe.classes,

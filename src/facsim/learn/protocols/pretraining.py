@@ -1,8 +1,8 @@
 """`self-supervised`: backbones pre-trained without labels on sets, then probed and trained on with labels.
 
-Beside them, unless said otherwise, what the same architecture is worth untrained (probed) and trained with labels alone.
-A linear probe's penalty is chosen on a cut of its training pictures. A test picture that the pre-training saw without
-its label counts as seen.
+Beside them, unless said otherwise, what the same architecture is worth untrained (probed) and trained with labels
+alone. A linear probe's penalty is chosen on a cut of its training pictures. A test picture that the pre-training saw
+without its label counts as seen.
 """
 
 from __future__ import annotations
