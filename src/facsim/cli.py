@@ -14,7 +14,9 @@ from typer.core import TyperGroup
 
 from facsim import __version__
 from facsim.commands.console import show_text, tell
-from facsim.commands.models import evaluate, report, train
+from facsim.commands.evaluation import calibrate, compare, evaluate
+from facsim.commands.leaks import leaks
+from facsim.commands.models import report, train
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.protocols import protocol
 from facsim.commands.runs import plan, redo, run
@@ -80,7 +82,13 @@ def _about(
     """
 
 
-for _command in (run, plan, preview, studio, ingest, export, train, evaluate, protocol, report, redo, stages, doctor):
+_COMMANDS = (
+    *(run, plan, preview, studio, ingest, export, train),
+    *(evaluate, calibrate, compare, leaks),
+    *(protocol, report, redo, stages, doctor),
+)
+
+for _command in _COMMANDS:
     app.command()(_command)
 
 

@@ -27,7 +27,7 @@ from facsim.learn.checkpoint import CHECKPOINT_FILE, Best, TrainingState, restor
 from facsim.learn.data import Pictures
 from facsim.learn.distributed import ALONE, Team, synchronise
 from facsim.learn.initial import network_shape, put_initial
-from facsim.learn.leaks import save_training_hashes
+from facsim.learn.leaks import save_training_hashes, save_training_signatures
 from facsim.learn.loading import Feeder
 from facsim.learn.optimisers import build_optimiser
 from facsim.learn.precision import LossScale
@@ -291,6 +291,7 @@ def _saved(plan: TrainingPlan, state: TrainingState, folder: Path) -> TrainedMod
     classifier = _classifier(plan, state)
     if plan.team.leads:
         save_training_hashes(folder, _seen(plan))
+        save_training_signatures(folder, plan.training.images)
         classifier = save_classifier(classifier, folder, training=training)
         if finished:
             (folder / CHECKPOINT_FILE).unlink(missing_ok=True)

@@ -166,6 +166,7 @@ def _measurement(
         figures={"accuracy": _figure([one.accuracy for one in found]), "uar": _figure([one.uar for one in found])},
         recall={name: _plain_figure(values) if values else None for name, values in recalls.items()},
         seen=seen,
+        near=(),
         unseen={},
         group=group,
         x=float(np.mean([one.labelled for one in found])),

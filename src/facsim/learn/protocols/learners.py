@@ -15,7 +15,7 @@ from torch import nn
 
 from facsim.errors import RecipeError
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes, save_training_hashes
+from facsim.learn.leaks import load_training_hashes, save_training_hashes, save_training_signatures
 from facsim.learn.mixtures import Mixture
 from facsim.learn.probes import LinearProbe, chosen_penalty, extract_features, fit_linear_probe
 from facsim.learn.train import OnProgress, TrainedModel, train
@@ -70,6 +70,7 @@ def learn_by_probe(material: Material, config: TrainingConfig, out: Path, on_pro
     probe = fit_linear_probe(features, pictures.targets, classes=pictures.classes, penalty=penalty)
     out.mkdir(parents=True, exist_ok=True)
     save_training_hashes(out, _seen(pictures, material.initial))
+    save_training_signatures(out, pictures.images)
     saved = save_classifier(_probed(backbone, probe, pictures), out)
     on_progress(1, 1, 0.0, 0.0)
     return TrainedModel(

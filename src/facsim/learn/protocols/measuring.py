@@ -35,7 +35,8 @@ _WEIGHTS_AT_ONCE = 8_000_000  # numbers of pattern weights held at a time: 64 MB
 class Calls:
     """A row on a test: truth int64 (N,) and what each seed called, int64 (S, N), as places in the test's classes.
 
-    seen: for each seed which pictures it was trained on, bool (N,), None where unknown. trainings: their ids.
+    seen, near: for each seed which pictures it was trained on, and which are near-duplicates of such, bool (N,), None
+    where unknown. trainings: their ids.
     """
 
     row: str
@@ -45,6 +46,7 @@ class Calls:
     called: NDArray[np.int64]
     seeds: tuple[int, ...]
     seen: tuple[NDArray[np.bool_] | None, ...]
+    near: tuple[NDArray[np.bool_] | None, ...] = ()
     trainings: tuple[str, ...] = ()
     group: str = ""
     x: float | None = None
@@ -59,7 +61,7 @@ def calls_of(test: Pictures, scores: Sequence[NDArray[np.float32]]) -> tuple[NDA
 def measure(calls: Calls, *, resamples: int = RESAMPLES) -> Measurement:
     """A row's figures on a test."""
     stacks = _stacks(calls.truth, calls.called, len(calls.classes), resamples)
-    known = [one for one in calls.seen if one is not None]
+    known = [one for one in (*calls.seen, *calls.near) if one is not None]
     fresh = ~np.any(known, axis=0) if known else np.ones(len(calls.truth), bool)
     apart = bool(known) and bool(fresh.any()) and not bool(fresh.all())
     unseen = _stacks(calls.truth[fresh], calls.called[:, fresh], len(calls.classes), resamples) if apart else None
@@ -72,7 +74,8 @@ def measure(calls: Calls, *, resamples: int = RESAMPLES) -> Measurement:
         trainings=calls.trainings,
         figures=_headlines(stacks),
         recall={name: _defined(_figure(recalls[..., place])) for place, name in enumerate(calls.classes)},
-        seen=tuple(None if one is None else int(one.sum()) for one in calls.seen),
+        seen=_counted(calls.seen),
+        near=_counted(calls.near),
         unseen={} if unseen is None else _headlines(unseen),
         group=calls.group,
         x=calls.x,
@@ -151,6 +154,10 @@ def _tallied(joint: NDArray[np.int64], weights: _Counts, classes: int) -> _Count
         cells[np.arange(joint.shape[1]), joint[0] * classes + called] = 1
         found[:, place] = np.rint(weights @ cells)
     return found.reshape(len(weights), len(joint) - 1, classes, classes)
+
+
+def _counted(known: Sequence[NDArray[np.bool_] | None]) -> tuple[int | None, ...]:
+    return tuple(None if one is None else int(one.sum()) for one in known)
 
 
 def _figure(values: NDArray[np.float64]) -> Figure:

@@ -103,8 +103,9 @@ class Measurement:
     """A row on a test: accuracy, UAR and macro-F1, and the recall of each class (None for one that the test lacks).
 
     group and x: the line of the figure that it is a point of, and where. trainings: one id a seed, empty where nothing
-    was trained. seen: how many test pictures each seed's model was trained on (equal pixels), None where unknown.
-    unseen: the figures without those that any seed has seen; empty where none was, or all were.
+    was trained. seen: how many test pictures each seed's model was trained on (equal pixels), near: and how many are
+    near-duplicates of such; None where unknown. unseen: the figures without both, of any seed; empty where there are
+    none, or nothing else.
     """
 
     row: str
@@ -115,6 +116,7 @@ class Measurement:
     figures: Mapping[str, Figure]
     recall: Mapping[str, Figure | None]
     seen: tuple[int | None, ...]
+    near: tuple[int | None, ...]
     unseen: Mapping[str, Figure]
     group: str = ""
     x: float | None = None

@@ -116,6 +116,7 @@ def _calls(
                 called=called,
                 seeds=tuple(cells[place].seed for place in places),
                 seen=tuple(one.seen for one in scored),
+                near=tuple(one.near for one in scored),
                 trainings=tuple(trainings[place].id for place in places),
                 group=first.group,
                 x=sum(sizes) / len(sizes) if first.x is None else first.x,

@@ -29,7 +29,7 @@ from facsim.errors import FacsimError, ManifestError, RecipeError, hint_nearest
 from facsim.expressions import positions_in
 from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes, seen_in
+from facsim.learn.leaks import load_training_hashes, load_training_signatures, near_in, seen_in
 from facsim.learn.predict import predict
 from facsim.learn.protocols.learners import LEARNERS, Material
 from facsim.learn.protocols.recipe import ProtocolRecipe
@@ -100,10 +100,15 @@ class Bench:
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """Scores float32 (N, C) on a test, in the order of its classes, and which of its pictures were trained on."""
+    """Scores float32 (N, C) on a test, in the order of its classes.
+
+    seen: which of its pictures were trained on, bool (N,) (equal pixels), near: or are near-duplicates of such
+    (`facsim.learn.signatures`); None where the model does not say.
+    """
 
     scores: NDArray[np.float32]
     seen: NDArray[np.bool_] | None
+    near: NDArray[np.bool_] | None
 
 
 def training_config(recipe: ProtocolRecipe, changed: Mapping[str, Any], *, seed: int) -> TrainingConfig:
@@ -155,12 +160,12 @@ def score_cell(bench: Bench, training: Training, test: Pictures) -> Scored:
     file = _scores_file(bench.out / "cells" / training.id, test)
     try:
         with np.load(file, allow_pickle=False) as held:
-            scores, seen = held["scores"], held["seen"]
+            scores, seen, near = held["scores"], held["seen"], held["near"]
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise ManifestError(f"{file} cannot be read ({error}); delete it and run the protocol again") from error
     if scores.shape != (len(test), len(test.classes)):
         raise ManifestError(f"{file} holds scores {scores.shape}; delete it and run the protocol again")
-    return Scored(scores=scores, seen=seen if len(seen) == len(test) else None)
+    return Scored(scores=scores, seen=_whole(seen, test), near=_whole(near, test))
 
 
 def test_facts(name: str, test: Pictures) -> TestFacts:
@@ -273,13 +278,18 @@ def _score(bench: Bench, folder: Path, tests: Mapping[str, Pictures]) -> None:
     if not missing:
         return
     classifier = load_classifier(folder / "model", device=bench.device)
-    trained_on = load_training_hashes(folder / "model")
+    hashes, signatures = load_training_hashes(folder / "model"), load_training_signatures(folder / "model")
     (folder / "tests").mkdir(exist_ok=True)
     for test in missing:
-        seen = np.zeros(0, bool) if trained_on is None else seen_in(test.hashes, trained_on)
+        seen = np.zeros(0, bool) if hashes is None else seen_in(test.hashes, hashes)
+        near = np.zeros(0, bool) if signatures is None else near_in(test.images, signatures)
         buffer = io.BytesIO()
-        np.savez(buffer, scores=_scores(classifier, test), seen=seen)
+        np.savez(buffer, scores=_scores(classifier, test), seen=seen, near=near)
         write_whole(_scores_file(folder, test), buffer.getvalue())
+
+
+def _whole(known: NDArray[np.bool_], test: Pictures) -> NDArray[np.bool_] | None:
+    return known if len(known) == len(test) else None
 
 
 def _scores(classifier: Classifier, test: Pictures) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ def results_table(results: Results, *, markdown: bool = False) -> str:
         blocks += [_lines(_figures(rows), markdown), _lines(_recalls(rows, results.classes), markdown)]
         unseen = [one for one in rows if one.unseen]
         if unseen:
-            blocks += [_heading(f"{test.name}, without the pictures that were trained on", markdown)]
+            blocks += [_heading(f"{test.name}, without the pictures that were trained on, or nearly so", markdown)]
             blocks += [_lines(_figures(unseen, unseen=True), markdown)]
         compared = [one for one in results.comparisons if one.test == test.name]
         if compared:
@@ -51,13 +51,14 @@ def _heading(text: str, markdown: bool) -> str:
 
 def _figures(rows: Sequence[Measurement], *, unseen: bool = False) -> list[list[str]]:
     with_x = any(one.x is not None for one in rows)
-    head = ["row", *(["pictures"] if with_x else []), *_TITLES.values(), "seen"]
+    head = ["row", *(["pictures"] if with_x else []), *_TITLES.values(), "seen", "near"]
     body = [
         [
             one.row,
             *([_whole(one.x)] if with_x else []),
             *(_cell((one.unseen if unseen else one.figures).get(name)) for name in _TITLES),
-            _seen(one),
+            _seen(one.seen),
+            _seen(one.near),
         ]
         for one in rows
     ]
@@ -101,9 +102,9 @@ def _whole(x: float | None) -> str:
     return "–" if x is None else f"{x:,.10g}"
 
 
-def _seen(one: Measurement) -> str:
-    """How many test pictures were trained on: one number where the seeds agree."""
-    counts = list(dict.fromkeys("unknown" if count is None else f"{count:,}" for count in one.seen))
+def _seen(found: Sequence[int | None]) -> str:
+    """How many test pictures were trained on, or nearly so: one number where the seeds agree."""
+    counts = list(dict.fromkeys("unknown" if count is None else f"{count:,}" for count in found))
     return ", ".join(counts) or "–"
 
 
