@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -147,7 +148,8 @@ def finished_cell(bench: Bench, cell: Cell, tests: Mapping[str, Pictures]) -> Tr
     with cell_held(folder, bench.on_progress):
         done = _read_cell(folder) or _trained(bench, cell, material, config, folder)
         _score(bench, folder, tests)
-    return replace(done, set=cell.set)
+    # Another row may have trained the same cell of a set by another name, or of a quota that it did not fill.
+    return replace(done, set=cell.set, **_told_of(material))
 
 
 def cell_model(bench: Bench, training: Training) -> Path:
@@ -161,7 +163,7 @@ def score_cell(bench: Bench, training: Training, test: Pictures) -> Scored:
     try:
         with np.load(file, allow_pickle=False) as held:
             scores, seen, near = held["scores"], held["seen"], held["near"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ManifestError(f"{file} cannot be read ({error}); delete it and run the protocol again") from error
     if scores.shape != (len(test), len(test.classes)):
         raise ManifestError(f"{file} holds scores {scores.shape}; delete it and run the protocol again")
@@ -242,23 +244,36 @@ def _facts(cell: Cell, material: Material, model: TrainedModel, identifier: str,
         set=cell.set,
         seed=cell.seed,
         n=len(held.pictures),
-        contents=held.contents,
-        short=held.short,
-        repeated=held.repeated,
-        origin=held.pictures.origin,
         pictures=held.pictures.fingerprint,
         validation=_fingerprint_or_none(material.validation),
         reference=_fingerprint_or_none(material.reference),
         classes=model.classifier.classes,
-        preprocessing={"version": PREPROCESSING_VERSION, **asdict(model.classifier.preprocessing)},
-        extractor={"network": network, **configuration, "initial_sha256": _sha256(material.initial)},
+        preprocessing=_plain({"version": PREPROCESSING_VERSION, **asdict(model.classifier.preprocessing)}),
+        extractor=_plain({"network": network, **configuration, "initial_sha256": _sha256(material.initial)}),
         config=dict(model.classifier.provenance).get("config", {}),
         model_sha256=model.classifier.sha256,
         steps=model.step,
         seconds=model.seconds,
         cpu_seconds=round(cpu_seconds, 2),
-        facts=material.facts,
+        **_told_of(material),
     )
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As JSON has them: lists for tuples."""
+    return json.loads(json.dumps(values))
+
+
+def _told_of(material: Material) -> dict[str, Any]:
+    """What a training's facts say of its material beside fingerprints."""
+    held = material.mixture
+    return {
+        "contents": {name: dict(counts) for name, counts in held.contents.items()},
+        "short": {name: dict(counts) for name, counts in held.short.items()},
+        "repeated": held.repeated,
+        "origin": held.pictures.origin,
+        "facts": dict(material.facts),
+    }
 
 
 def _read_cell(folder: Path) -> Training | None:
