@@ -112,7 +112,11 @@ def test_what_cannot_be_seen_is_not_said():
 def test_action_units_are_read_from_their_columns_too():
     row = {"AU12": 3.0, "AU12L": 3.0, "AU12R": 0.0, "AU17": 2.0, "AU4L": 0.2}
     assert claims_of(row) == {"12L": "C", "17": "B"}
-    assert claims_of({"AU12L": 0.0}) == {"action_units": "none"}
+
+
+def test_a_face_is_at_rest_only_where_its_whole_coding_is_known():
+    assert claims_of({"action_units": "0"}) == claims_of({"action_units": "12@0.3"}) == {"action_units": "none"}
+    assert claims_of({"AU12L": 0.0}) == claims_of({"AU12": 3.0}) == {}
 
 
 def test_ages_and_tones_fall_into_their_bands():

@@ -143,14 +143,15 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def _action_units(row: Mapping[str, Any]) -> dict[str, float] | None:
-    """The row's coding by key; None where it has none."""
+    """The row's coding by key, from its text, else from the columns of single units; None where it has neither.
+
+    Columns may be of some units alone, so that where all are 0 nothing is known of the rest; and `AU12` without
+    `AU12L` and `AU12R` does not say which side.
+    """
     if row.get("action_units") is not None:
         return parse_coding(row["action_units"])
-    held = {name: row[name] for name in column_names() if row.get(name) is not None}
-    if not held:
-        return None
-    keyed = ((key_of_column(name), float(value)) for name, value in held.items())
-    return {key: value for key, value in keyed if key is not None and value > 0}
+    keyed = {key: row[name] for name in column_names() if (key := key_of_column(name)) and row.get(name) is not None}
+    return {key: float(value) for key, value in keyed.items() if value > 0} or None
 
 
 def _person(row: Mapping[str, Any]) -> dict[str, str]:
