@@ -14,9 +14,12 @@ from typer.core import TyperGroup
 
 from facsim import __version__
 from facsim.commands.console import show_text, tell
-from facsim.commands.models import evaluate, report
+from facsim.commands.evaluation import calibrate, compare, evaluate
+from facsim.commands.leaks import leaks
+from facsim.commands.models import report
 from facsim.commands.networks import adopt, models
 from facsim.commands.pictures import export, ingest, preview
+from facsim.commands.protocols import protocol
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
@@ -25,7 +28,7 @@ from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
 
-_CONTINUES = ("run", "ingest", "train")
+_CONTINUES = ("run", "ingest", "train", "protocol")
 """Commands that go on where they were when they are given again."""
 
 
@@ -81,22 +84,13 @@ def _about(
     """
 
 
-for _command in (
-    run,
-    plan,
-    preview,
-    studio,
-    ingest,
-    export,
-    train,
-    evaluate,
-    report,
-    redo,
-    stages,
-    models,
-    adopt,
-    doctor,
-):
+_COMMANDS = (
+    *(run, plan, preview, studio, ingest, export, train),
+    *(evaluate, calibrate, compare, leaks),
+    *(protocol, report, redo, stages, models, adopt, doctor),
+)
+
+for _command in _COMMANDS:
     app.command()(_command)
 
 

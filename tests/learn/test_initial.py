@@ -13,7 +13,8 @@ from facsim.learn.initial import network_shape, put_initial, read_initial
 from facsim.learn.leaks import load_training_hashes
 from facsim.learn.train import train
 from facsim.learn.training_config import TrainingConfig
-from facsim.models.classifier import initialised
+from facsim.models.backbones import Backbone, save_backbone
+from facsim.models.classifier import fit_preprocessing, initialised
 from facsim.models.weights import load_classifier
 
 SHAPE = {"widths": (8, 16), "depths": (1, 1)}
@@ -125,3 +126,19 @@ def test_a_pickle_that_calls_something_is_refused(drawn, tmp_path):
     torch.save({"x": np.random.RandomState(0)}, tmp_path / "evil.pth")
     with pytest.raises(WeightsError):
         read_initial(drawn(10), small(initial=str(tmp_path / "evil.pth")))
+
+
+def test_a_backbone_that_was_pre_trained_without_labels_is_put_in_but_for_its_head(drawn, tmp_path):
+    pictures, config = drawn(10), small(initial=str(tmp_path))
+    network = fresh(pictures, config)
+    with torch.no_grad():
+        network.stem[0].weight.fill_(0.25)
+    preprocessing = fit_preprocessing(pictures.images)
+    save_backbone(
+        Backbone(network=network, preprocessing=preprocessing, provenance={"trained_on": "renders"}), tmp_path
+    )
+    found = read_initial(pictures, config)
+    other = fresh(pictures, config)
+    put_initial(other, found, classes=pictures.classes)
+    assert (other.stem[0].weight == 0.25).all() and found.trained_on == "renders"
+    assert torch.equal(other.head.weight, fresh(pictures, config).head.weight)

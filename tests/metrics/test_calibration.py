@@ -37,7 +37,7 @@ def test_resampling_in_parts_gives_the_same_interval(monkeypatch: pytest.MonkeyP
     confidence = rng().uniform(0.2, 1.0, 500)
     correct = rng().random(500) < 0.7
     whole = ece(confidence, correct, rng=rng())
-    monkeypatch.setattr("facsim.metrics.calibration._DRAWS_AT_ONCE", 1700)
+    monkeypatch.setattr("facsim.metrics.estimate._DRAWS_AT_ONCE", 1700)
     assert ece(confidence, correct, rng=rng()) == whole
 
 

@@ -1,14 +1,15 @@
 """What a classifier's scores are worth on labelled pictures, in figures with their intervals.
 
-Truth is each picture's most likely class. Where the model's training hashes are known, pictures that the model has seen
-(equal pixels once decoded) are counted and the figures without them stand beside the figures with them.
+Truth is each picture's most likely class. Where it is known what the model was trained on, pictures that it has seen
+(equal pixels once decoded, or near-duplicates: `facsim.learn.leaks`) are counted and named, and the figures without
+them stand beside the figures with them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,23 +18,71 @@ from numpy.typing import NDArray
 from facsim.errors import FacsimError
 from facsim.expressions import positions_in
 from facsim.learn.data import Pictures, take
-from facsim.learn.leaks import seen_in
+from facsim.learn.leaks import near_in, seen_in
+from facsim.learn.signatures import NEAR_BITS, Signatures
 from facsim.metrics import Confusion, Estimate, accuracy, ece, f1, macro_f1, precision, recall, tally, uar
+from facsim.models.classifier import Classifier, architecture_of
+from facsim.provenance import fingerprint_of
 
-__all__ = ["Evaluation", "Seen", "evaluate", "shared_classes"]
+__all__ = [
+    "EVALUATION_VERSION",
+    "NAMES_SHOWN",
+    "PREPROCESSING_VERSION",
+    "Evaluation",
+    "Seen",
+    "evaluate",
+    "facts_of",
+    "ordered_scores",
+    "shared_classes",
+]
+
+EVALUATION_VERSION = 2
+"""Of an evaluation's JSON; 1 had no version, near-duplicates, split, label set, preprocessing or extractor."""
+
+PREPROCESSING_VERSION = 1
+"""Of how `facsim.learn.data` makes pictures: the central square, BT.601 luma where grey, Pillow's bicubic resizing."""
+
+NAMES_SHOWN = 100
+"""Names of seen pictures in an evaluation's JSON, at most, of each kind; the counts are of all."""
+
+
+Figures = Mapping[str, Estimate]
+"""The four headline estimates, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """How many test pictures the model was trained on, and the headline figures without them (None where all were)."""
+    """How many test pictures the model was trained on, and the headline figures without them (None where all were).
+
+    `near` counts further pictures that are near-duplicates of training pictures, None where the model keeps no
+    signatures; `without_near` are the figures without both. `names` and `near_names` say which pictures they are.
+    """
 
     count: int
-    without: Mapping[str, Estimate] | None
+    without: Figures | None
+    names: tuple[str, ...] = ()
+    near: int | None = None
+    without_near: Figures | None = None
+    near_names: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """`{count, without: {accuracy, uar, macro_f1, ece}}`."""
-        kept = None if self.without is None else {name: figure.to_json() for name, figure in self.without.items()}
-        return {"count": self.count, "without": kept}
+        """`{count, without: {accuracy, …}, names, near: {count, bits, without_both: {accuracy, …}, names}}`."""
+        near = {
+            "count": self.near,
+            "bits": NEAR_BITS,
+            "without_both": _figures_json(self.without_near),
+            "names": list(self.near_names[:NAMES_SHOWN]),
+        }
+        return {
+            "count": self.count,
+            "without": _figures_json(self.without),
+            "names": list(self.names[:NAMES_SHOWN]),
+            "near": None if self.near is None else near,
+        }
+
+
+def _figures_json(figures: Figures | None) -> dict[str, Any] | None:
+    return None if figures is None else {name: figure.to_json() for name, figure in figures.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +90,8 @@ class Evaluation:
     """Headline figures with their intervals, the confusion matrix, and what was evaluated on what.
 
     `model` is the SHA-256 of the weights, `data` the fingerprint of the pictures; `seen` is None where the model does
-    not say what it was trained on. `left_out` counts pictures that were not scored, by reason.
+    not say what it was trained on. `left_out` counts pictures that were not scored, by reason. `facts` are what
+    `facts_of` gives: the split, how pictures were made, and what gave the scores.
     """
 
     accuracy: Estimate
@@ -54,10 +104,12 @@ class Evaluation:
     data: str = ""
     origin: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict[str, int])
+    facts: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def to_json(self) -> dict[str, Any]:
         """`accuracy`, `uar`, `macro_f1` and `ece` as `{value, n, low, high}` and the rest beside, plain JSON."""
         return {
+            "version": EVALUATION_VERSION,
             **{name: getattr(self, name).to_json() for name in ("accuracy", "uar", "macro_f1", "ece")},
             "n": self.confusion.n,
             "classes": list(self.confusion.classes),
@@ -70,6 +122,8 @@ class Evaluation:
             "model_sha256": self.model,
             "data_fingerprint": self.data,
             "data_origin": self.origin,
+            "label_set": fingerprint_of(list(self.confusion.classes)),
+            **self.facts,
             "left_out": dict(self.left_out),
         }
 
@@ -81,17 +135,19 @@ def evaluate(
     classes: Sequence[str],
     model: str = "",
     training_hashes: NDArray[np.uint64] | None = None,
+    training_signatures: Signatures | None = None,
 ) -> Evaluation:
     """The evaluation of scores float32 (N, C), distributions over `classes`, against labelled `pictures` (N).
 
     The two may order their classes differently, but must have the same: raises FacsimError, naming the difference,
     where they do not (`shared_classes` cuts both to what they share). Intervals are drawn from a fixed seed.
     """
-    ordered = _ordered(scores, pictures, classes)
+    ordered = ordered_scores(scores, pictures, classes)
+    seen = None if training_hashes is None else _seen(ordered, pictures, training_hashes, training_signatures)
     return Evaluation(
         **_figures(ordered, pictures),
         confusion=_confusion(ordered, pictures),
-        seen=None if training_hashes is None else _seen(ordered, pictures, training_hashes),
+        seen=seen,
         model=model,
         data=pictures.fingerprint,
         origin=pictures.origin,
@@ -127,8 +183,22 @@ def shared_classes(
     return (left / left.sum(axis=1, keepdims=True)).astype(np.float32), cut, shared
 
 
-def _ordered(scores: NDArray[np.float32], pictures: Pictures, classes: Sequence[str]) -> NDArray[np.float32]:
-    """Scores in the order of the pictures' classes, checked."""
+def facts_of(classifier: Classifier, *, split: str = "") -> dict[str, Any]:
+    """What a score depends on beside pictures and weights, plain JSON: `split`, `preprocessing`, `extractor`.
+
+    The extractor is the architecture's name and the beginning of the weights' SHA-256; the preprocessing's version
+    changes where `facsim.learn.data` makes other pictures of the same files.
+    """
+    name, _ = architecture_of(classifier.network)
+    return {
+        "split": split or None,
+        "preprocessing": {"version": PREPROCESSING_VERSION, **asdict(classifier.preprocessing)},
+        "extractor": f"{name}@{classifier.sha256[:12]}",
+    }
+
+
+def ordered_scores(scores: NDArray[np.float32], pictures: Pictures, classes: Sequence[str]) -> NDArray[np.float32]:
+    """Scores (N, C) over `classes` in the order of the pictures' classes. Raises FacsimError where they do not fit."""
     if scores.shape != (len(pictures), len(classes)):
         raise FacsimError(f"found scores {scores.shape} for {len(pictures)} pictures and {len(classes)} classes")
     if set(classes) != set(pictures.classes):
@@ -138,6 +208,12 @@ def _ordered(scores: NDArray[np.float32], pictures: Pictures, classes: Sequence[
             f"only the model knows {', '.join(only_model) or 'nothing'} and only the data "
             f"{', '.join(only_data) or 'nothing'}, expected the same classes; load the data with the model's classes, "
             "or evaluate on the shared ones"
+        )
+    broken = int((~np.isfinite(scores)).any(axis=1).sum())
+    if broken:
+        raise FacsimError(
+            f"found scores that are not numbers for {broken} of {len(scores)} pictures; the model's weights or its "
+            "inputs overflow: train it again with a lower learning rate"
         )
     if len(scores) and not (scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)):
         raise FacsimError("found scores that are no distributions, expected rows that sum to 1 (not logits)")
@@ -165,10 +241,31 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(0)  # one fixed seed, so that an evaluation is a function of its input
 
 
-def _seen(scores: NDArray[np.float32], pictures: Pictures, training_hashes: NDArray[np.uint64]) -> Seen:
-    seen = seen_in(pictures.hashes, training_hashes)
-    fresh = take(pictures, ~seen)
-    return Seen(count=int(seen.sum()), without=_figures(scores[~seen], fresh) if len(fresh) else None)
+def _seen(
+    scores: NDArray[np.float32],
+    pictures: Pictures,
+    training_hashes: NDArray[np.uint64],
+    training_signatures: Signatures | None,
+) -> Seen:
+    exact = seen_in(pictures.hashes, training_hashes)
+    found = Seen(count=int(exact.sum()), without=_figures_of(scores, pictures, ~exact), names=_names(pictures, exact))
+    if training_signatures is None:
+        return found
+    near = near_in(pictures.images, training_signatures) & ~exact
+    return replace(
+        found,
+        near=int(near.sum()),
+        without_near=_figures_of(scores, pictures, ~(exact | near)),
+        near_names=_names(pictures, near),
+    )
+
+
+def _figures_of(scores: NDArray[np.float32], pictures: Pictures, rows: NDArray[np.bool_]) -> Figures | None:
+    return _figures(scores[rows], take(pictures, rows)) if rows.any() else None
+
+
+def _names(pictures: Pictures, rows: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(pictures.ids[row] for row in np.flatnonzero(rows))
 
 
 def _plain(rates: Mapping[str, float]) -> dict[str, float | None]:

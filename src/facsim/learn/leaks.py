@@ -1,27 +1,53 @@
-"""Which test pictures the model has seen: hashes of the training pictures, kept beside the weights."""
+"""Which test pictures a model has seen, themselves or nearly so.
+
+Beside the weights lie a hash of each training picture's pixels (8 bytes) and its signature (32 bytes,
+`facsim.learn.signatures`). Two sets of pictures are compared without any model by `find_pairs`.
+"""
 
 from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facsim.errors import WeightsError
+from facsim.errors import FacsimError, WeightsError
+from facsim.learn.data import Pictures
+from facsim.learn.signatures import SIGNATURE_WORDS, Signatures, find_neighbours, signatures_of
 from facsim.models.weights import write_whole
 
-__all__ = ["HASHES_FILE", "load_training_hashes", "save_training_hashes", "seen_in"]
+__all__ = [
+    "HASHES_FILE",
+    "SIGNATURES_FILE",
+    "Pair",
+    "find_pairs",
+    "load_training_hashes",
+    "load_training_signatures",
+    "near_in",
+    "save_training_hashes",
+    "save_training_signatures",
+    "seen_in",
+]
 
 HASHES_FILE = "training_hashes.npy"
+SIGNATURES_FILE = "training_signatures.npy"
 
 
 def save_training_hashes(folder: str | os.PathLike[str], hashes: NDArray[np.uint64]) -> None:
     """Write the distinct `facsim.learn.data.pixel_hash` values of the training pictures, sorted: 8 bytes each."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.unique(hashes), allow_pickle=False)
-    write_whole(Path(folder) / HASHES_FILE, buffer.getvalue())
+    _write(Path(folder) / HASHES_FILE, np.unique(hashes))
+
+
+def save_training_signatures(
+    folder: str | os.PathLike[str], images: NDArray[np.uint8], *, others: Sequence[Signatures] = ()
+) -> None:
+    """Write the distinct signatures of training pictures uint8 (N, S, S[, 3]) and `others`, sorted: 32 bytes each."""
+    _write(Path(folder) / SIGNATURES_FILE, np.unique(np.concatenate([signatures_of(images), *others]), axis=0))
 
 
 def load_training_hashes(folder: str | os.PathLike[str]) -> NDArray[np.uint64] | None:
@@ -29,19 +55,110 @@ def load_training_hashes(folder: str | os.PathLike[str]) -> NDArray[np.uint64] |
 
     Raises WeightsError where the file is damaged.
     """
-    place = Path(folder)
-    file = (place if place.is_dir() else place.parent) / HASHES_FILE
-    if not file.exists():
-        return None
-    try:
-        hashes = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise WeightsError(f"{file} cannot be read ({error}); train the model again") from error
-    if hashes.dtype != np.uint64 or hashes.ndim != 1:
-        raise WeightsError(f"{file} holds {hashes.dtype} {hashes.shape}, expected uint64 (M,); train the model again")
-    return hashes
+    return _read(folder, HASHES_FILE, ())
+
+
+def load_training_signatures(folder: str | os.PathLike[str]) -> Signatures | None:
+    """The signatures uint64 (M, 4) that lie beside a model, or None where none do (an older facsim kept none).
+
+    Raises WeightsError where the file is damaged.
+    """
+    return _read(folder, SIGNATURES_FILE, (SIGNATURE_WORDS,))
 
 
 def seen_in(hashes: NDArray[np.uint64], training: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Which of `hashes` (N,) are among `training` (M,): bool (N,)."""
     return np.isin(hashes, training)
+
+
+def near_in(images: NDArray[np.uint8], training: Signatures) -> NDArray[np.bool_]:
+    """Which of `images` uint8 (N, S, S[, 3]) are near-duplicates of pictures with signatures `training`: bool (N,)."""
+    near = np.zeros(len(images), dtype=bool)
+    near[find_neighbours(images, training).test] = True
+    return near
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A test and a training picture, by row and name, that are the same (`exact`, distance 0) or nearly so."""
+
+    test_row: int
+    training_row: int
+    test: str
+    training: str
+    exact: bool
+    distance: int
+    mirrored: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """`{test, training, exact, distance_bits, mirrored}`."""
+        return {
+            "test": self.test,
+            "training": self.training,
+            "exact": self.exact,
+            "distance_bits": self.distance,
+            "mirrored": self.mirrored,
+        }
+
+
+def find_pairs(training: Pictures, test: Pictures) -> tuple[Pair, ...]:
+    """Every pair of a test picture and a training picture that are copies, exact or near, by test picture.
+
+    Raises FacsimError where the two are not held in one shape.
+    """
+    if training.shape != test.shape:
+        raise FacsimError(
+            f"found training pictures {training.shape} and test pictures {test.shape}, expected one shape"
+        )
+    found = find_neighbours(test.images, signatures_of(training.images))
+    rows = zip(found.test, found.training, found.distance, found.mirrored, strict=True)
+    near = {(int(t), int(k)): (int(bits), bool(mirrored)) for t, k, bits, mirrored in rows}
+    exact = set(_equal(test.hashes, training.hashes))
+    return tuple(
+        _pair((training, test), pair, pair in exact, *near.get(pair, (0, False)))
+        for pair in sorted(exact | near.keys())
+    )
+
+
+def _equal(hashes: NDArray[np.uint64], training: NDArray[np.uint64]) -> Sequence[tuple[int, int]]:
+    """(row of `hashes`, row of `training`) of every pair that is equal."""
+    order = np.argsort(training, kind="stable")
+    first, last = (np.searchsorted(training[order], hashes, side) for side in ("left", "right"))
+    return [(row, int(order[k])) for row in np.flatnonzero(last > first).tolist() for k in range(first[row], last[row])]
+
+
+def _pair(sets: tuple[Pictures, Pictures], rows: tuple[int, int], exact: bool, distance: int, mirrored: bool) -> Pair:
+    (training, test), (test_row, training_row) = sets, rows
+    return Pair(
+        test_row=test_row,
+        training_row=training_row,
+        test=test.ids[test_row],
+        training=training.ids[training_row],
+        exact=exact,
+        distance=0 if exact else distance,
+        mirrored=mirrored and not exact,
+    )
+
+
+def _write(file: Path, array: NDArray[np.uint64]) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_whole(file, buffer.getvalue())
+
+
+def _read(folder: str | os.PathLike[str], name: str, row: tuple[int, ...]) -> NDArray[np.uint64] | None:
+    """The array uint64 (M, *row) of a file in a model's folder or beside its weights; None where there is none."""
+    place = Path(folder)
+    file = (place if place.is_dir() else place.parent) / name
+    if not file.exists():
+        return None
+    try:
+        array = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise WeightsError(f"{file} cannot be read ({error}); train the model again") from error
+    if array.dtype != np.uint64 or array.ndim != 1 + len(row) or array.shape[1:] != row:
+        wanted = ", ".join(["M", *map(str, row)])
+        raise WeightsError(
+            f"{file} holds {array.dtype} {array.shape}, expected uint64 ({wanted}); train the model again"
+        )
+    return array

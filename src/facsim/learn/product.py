@@ -10,6 +10,7 @@ from facsim.dataset import dataset_of
 from facsim.errors import RecipeError, hint_nearest
 from facsim.learn.augment import NO_AUGMENTATION, Augmentation, scaled_augmentation
 from facsim.learn.data import Pictures, PictureShape, pictures_from
+from facsim.learn.selfsupervised.unlabelled import load_unlabelled
 from facsim.learn.sources import load_pictures
 from facsim.learn.train import train
 from facsim.learn.training_config import TrainingConfig
@@ -157,5 +158,5 @@ def load_beside(settings: Train, pictures: Pictures) -> Beside:
     if path := settings.validation_set:
         validation = load_pictures(path, size_px=settings.size_px, colour=settings.colour, classes=pictures.classes)
     if path := settings.reference:
-        reference = load_pictures(path, size_px=settings.size_px, colour=settings.colour)
+        reference = load_unlabelled(path, size_px=settings.size_px, colour=settings.colour)
     return Beside(validation=validation, reference=reference)

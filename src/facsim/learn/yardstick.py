@@ -17,7 +17,7 @@ from facsim.errors import FacsimError
 from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import Pictures, PictureShape
 from facsim.learn.evaluate import Evaluation, evaluate
-from facsim.learn.leaks import load_training_hashes
+from facsim.learn.leaks import load_training_hashes, load_training_signatures
 from facsim.learn.predict import predict
 from facsim.learn.train import OnProgress, train
 from facsim.learn.training_config import TrainingConfig
@@ -88,6 +88,7 @@ def measure(
         classes=model.classifier.classes,
         model=model.classifier.sha256,
         training_hashes=load_training_hashes(model.folder),
+        training_signatures=load_training_signatures(model.folder),
     )
 
 

@@ -1,24 +1,30 @@
-"""Expected calibration error: how far a classifier's confidence is from how often it is right.
+"""How far a classifier's probabilities are from how often it is right: calibration errors, likelihood, Brier score.
 
 Guo, Pleiss, Sun and Weinberger 2017, On Calibration of Modern Neural Networks, equation 3: the top-label confidence is
 cut into M = 15 bins of equal width on (0, 1], bin m being ((m-1)/M, m/M], and
-ECE = sum over bins of (n_m / n) * |accuracy_m - confidence_m|.
+ECE = sum over bins of (n_m / n) * |accuracy_m - confidence_m|. The class-wise error is the mean over classes of the
+same sum, for the probability of each class and whether the picture is of it (Kull et al. 2019, Beyond temperature
+scaling, equation 2).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
-from facsim.metrics.estimate import RESAMPLES, Estimate, estimate_from
+from facsim.metrics.estimate import RESAMPLES, Estimate, estimate_from, mean_of, resampled_rows
 
-__all__ = ["ECE_BINS", "ece"]
+__all__ = ["ECE_BINS", "LEAST_SCORE", "ReliabilityBin", "brier", "classwise_ece", "ece", "nll", "reliability"]
 
 ECE_BINS = 15
 """Guo et al. 2017, table 1."""
 
-_DRAWS_AT_ONCE = 4_000_000  # resampled rows held at a time: about 100 MB
+LEAST_SCORE = 1e-12
+"""A score below this counts as this in the likelihood: a sure miss costs 27.6 nats and not infinity."""
 
 
 def ece(
@@ -32,14 +38,94 @@ def ece(
     """Expected calibration error in [0, 1] of top-label `confidence` (N,) in [0, 1] against `correct` (N,) bool."""
     _check(confidence, correct)
     n = confidence.size
-    bin_of = np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
-    gap = correct.astype(np.float64) - confidence.astype(np.float64)
-    # (n_m / n) * |accuracy_m - confidence_m| is |sum of the gaps in bin m| / n.
-    value = np.abs(np.bincount(bin_of, weights=gap, minlength=bins)).sum() / n
-    at_once = max(1, _DRAWS_AT_ONCE // n)
-    sizes = [min(at_once, resamples - start) for start in range(0, resamples, at_once)]
-    resampled = [_resampled(gap, bin_of, rng.integers(0, n, size=(size, n)), bins) for size in sizes]
-    return estimate_from(float(value), np.concatenate(resampled), n=n)
+    bin_of, gap = _binned(confidence, bins), _gap(confidence, correct)
+    drawn = [_resampled(gap, bin_of, rows, bins) for rows in resampled_rows(n, rng=rng, resamples=resamples)]
+    return estimate_from(_error(gap, bin_of, bins), np.concatenate(drawn), n=n)
+
+
+def classwise_ece(
+    scores: NDArray[np.floating],
+    truth: NDArray[np.int64],
+    *,
+    rng: np.random.Generator,
+    bins: int = ECE_BINS,
+    resamples: int = RESAMPLES,
+) -> Estimate:
+    """Mean over classes of the calibration error of scores (N, C), rows being distributions, given truth int64 (N,).
+
+    `truth` holds columns of `scores`.
+    """
+    _check_scores(scores, truth)
+    classes = range(scores.shape[1])
+    gaps = [_gap(scores[:, place], truth == place) for place in classes]
+    bins_of = [_binned(scores[:, place], bins) for place in classes]
+    value = np.mean([_error(gap, bin_of, bins) for gap, bin_of in zip(gaps, bins_of, strict=True)])
+    drawn = [
+        np.mean([_resampled(gap, bin_of, rows, bins) for gap, bin_of in zip(gaps, bins_of, strict=True)], axis=0)
+        for rows in resampled_rows(len(truth), rng=rng, resamples=resamples)
+    ]
+    return estimate_from(float(value), np.concatenate(drawn), n=len(truth))
+
+
+def nll(
+    scores: NDArray[np.floating], truth: NDArray[np.int64], *, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> Estimate:
+    """Mean negative log-likelihood, nats, of the true class: scores (N, C), truth int64 (N,) columns of them."""
+    _check_scores(scores, truth)
+    likelihood = np.maximum(scores[np.arange(len(truth)), truth].astype(np.float64), LEAST_SCORE)
+    return mean_of(-np.log(likelihood), rng=rng, resamples=resamples)
+
+
+def brier(
+    scores: NDArray[np.floating], truth: NDArray[np.int64], *, rng: np.random.Generator, resamples: int = RESAMPLES
+) -> Estimate:
+    """Mean squared distance, in [0, 2], of scores (N, C) from the true class as one-hot (Brier 1950, equation 2)."""
+    _check_scores(scores, truth)
+    apart = scores.astype(np.float64)
+    apart[np.arange(len(truth)), truth] -= 1
+    return mean_of(np.square(apart).sum(axis=1), rng=rng, resamples=resamples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReliabilityBin:
+    """Pictures whose confidence lies in (low, high]: how many, their mean confidence and accuracy (None where none)."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """`{low, high, n, confidence, accuracy}`."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "confidence": self.confidence,
+            "accuracy": self.accuracy,
+        }
+
+
+def reliability(
+    confidence: NDArray[np.floating], correct: NDArray[np.bool_], *, bins: int = ECE_BINS
+) -> tuple[ReliabilityBin, ...]:
+    """The bins that `ece` sums over, in order: a reliability diagram's data."""
+    _check(confidence, correct)
+    bin_of = _binned(confidence, bins)
+    count = np.bincount(bin_of, minlength=bins)
+    sure = np.bincount(bin_of, weights=confidence.astype(np.float64), minlength=bins)
+    right = np.bincount(bin_of, weights=correct.astype(np.float64), minlength=bins)
+    return tuple(
+        ReliabilityBin(
+            low=place / bins,
+            high=(place + 1) / bins,
+            n=int(n),
+            confidence=float(sure[place] / n) if n else None,
+            accuracy=float(right[place] / n) if n else None,
+        )
+        for place, n in enumerate(count)
+    )
 
 
 def _check(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> None:
@@ -51,10 +137,34 @@ def _check(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> None
         raise FacsimError("found a confidence outside [0, 1]; pass probabilities, not logits")
 
 
+def _check_scores(scores: NDArray[np.floating], truth: NDArray[np.int64]) -> None:
+    if scores.ndim != 2 or truth.shape != (len(scores),) or not len(truth):
+        raise FacsimError(f"found scores {scores.shape} and truth {truth.shape}, expected (N, C) and (N,), N > 0")
+    if not 0 <= truth.min() <= truth.max() < scores.shape[1]:
+        raise FacsimError(
+            f"found a true class beyond the {scores.shape[1]} columns of the scores; pass columns of them"
+        )
+    if not (np.isfinite(scores).all() and scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3)):
+        raise FacsimError("found scores that are no distributions, expected rows that sum to 1 (not logits)")
+
+
+def _binned(confidence: NDArray[np.floating], bins: int) -> NDArray[np.int64]:
+    return np.clip(np.ceil(confidence.astype(np.float64) * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
+def _gap(confidence: NDArray[np.floating], correct: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return correct.astype(np.float64) - confidence.astype(np.float64)
+
+
+def _error(gap: NDArray[np.float64], bin_of: NDArray[np.int64], bins: int) -> float:
+    # (n_m / n) * |accuracy_m - confidence_m| is |sum of the gaps in bin m| / n.
+    return float(np.abs(np.bincount(bin_of, weights=gap, minlength=bins)).sum() / gap.size)
+
+
 def _resampled(
     gap: NDArray[np.float64], bin_of: NDArray[np.int64], rows: NDArray[np.int64], bins: int
 ) -> NDArray[np.float64]:
-    """ECE (R,) of each resample, a row of `rows` (R, N)."""
+    """The error (R,) of each resample, a row of `rows` (R, N)."""
     count, n = rows.shape
     offset: NDArray[np.int64] = bins * np.arange(count, dtype=np.int64)
     cell = np.add(bin_of[rows], offset[:, None])

@@ -10,7 +10,7 @@ multinomial draw of n over the cells, so 1,000 resamples cost 1,000 × C² numbe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,19 @@ from numpy.typing import NDArray
 from facsim.errors import FacsimError, hint_nearest
 from facsim.metrics.estimate import RESAMPLES, Estimate, estimate_from
 
-__all__ = ["Confusion", "accuracy", "f1", "macro_f1", "precision", "recall", "tally", "uar"]
+__all__ = [
+    "HEADLINES",
+    "Confusion",
+    "accuracy",
+    "class_positions",
+    "f1",
+    "macro_f1",
+    "precision",
+    "recall",
+    "recalls_of",
+    "tally",
+    "uar",
+]
 
 _Counts = NDArray[np.int64]
 _Rates = NDArray[np.float64]
@@ -58,9 +70,8 @@ def tally(truth: Sequence[str], predicted: Sequence[str], *, classes: Sequence[s
     if len(truth) != len(predicted):
         raise FacsimError(f"found {len(truth)} true and {len(predicted)} predicted classes, expected as many of each")
     _refuse_repeats(classes)
-    index = {name: position for position, name in enumerate(classes)}
-    rows, columns = _indices(truth, index), _indices(predicted, index)
-    size = len(index)
+    rows, columns = class_positions(truth, classes), class_positions(predicted, classes)
+    size = len(classes)
     counts = np.bincount(rows * size + columns, minlength=size * size).reshape(size, size)
     return Confusion(classes=tuple(classes), counts=counts.astype(np.int64))
 
@@ -82,7 +93,7 @@ def macro_f1(confusion: Confusion, *, rng: np.random.Generator, resamples: int =
 
 def recall(confusion: Confusion) -> dict[str, float]:
     """Per class, the share of its pictures that were called so; NaN for a class absent from the truth."""
-    return _named(confusion, _recalls(confusion.counts))
+    return _named(confusion, recalls_of(confusion.counts))
 
 
 def precision(confusion: Confusion) -> dict[str, float]:
@@ -100,7 +111,9 @@ def _refuse_repeats(classes: Sequence[str]) -> None:
         raise FacsimError(f"found a class named twice in {tuple(classes)}; give each class once")
 
 
-def _indices(names: Sequence[str], index: dict[str, int]) -> _Counts:
+def class_positions(names: Sequence[str], classes: Sequence[str]) -> _Counts:
+    """The place in `classes` of each of `names`: int64 (N,). Raises FacsimError where one is not among them."""
+    index = {name: position for position, name in enumerate(classes)}
     unknown = set(names) - index.keys()
     if unknown:
         name = min(unknown)
@@ -132,10 +145,15 @@ def _hits(counts: _Counts) -> _Counts:
 
 def _ratio(part: _Counts, whole: _Counts) -> _Rates:
     """part / whole, NaN where the whole is 0."""
+    return _ratio_of(part.astype(np.float64), whole)
+
+
+def _ratio_of(part: _Rates, whole: _Counts) -> _Rates:
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
-def _recalls(counts: _Counts) -> _Rates:
+def recalls_of(counts: _Counts) -> _Rates:
+    """Recall of each class (..., C) of counts (..., C, C), one matrix or a stack; NaN where the class is absent."""
     return _ratio(_hits(counts), counts.sum(axis=-1))
 
 
@@ -147,12 +165,26 @@ def _f1s(counts: _Counts) -> _Rates:
 
 
 def _accuracies(counts: _Counts) -> _Rates:
-    return _hits(counts).sum(axis=-1) / counts.sum(axis=(-2, -1))
+    return _ratio(_hits(counts).sum(axis=-1), counts.sum(axis=(-2, -1)))
 
 
 def _uars(counts: _Counts) -> _Rates:
-    return np.nanmean(_recalls(counts), axis=-1)
+    return _mean_defined(recalls_of(counts))
 
 
 def _macro_f1s(counts: _Counts) -> _Rates:
-    return np.nanmean(_f1s(counts), axis=-1)
+    return _mean_defined(_f1s(counts))
+
+
+def _mean_defined(rates: _Rates) -> _Rates:
+    """The mean over the last axis of what is defined, NaN where nothing is."""
+    defined = ~np.isnan(rates)
+    return _ratio_of(np.where(defined, rates, 0.0).sum(axis=-1), defined.sum(axis=-1))
+
+
+HEADLINES: Mapping[str, Callable[[_Counts], _Rates]] = {
+    "accuracy": _accuracies,
+    "uar": _uars,
+    "macro_f1": _macro_f1s,
+}
+"""Name -> the metric of counts int64 (..., C, C), one matrix or a stack of them; NaN where a matrix is empty."""

@@ -23,6 +23,7 @@ from facsim.models.poster import Poster, PosterConfig
 from facsim.models.poster_pp import PosterPp, PosterPpConfig
 from facsim.models.resnet import ResNet, ResNet18Config, ResNet50Config
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig, build_small_cnn
+from facsim.models.vit import Vit, VitConfig
 
 __all__ = [
     "ARCHITECTURES",
@@ -83,6 +84,7 @@ ARCHITECTURES: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = {
     "ir50": (Ir50Config, Ir50),
     "poster": (PosterConfig, Poster),
     "poster_pp": (PosterPpConfig, PosterPp),
+    "vit": (VitConfig, Vit),
 }
 """Architecture name -> its configuration and its network; a new network is a new line here."""
 
