@@ -35,10 +35,13 @@ __all__ = [
     "Recipe",
     "Step",
     "build_product",
+    "build_settings",
     "build_step",
     "find_product",
     "load_recipe",
     "parse_recipe",
+    "read_table",
+    "read_tables",
     "recipe_schema",
     "recipe_text",
     "settings_of",
@@ -151,7 +154,7 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _build(kind: type[Any], data: Mapping[str, Any], place: str) -> Any:
+def build_settings(kind: type[Any], data: Mapping[str, Any], place: str) -> Any:
     """An instance of the configuration dataclass `kind` from plain values, every fault named with its `place`."""
     known = {f.name for f in dataclasses.fields(kind) if f.init}
     for key in data:
@@ -172,14 +175,16 @@ def _fault(place: str, fault: Mapping[str, Any]) -> str:
     return f"{where} is {fault['input']!r}: {expected}"
 
 
-def _table(data: Mapping[str, Any], key: str, place: str) -> Mapping[str, Any]:
+def read_table(data: Mapping[str, Any], key: str, place: str) -> Mapping[str, Any]:
+    """The table `[key]` of TOML data. Raises RecipeError, naming its `place`, where it is something else."""
     value = data[key]
     if not isinstance(value, Mapping):
         raise RecipeError(f"{place} is {value!r}; expected a table, [{place}]")
     return value
 
 
-def _tables(data: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+def read_tables(data: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    """The tables `[[key]]` of TOML data, none where there are none. Raises RecipeError where it is something else."""
     value = data.get(key, [])
     if isinstance(value, Mapping):
         raise RecipeError(f"[{key}] is a single table; write [[{key}]], with two brackets")
@@ -199,7 +204,7 @@ def build_step(data: Mapping[str, Any], place: str = "step") -> Step:
         raise RecipeError(f"{place}.name is {name!r}; expected letters, digits, - and _")
     if not isinstance(reads, dict) or not all(isinstance(value, str) for value in reads.values()):
         raise RecipeError(f'{place}.reads is {reads!r}; expected {{ column = "step.column" }}')
-    return Step(name=name, use=use, stage=_build(find_stage(use), settings, f'step "{name}"'), reads=reads)
+    return Step(name=name, use=use, stage=build_settings(find_stage(use), settings, f'step "{name}"'), reads=reads)
 
 
 def find_product(name: str) -> type[Any]:
@@ -212,7 +217,7 @@ def find_product(name: str) -> type[Any]:
 
 def build_product(name: str, data: Mapping[str, Any]) -> Any:
     """A product's settings from its table. Raises RecipeError."""
-    return _build(find_product(name), data, name)
+    return build_settings(find_product(name), data, name)
 
 
 def parse_recipe(text: str) -> Recipe:
@@ -226,10 +231,12 @@ def parse_recipe(text: str) -> Recipe:
         if key not in known:
             raise RecipeError(f'a recipe has no table "{key}".{hint_nearest(key, known)}')
     return Recipe(
-        plan=_build(Plan, _table(data, "plan", "plan"), "plan") if "plan" in data else None,
-        inputs=tuple(_build(Input, entry, f"input {i + 1}") for i, entry in enumerate(_tables(data, "input"))),
-        steps=tuple(build_step(entry, f"step {i + 1}") for i, entry in enumerate(_tables(data, "step"))),
-        products={name: build_product(name, _table(data, name, name)) for name in PRODUCTS if name in data},
+        plan=build_settings(Plan, read_table(data, "plan", "plan"), "plan") if "plan" in data else None,
+        inputs=tuple(
+            build_settings(Input, entry, f"input {i + 1}") for i, entry in enumerate(read_tables(data, "input"))
+        ),
+        steps=tuple(build_step(entry, f"step {i + 1}") for i, entry in enumerate(read_tables(data, "step"))),
+        products={name: build_product(name, read_table(data, name, name)) for name in PRODUCTS if name in data},
     )
 
 

@@ -134,3 +134,12 @@ def test_a_negative_range_is_refused():
 def test_a_probability_above_one_is_refused():
     with pytest.raises(FacsimError, match="blur_p"):
         Augmentation(blur_p=1.2)
+
+
+def test_rows_of_a_batch_are_augmented_as_in_the_whole_of_it():
+    whole = torch.rand(24, 3, 32, 32, generator=torch.Generator().manual_seed(3))
+    severe = scaled_augmentation(2.0)
+    expected = augment(whole, severe, generator=torch.Generator().manual_seed(7))
+    for rows in (torch.arange(8, 14), torch.tensor([2, 3, 20, 21]), torch.tensor([0])):
+        found = augment(whole[rows], severe, generator=torch.Generator().manual_seed(7), rows=rows, batch_size=24)
+        assert torch.allclose(found, expected[rows], atol=1e-6)

@@ -1,0 +1,103 @@
+"""Backbones that a protocol starts from: pre-trained without labels, untrained, or a trained model's own.
+
+Each lies in `backbones/<fingerprint>/` of the protocol's folder and is found again, as cells are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from facsim.errors import FacsimError, RecipeError
+from facsim.learn.data import Pictures
+from facsim.learn.leaks import load_training_hashes, save_training_hashes
+from facsim.learn.protocols.runs import Bench, cell_held
+from facsim.learn.selfsupervised.pretraining import METHODS, PretrainingConfig, method_named, pretrain
+from facsim.models.backbones import Backbone, adopt_backbone, fresh_backbone, load_backbone, save_backbone
+from facsim.models.classifier import Classifier, architecture_of, fit_preprocessing
+from facsim.models.weights import save_classifier
+from facsim.products import Progress
+from facsim.provenance import fingerprint_of
+from facsim.recipe import build_settings
+from facsim.sample import seed_for
+
+__all__ = ["classifier_of", "pretrained", "pretraining_config", "untrained"]
+
+
+def pretraining_config(method: str, settings: Mapping[str, Any], *, seed: int) -> PretrainingConfig:
+    """The settings of a pre-training; `settings` are fields of PretrainingConfig, but for tables named for a method.
+
+    Such a table holds the method's own settings, and fields that are other for it (a network, say). Raises RecipeError
+    for an unknown or impossible one.
+    """
+    known = {entry.name for entry in fields(PretrainingConfig)}
+    own = dict(settings.get(method, {}))
+    shared = {key: value for key, value in settings.items() if key not in METHODS}
+    other = {key: own.pop(key) for key in list(own) if key in known}
+    try:
+        made: PretrainingConfig = build_settings(PretrainingConfig, {**shared, **other}, "pretraining")
+        return replace(made, method=method_named(method, **own), seed=seed)
+    except (FacsimError, TypeError) as error:
+        raise RecipeError(f"pretraining by {method}: {error}") from None
+
+
+def pretrained(bench: Bench, pictures: Pictures, config: PretrainingConfig) -> Path:
+    """The folder of the backbone pre-trained so on the pictures, whose labels are not read."""
+    placed = replace(config, device=bench.device, threads=bench.threads or config.threads)
+    folder = bench.out / "backbones" / fingerprint_of({**config.to_json(), "pictures": pictures.fingerprint})[:20]
+    name = f"{config.method.name}, seed {config.seed}"
+
+    def told(step: int, total: int, rate: float, loss: float) -> None:
+        note = f"loss {loss:.3f}, {rate:.0f} pictures/s"
+        bench.on_progress(Progress(step=name, done=step, total=total, unit="steps", note=note))
+
+    with cell_held(folder, bench.on_progress):
+        return pretrain(pictures, placed, out=folder, on_steps=told).folder
+
+
+def untrained(bench: Bench, pictures: Pictures, config: PretrainingConfig) -> Path:
+    """The folder of the same backbone before any training: what its architecture alone is worth."""
+    asked = {"network": config.network, "network_config": dict(config.network_config), "seed": config.seed}
+    folder = bench.out / "backbones" / fingerprint_of({**asked, "pictures": pictures.fingerprint})[:20]
+    with cell_held(folder, bench.on_progress):
+        channels = 1 if pictures.images.ndim == 3 else 3
+        generator = torch.Generator().manual_seed(seed_for(f"train/{config.seed}", "untrained"))
+        network = fresh_backbone(config.network, config.network_config, channels=channels, generator=generator)
+        backbone = Backbone(
+            network=network,
+            preprocessing=fit_preprocessing(pictures.images, crop_margin=pictures.crop_margin),
+            provenance={"trained_on": "nothing", "selected_on": "nothing", "config": asked},
+        )
+        save_backbone(backbone, folder)
+    return folder
+
+
+def classifier_of(bench: Bench, backbone: Path, pictures: Pictures) -> Path:
+    """The folder of a classifier to train on from: the backbone, its last layer zeros for the pictures' classes."""
+    held = load_backbone(backbone)
+    folder = bench.out / "backbones" / fingerprint_of({"of": held.sha256, "classes": pictures.classes})[:20]
+    with cell_held(folder, bench.on_progress):
+        name, configuration = architecture_of(held.network)
+        shape = {**configuration, "classes": len(pictures.classes)}
+        channels = len(held.preprocessing.mean)
+        network = fresh_backbone(name, shape, channels=channels, generator=torch.Generator().manual_seed(0))
+        adopt_backbone(network, held)
+        for parameter in network.head.parameters():  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
+            torch.nn.init.zeros_(parameter)
+        save_classifier(
+            Classifier(
+                network=network,
+                classes=pictures.classes,
+                preprocessing=held.preprocessing,
+                provenance={**held.provenance, "config": {"backbone_sha256": held.sha256}},
+            ),
+            folder,
+        )
+        hashes = load_training_hashes(backbone)
+        if hashes is not None:
+            save_training_hashes(folder, hashes)
+    return folder

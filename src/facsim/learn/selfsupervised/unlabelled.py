@@ -1,0 +1,59 @@
+"""Pictures for learning without labels: every picture of a source, labelled or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+from facsim.dataset import open_dataset
+from facsim.errors import FormatError
+from facsim.formats.record import Record
+from facsim.formats.tree import tree_kind
+from facsim.learn.data import Pictures, PictureShape, pictures_from
+from facsim.learn.sources import records_of
+from facsim.records import run_origin
+from facsim.storage import folder_at
+
+__all__ = ["load_unlabelled"]
+
+_NO_LABEL = "unlabelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unlabelled:
+    """A record whose label is set aside."""
+
+    name: str
+    image: bytes
+    metadata: Mapping[str, object]
+    expression: str | None = _NO_LABEL
+
+
+def load_unlabelled(
+    source: str | os.PathLike[str], *, size_px: int = 48, colour: str = "grey", split: str | None = None
+) -> Pictures:
+    """The pictures at `source`, those of `split` alone where one is named, all of one class `unlabelled`.
+
+    Raises FormatError where there is nothing to read or no such split.
+    """
+    records = list(records_of(source))
+    held = [record for record in records if split is None or record.split == split]
+    if records and not held:
+        known = sorted({record.split or "none" for record in records})
+        raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
+    shape = PictureShape(size_px=size_px, colour=colour)
+    pictures = pictures_from([_set_aside(record) for record in held], shape=shape, classes=(_NO_LABEL,))
+    return replace(pictures, origin=_origin(source) + (f", split {split}" if split else ""))
+
+
+def _origin(source: str | os.PathLike[str]) -> str:
+    name = PurePath(source).name
+    is_run = tree_kind(source) == "directory" and folder_at(source).exists("run.json")
+    return run_origin(open_dataset(os.fspath(source)), name=name) if is_run else name
+
+
+def _set_aside(record: Record) -> _Unlabelled:
+    identity = record.metadata.get("identity_id")
+    return _Unlabelled(name=record.name, image=record.image, metadata={"identity_id": identity} if identity else {})
