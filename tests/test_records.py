@@ -52,7 +52,7 @@ def test_the_index_of_a_run_is_its_records_in_their_order(painted):
 
 
 def test_a_row_that_does_not_stay_is_not_in_the_index(tmp_path, fakes):
-    steps = '[[step]]\nuse = "painted"\n[[step]]\nuse = "hash"\n[[step]]\nuse = "dedupe"\n[[step]]\nuse = "select"\nmost = 1\n'
+    steps = "".join(f'[[step]]\nuse = "{name}"\n' for name in ("painted", "hash", "dedupe", "select")) + "most = 1\n"
     run(parse_recipe(f"[plan]\ncount = 14\n{steps}"), str(tmp_path / "few"), workers=1, executor="serial")
     dataset = open_dataset(str(tmp_path / "few"))
     index = list(run_index(dataset))
