@@ -12,6 +12,8 @@ program on the machine slows both.
     first       the first epoch: for the peer its start, for ours listing, decoding, hashing and writing the cache
     later       every epoch after it
     whole       all epochs of one training (12), loading alone: `ratio` is the least of these over the settings
+    cpu         seconds of processor time for the whole, workers and their start with it: what a busy machine leaves as
+                it is; `cpu_ratio` is the peer's over ours
     streamed    one epoch of ours with no room in memory or cache: decoded anew, after a first pass for the hashes
     training    the small CNN's steps, fed by either; `waiting_share` is the greatest share of that time, over the
                 settings, that our loop waits for a batch once the pictures are loaded, and `waiting_share_whole` with
@@ -24,6 +26,7 @@ less than 2 s before (`facsim.learn.picture_cache`): the benchmark lets them com
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -233,13 +236,15 @@ def measure(folder: Path, setting: Setting, *, epochs: int, steps: int, seeds: S
     _check_same(pictures, folder, setting)
     count = len(pictures) // BATCH * BATCH
     turns: dict[str, list[list[float]]] = {"peer": [], "ours": []}
+    cpu: dict[str, list[float]] = {"peer": [], "ours": []}
     trained: dict[str, list[tuple[float, float]]] = {"peer": [], "ours": []}
     streamed: list[float] = []
     for turn, seed in enumerate(seeds):
         order = ("peer", "ours") if turn % 2 == 0 else ("ours", "peer")
         for name in order:
-            run = _peer_epochs if name == "peer" else _our_epochs
+            run, before = _peer_epochs if name == "peer" else _our_epochs, _cpu_s()
             turns[name].append(run(folder, setting, epochs, seed))
+            cpu[name].append(_cpu_s() - before)
         streamed.append(_streamed_epoch(folder, setting, seed))
         for name in order:
             fed = _peer_training if name == "peer" else _our_training
@@ -250,9 +255,17 @@ def measure(folder: Path, setting: Setting, *, epochs: int, steps: int, seeds: S
         "first": _compared(turns, count, lambda seconds: seconds[0]),
         "later": _compared(turns, count, lambda seconds: statistics.mean(seconds[1:])),
         "whole": _compared(turns, count, lambda seconds: statistics.mean(seconds)),
+        "cpu_s": {name: round(statistics.median(found), 2) for name, found in cpu.items()},
+        "cpu_ratio": round(statistics.median(p / o for p, o in zip(cpu["peer"], cpu["ours"], strict=True)), 3),
         "streamed": _compared({**turns, "ours": [[s, s] for s in streamed]}, count, lambda s: statistics.mean(s[1:])),
         "training": _training_figures(trained, turns, steps, epochs * count // BATCH),
     }
+
+
+def _cpu_s() -> float:
+    """Seconds of processor time that this process and its children that have ended took."""
+    gc.collect()  # which ends a DataLoader's workers
+    return sum(os.times()[:4])
 
 
 def _compared(turns: dict[str, list[list[float]]], count: int, of: Callable[[list[float]], float]) -> dict[str, object]:
@@ -306,7 +319,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     parser.add_argument("--source", type=Path, help="a class folder of square pictures in place of drawn ones")
     parser.add_argument("--settings", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
-    parser.add_argument("--count", type=int, default=4000, help="drawn pictures")
+    parser.add_argument(
+        "--count", type=int, default=12_271, help="drawn pictures; by default as many as RAF-DB trains on"
+    )
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--steps", type=int, default=30, help="steps of the small CNN")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="one turn of both each")
