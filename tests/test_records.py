@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 
+from facsim.dataset import open_dataset
+from facsim.errors import FormatError
 from facsim.export import export_run
 from facsim.formats import FORMATS, Record, read_records, write_records
+from facsim.learn.sources import load_pictures
 from facsim.pictures import encode_png
 from facsim.recipe import parse_recipe
+from facsim.records import run_index, run_records
 from facsim.runner import run
 
 
@@ -29,3 +33,50 @@ def test_an_ingested_run_is_exported_with_its_splits(tmp_path, form):
     found = [(record.split, record.expression) for record in read_records(tmp_path / "out", form)]
     names = {"train": "Training", "test": "PrivateTest"} if form == "fer2013" else {"train": "train", "test": "test"}
     assert sorted(found) == sorted((names[str(record.split)], record.expression) for record in made)
+
+
+@pytest.fixture
+def painted(tmp_path, fakes):
+    steps = "".join(f'[[step]]\nuse = "{name}"\n' for name in ("painted", "hash", "dedupe", "select"))
+    text = f"[plan]\ncount = 70\nrows_per_shard = 30\n{steps}"
+    run(parse_recipe(text), str(tmp_path / "run"), workers=1, executor="serial")
+    return open_dataset(str(tmp_path / "run"))
+
+
+def test_the_index_of_a_run_is_its_records_in_their_order(painted):
+    index, records = list(run_index(painted)), list(run_records(painted))
+    assert len(index) > 50 and len({record.place.container.path for record in index}) == 3
+    for placed, record in zip(index, records, strict=True):
+        assert (placed.name, placed.expression, placed.split) == (record.name, record.expression, record.split)
+        assert placed.image == record.image and placed.metadata == record.metadata
+
+
+def test_a_row_that_does_not_stay_is_not_in_the_index(tmp_path, fakes):
+    steps = "".join(f'[[step]]\nuse = "{name}"\n' for name in ("painted", "hash", "dedupe", "select")) + "most = 1\n"
+    run(parse_recipe(f"[plan]\ncount = 14\n{steps}"), str(tmp_path / "few"), workers=1, executor="serial")
+    dataset = open_dataset(str(tmp_path / "few"))
+    index = list(run_index(dataset))
+    assert len(index) == 7 and [placed.image for placed in index] == [record.image for record in run_records(dataset)]
+
+
+def test_the_index_of_a_run_reads_no_pictures(painted, monkeypatch):
+    monkeypatch.setattr("facsim.formats.places.PlaceReader.read", None)
+    assert all(placed.place.kind == "parquet" for placed in run_index(painted))
+
+
+def test_a_shard_that_changes_after_the_listing_is_refused(painted):
+    placed = next(iter(run_index(painted)))
+    with open(placed.place.container.path, "ab") as file:
+        file.write(b"more")
+    with pytest.raises(FormatError, match="has changed since it was listed"):
+        _ = placed.image
+
+
+def test_learning_reads_what_groups_are_made_of(tmp_path):
+    text = '[plan]\ncount = 7\n[[step]]\nuse = "render"\nsize_px = 24\n'
+    run(parse_recipe(text), str(tmp_path / "run"), workers=1, executor="serial")
+    pictures = load_pictures(tmp_path / "run", size_px=24)
+    known = pictures.attributes
+    assert {"apparent_gender", "apparent_age_years", "apparent_ancestry", "skin_tone_monk"} <= set(known)
+    assert set(known["apparent_ancestry"]) <= {"african", "asian", "european"}
+    assert set(known["apparent_gender"]) <= {"feminine", "masculine"} and len(known["identity_id"]) == 7

@@ -203,3 +203,19 @@ def test_a_url_is_read_by_its_file_system_and_its_version_checked():
             _ = record.image
     finally:
         fs.rm("/places", recursive=True)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_the_index_of_any_spoilt_file_is_records_or_a_format_error(blobs, tmp_path, data):
+    path, _ = data.draw(st.sampled_from([blob for blob in blobs if not blob[0].endswith(".png")]))
+    spoilt = bytearray(Path(path).read_bytes())
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(spoilt) - 1) | st.integers(max(0, len(spoilt) - 600), len(spoilt) - 1))
+        spoilt[at] = data.draw(st.integers(0, 255))
+    place = tmp_path / Path(path).name
+    place.write_bytes(spoilt[: data.draw(st.integers(0, len(spoilt)) | st.just(len(spoilt)))])
+    with contextlib.suppress(FormatError):
+        for record in index_records(place):
+            with contextlib.suppress(FormatError):
+                assert isinstance(record.image, bytes)

@@ -1,6 +1,7 @@
 """facsim.learn.decode_pool: pieces come back whole, and a decoder that dies takes one picture with it."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -93,6 +94,12 @@ def test_pieces_are_drawn_as_they_are_needed():
         assert len(drawn) <= 4
         running.close()
         assert len(list(pool.run(pieces(3)))) == 3
+
+
+def test_several_threads_share_the_processes():
+    with DecodePool(SHAPE, workers=2) as pool, ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: found_by(pool.run(iter(pieces(6)))), range(8)))
+    assert all(one == found[0] for one in found) and len(found[0]) == 6
 
 
 def test_a_piece_is_written_where_it_says(tmp_path):

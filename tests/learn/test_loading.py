@@ -78,6 +78,29 @@ def test_the_share_of_waiting_tells_a_slow_source_from_a_slow_loop(images):
     assert hungry.waiting.batches == 10 and fed.waiting.busy_s >= 0.2
 
 
+def test_streamed_pictures_are_gathered_by_several_threads_in_the_order_of_the_steps(images):
+    class Streamed:
+        readers = 3
+
+        def __len__(self):
+            return len(images)
+
+        def __getitem__(self, rows):
+            time.sleep(0.03 if rows[0] % 3 == 0 else 0.001)
+            return images[rows]
+
+    asked = []
+
+    def rows_of_step(step):
+        asked.append(step)
+        return np.arange(step, step + 4)
+
+    with Feeder(Streamed(), rows_of_step, first_step=0, last_step=30) as feeder:
+        found = [(step, batch.numpy()) for step, _, batch in feeder]
+    assert asked == list(range(30)) == [step for step, _ in found]
+    assert all((batch == images[step : step + 4]).all() for step, batch in found)
+
+
 def test_no_steps_give_nothing(images):
     with Feeder(images, lambda step: np.arange(4), first_step=7, last_step=7) as feeder:
         assert list(feeder) == [] and feeder.waiting_share == 0

@@ -20,14 +20,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
-import fsspec.core
-
 from facsim.errors import FormatError
 from facsim.formats.record import check_record
 
 __all__ = ["Container", "Place", "PlaceReader", "PlacedRecord", "container_at", "container_of_info"]
 
-_FSSPEC: Any = fsspec.core  # fsspec has no types
 _FILES_OPEN = 16
 # What files, zlib and pyarrow were seen to raise on damage; MemoryError is how a table says that it wants too much.
 _DAMAGE = (
@@ -117,7 +114,7 @@ def container_at(path: str | os.PathLike[str]) -> Container:
     try:
         if "://" not in place:
             return _local(os.path.abspath(place), os.stat(place))
-        fs, root = _FSSPEC.url_to_fs(place)
+        fs, root = _fsspec().url_to_fs(place)
         return container_of_info(place, fs.info(root))
     except (OSError, ValueError, ImportError) as error:
         raise FormatError(f"{place} cannot be read: {error}; it may have been moved since it was listed") from error
@@ -128,6 +125,13 @@ def container_of_info(url: str, info: Mapping[str, Any]) -> Container:
     found = next((info[key] for key in _VERSIONS if info.get(key)), "")
     version = str(found.timestamp() if isinstance(found, datetime) else found)  # a listing may have either form
     return Container(path=url, stamp=f"{info.get('size')} {version}", is_stamped=bool(version))
+
+
+def _fsspec() -> Any:
+    """fsspec's core, which has no types; imported for URLs alone, as decoding processes start quicker without."""
+    import fsspec.core
+
+    return fsspec.core
 
 
 def _local(path: str, found: os.stat_result) -> Container:
@@ -224,7 +228,7 @@ class _Table:
 
 def _opened(container: Container) -> BinaryIO:
     if "://" in container.path:
-        file, found = cast(BinaryIO, _FSSPEC.open(container.path, "rb").open()), container_at(container.path)
+        file, found = cast(BinaryIO, _fsspec().open(container.path, "rb").open()), container_at(container.path)
     else:
         file = cast(BinaryIO, open(container.path, "rb", buffering=0))  # noqa: SIM115  # the reader closes it
         found = _local(container.path, os.fstat(file.fileno()))

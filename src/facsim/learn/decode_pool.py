@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -67,12 +68,13 @@ class _Part:
 class DecodePool:
     """`workers` processes that decode pieces for as long as the pool is open; each is started when it is needed.
 
+    Several threads may run pieces at once: each has at least one process, or waits for one.
     A process that dies has its piece decoded again picture by picture, each in a process that may die too: the one at
     fault gets the reason "crashed", the others are as they would have been.
     """
 
     def __init__(self, shape: Shape, *, workers: int) -> None:
-        self._shape, self._count = shape, max(1, workers)
+        self._shape, self._free = shape, threading.Semaphore(max(1, workers))
         self._idle: list[_Worker] = []
         weakref.finalize(self, _end_all, self._idle)  # of a pool that nobody closes
 
@@ -90,14 +92,11 @@ class DecodePool:
         coming, waiting, busy = iter(pieces), deque[Piece](), list[_Worker]()
         parts: dict[int, _Part] = {}
         try:
-            while True:
-                while len(busy) < self._count and (piece := _next(waiting, coming)) is not None:
-                    busy.append(self._given(piece))
-                if not busy:
-                    return
+            while self._fill(busy, waiting, coming):
                 for worker in self._answered(busy):
-                    busy.remove(worker)
                     found = self._answer(worker)
+                    busy.remove(worker)
+                    self._free.release()
                     if found is None:
                         waiting.extend(_cut(worker.piece, parts))
                     elif (whole := _joined(worker.piece, found, parts)) is not None:
@@ -105,6 +104,21 @@ class DecodePool:
         finally:
             for worker in busy:  # an error, or nobody asks for more: what they hold is not wanted
                 _end(worker)
+                self._free.release()
+
+    def _fill(self, busy: list[_Worker], waiting: deque[Piece], coming: Iterator[Piece]) -> bool:
+        """Give pieces to the processes that are free; whether any is at work then."""
+        while self._free.acquire(blocking=not busy):
+            piece = waiting.popleft() if waiting else next(coming, None)
+            if piece is None:
+                self._free.release()
+                break
+            try:
+                busy.append(self._given(piece))
+            except BaseException:
+                self._free.release()
+                raise
+        return bool(busy)
 
     def close(self) -> None:
         """End the processes."""
@@ -112,7 +126,10 @@ class DecodePool:
 
     def _given(self, piece: Piece) -> _Worker:
         while True:
-            worker = self._idle.pop() if self._idle else _started(self._shape, piece)
+            try:
+                worker = self._idle.pop()
+            except IndexError:  # another thread may have been quicker
+                worker = _started(self._shape, piece)
             worker.piece = piece
             try:
                 worker.connection.send(piece)
@@ -152,10 +169,6 @@ def _end_all(idle: list[_Worker]) -> None:
         worker = idle.pop()
         worker.connection.close()  # which they take for the end
         worker.process.wait()
-
-
-def _next(waiting: deque[Piece], coming: Iterator[Piece]) -> Piece | None:
-    return waiting.popleft() if waiting else next(coming, None)
 
 
 def _heard(worker: _Worker) -> tuple[str, Any] | None:

@@ -6,7 +6,6 @@ a slice, positions or a mask; what comes out is an array. `numpy.asarray` reads 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
@@ -68,9 +67,14 @@ class ImageRows:
         return self[:] if dtype is None else self[:].astype(dtype)
 
     @property
-    def is_streamed(self) -> bool:
-        """Whether they are decoded when they are asked for."""
-        return isinstance(self._images, StreamedImages)
+    def readers(self) -> int:
+        """How many threads may well ask at once: 1 where nothing is decoded."""
+        return self._images.readers if isinstance(self._images, StreamedImages) else 1
+
+    @property
+    def source(self) -> object:
+        """What they are rows of."""
+        return self._images
 
     def rows(self, positions: NDArray[np.int64]) -> ImageRows:
         """Some of these rows."""
@@ -78,11 +82,14 @@ class ImageRows:
 
 
 class StreamedImages:
-    """Pictures of a set that fits neither memory nor the cache: decoded by `workers` processes whenever asked for."""
+    """Pictures of a set that fits neither memory nor the cache: decoded by `workers` processes whenever asked for.
+
+    `readers` is how many threads may well ask at once.
+    """
 
     def __init__(self, sources: Sequence[Source], shape: Shape, *, workers: int) -> None:
-        self._sources, self._shape = sources, shape
-        self._pool, self._lock = DecodePool(shape, workers=workers), threading.Lock()
+        self._sources, self._shape, self.readers = sources, shape, workers
+        self._pool = DecodePool(shape, workers=workers)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -124,9 +131,8 @@ class StreamedImages:
             Piece(number=start, sources=tuple(self._sources[i] for i in positions[start : start + each]))
             for start in range(0, len(positions), each)
         ]
-        with self._lock:  # one caller at a time has the processes
-            for piece, found in self._pool.run(pieces):
-                images[piece.number : piece.number + len(piece.sources)] = _good(found, piece)
+        for piece, found in self._pool.run(pieces):
+            images[piece.number : piece.number + len(piece.sources)] = _good(found, piece)
         return images
 
     def close(self) -> None:
@@ -139,7 +145,7 @@ def rows_of(images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[
     `ImageRows`, which is passed on as the array that it stands in for.
     """
     whole: object = images
-    if isinstance(whole, ImageRows) and whole.is_streamed:
+    if isinstance(whole, ImageRows) and isinstance(whole.source, StreamedImages):
         return cast(NDArray[np.uint8], whole.rows(positions))
     if isinstance(whole, StreamedImages):
         return cast(NDArray[np.uint8], ImageRows(whole, positions))

@@ -65,9 +65,10 @@ class _Batch:
 class Feeder:
     """An iterator over `(step, rows, batch)`: rows int64 (B,) as `rows_of_step` gave them, batch uint8 on `device`.
 
-    One background thread calls `rows_of_step` and gathers, in order, `ahead` batches before they are asked for; for a
-    CUDA device it copies them there through pinned memory on a stream of its own. An error in it is raised where its
-    batch is asked for. It is iterated once; leaving the `with` block (or `close`) ends the thread.
+    One background thread calls `rows_of_step`, step after step; another gathers `ahead` batches before they are asked
+    for (as many as can decode at once, where pictures are decoded on the way, and then twice as many batches), and for
+    a CUDA device copies them there through pinned memory on a stream of its own. An error in either is raised where
+    its batch is asked for. It is iterated once; leaving the `with` block (or `close`) ends the threads.
     """
 
     def __init__(
@@ -86,9 +87,12 @@ class Feeder:
         self._images, self._rows_of_step = images, rows_of_step
         self._device = torch.device(device)
         self._stream = torch.cuda.Stream(self._device) if self._device.type == "cuda" else None
-        self._next, self._last, self._ahead = first_step, last_step, ahead
+        readers = max(1, getattr(images, "readers", 1))
+        self._next, self._last, self._ahead = first_step, last_step, ahead if readers == 1 else max(ahead, 2 * readers)
         self._steps: deque[tuple[int, Future[_Batch]]] = deque()
-        self._thread: ThreadPoolExecutor | None = ThreadPoolExecutor(max_workers=1, thread_name_prefix="feeder")
+        self._order = ThreadPoolExecutor(max_workers=1, thread_name_prefix="feeder-order")
+        self._gathering = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="feeder")
+        self._is_open = True
         self._handed_over_at: float | None = None
         self._batches, self._waited_s, self._busy_s = 0, 0.0, 0.0
         self._submit()
@@ -130,20 +134,21 @@ class Feeder:
         return self.waiting.share
 
     def close(self) -> None:
-        """End the reading thread; a batch that is being gathered is finished first. May be called twice."""
+        """End the background threads; a batch that is being gathered is finished first. May be called twice."""
+        self._is_open = False
         self._steps.clear()
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.shutdown(wait=True, cancel_futures=True)
+        self._gathering.shutdown(wait=True, cancel_futures=True)
+        self._order.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self) -> None:
-        while self._thread is not None and self._next < self._last and len(self._steps) < self._ahead:
-            self._steps.append((self._next, self._thread.submit(self._gathered, self._next)))
+        while self._is_open and self._next < self._last and len(self._steps) < self._ahead:
+            rows = self._order.submit(self._rows_of_step, self._next)
+            self._steps.append((self._next, self._gathering.submit(self._gathered, rows)))
             self._next += 1
 
-    def _gathered(self, step: int) -> _Batch:
-        """In the background thread: plain NumPy, so that torch starts no second pool of threads there."""
-        rows = self._rows_of_step(step)
+    def _gathered(self, coming: Future[NDArray[np.int64]]) -> _Batch:
+        """In a background thread: plain NumPy, so that torch starts no second pool of threads there."""
+        rows = coming.result()
         images = torch.from_numpy(np.ascontiguousarray(self._images[rows]))
         if self._stream is None:
             return _Batch(rows=rows, images=images.to(self._device))

@@ -4,7 +4,9 @@
     else, and up to $FACSIM_CACHE_GB   a read-only map of a file in the cache (`facsim.learn.picture_cache`)
     else                               `facsim.learn.images.StreamedImages`: decoded whenever they are asked for
 
-The pictures, their hashes and the reasons of those that are left out are the same each way.
+The pictures, their hashes and the reasons of those that are left out are the same each way. Decoding whenever asked
+suits files, zips and tars; Parquet (a run's shards too) and a gzipped tar hold no picture by itself, and each one that
+is asked for out of order costs a row group, or the way there: give those room in the cache.
 """
 
 from __future__ import annotations
