@@ -42,12 +42,17 @@ def test_another_seed_draws_other_pictures(drawn):
 def test_a_draw_does_not_depend_on_the_order_of_the_pictures(drawn):
     pictures = drawn(140)
     turned = take(pictures, np.arange(len(pictures))[::-1].copy())
-    assert set(draw(pictures, Quota(per_class=5), seed=0)[0].ids) == set(draw(turned, Quota(per_class=5), seed=0)[0].ids)
+    assert set(draw(pictures, Quota(per_class=5), seed=0)[0].ids) == set(
+        draw(turned, Quota(per_class=5), seed=0)[0].ids
+    )
 
 
 def test_a_count_is_split_as_the_classes_are(drawn):
     pictures = take(drawn(140), np.r_[0:70, np.arange(70, 140, 7)])  # 20 of the first class, 10 of the others
-    assert counts(draw(pictures, Quota(count=40), seed=0)[0]) == {"anger": 10, **dict.fromkeys(SEVEN_EXPRESSIONS[1:], 5)}
+    assert counts(draw(pictures, Quota(count=40), seed=0)[0]) == {
+        "anger": 10,
+        **dict.fromkeys(SEVEN_EXPRESSIONS[1:], 5),
+    }
 
 
 def test_a_class_with_too_few_pictures_is_reported(drawn):
@@ -163,7 +168,10 @@ def test_a_copy_of_a_training_picture_is_not_held_out(drawn):
 def test_topping_up_fills_every_class_to_the_same_number(drawn):
     real = take(drawn(70), np.r_[0:35, np.arange(35, 70, 7)])  # 10 of anger, 5 of the others
     made = topped_up(
-        Ingredient(name="real", pictures=real), Ingredient(name="renders", pictures=drawn(70, seed=1)), per_class=9, seed=0
+        Ingredient(name="real", pictures=real),
+        Ingredient(name="renders", pictures=drawn(70, seed=1)),
+        per_class=9,
+        seed=0,
     )
     assert counts(made.pictures) == {"anger": 10, **dict.fromkeys(SEVEN_EXPRESSIONS[1:], 9)}
     assert made.contents["renders"]["anger"] == 0

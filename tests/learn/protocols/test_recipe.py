@@ -12,7 +12,9 @@ from facsim.learn.yardstick import YARDSTICK
 def test_a_recipe_fills_in_its_variables(recipe_of, folders):
     recipe = recipe_of("matrix", "")
     assert recipe.sets[0].source == folders["a"] and recipe.protocol == "matrix"
-    assert recipe.asked["set"][0]["source"] == "${a}", "results hold the recipe as written, without this machine's paths"
+    assert recipe.asked["set"][0]["source"] == "${a}", (
+        "results hold the recipe as written, without this machine's paths"
+    )
 
 
 def test_a_variable_without_a_value_says_how_to_give_one(recipe_of, folders):

@@ -74,6 +74,13 @@ class Shelf:
             raise RecipeError(f'test "{name}" holds no picture; check its source, split and labels')
         return pictures
 
+    def run_folder(self, name: str, *, seed: int) -> str:
+        """Where the run lies that a set is the whole of. Raises RecipeError where it is a mixture or has a quota."""
+        entry = self.recipe.set_named(name)
+        if entry.of or entry.quota != Quota():
+            raise RecipeError(f'set "{name}" is no whole run; name one that is, without a share, count or per_class')
+        return self._found(self.recipe.place(entry.source), seed)
+
     def _drawn(self, entry: SetRecipe, seed: int) -> Mixture:
         taken, short = draw(self._whole(entry, seed), entry.quota, seed=seed)
         return single(entry.name, taken, short)
