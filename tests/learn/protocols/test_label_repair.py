@@ -15,7 +15,7 @@ from facsim.learn.training_config import TrainingConfig
 TARGETS = np.array([[1, 0, 0], [1, 0, 0], [0, 0, 1]], dtype=np.float32)
 BALLOTS = np.array(
     [
-        [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1]],
+        [[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.7, 0.2, 0.1]],
         [[0.5, 0.3, 0.2], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]],
         [[0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.3, 0.6, 0.1]],
     ],
@@ -43,7 +43,7 @@ def test_a_soft_label_is_the_mean_of_the_predictions_where_they_disagree():
 
 def test_a_rectified_hard_label_is_the_first_class_of_that_mean():
     labels = repaired(TARGETS, BALLOTS, agree="majority", hard=True)
-    assert labels.tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0]] or labels[1].tolist() == [0, 1, 0]
+    assert labels.tolist() == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
 
 
 def test_three_rows_are_trained_and_say_what_was_changed(results_of):

@@ -1,5 +1,8 @@
 """facsim.learn.protocols.recipe: what a recipe may say, and how it is told what it may not."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from facsim.errors import RecipeError
@@ -7,6 +10,7 @@ from facsim.learn.protocols.catalogue import EXAMPLES, PROTOCOLS, example_path, 
 from facsim.learn.protocols.recipe import load_protocol, parse_protocol
 from facsim.learn.protocols.runs import training_config
 from facsim.learn.yardstick import YARDSTICK
+from facsim.recipe import build_settings
 
 
 def test_a_recipe_fills_in_its_variables(recipe_of, folders):
@@ -94,3 +98,15 @@ def test_a_recipe_that_is_no_toml_says_where(tmp_path):
         load_protocol(tmp_path / "x.toml")
     with pytest.raises(RecipeError, match="cannot be read"):
         load_protocol(tmp_path / "y.toml")
+
+
+RECIPES = sorted((Path(__file__).resolve().parents[3] / "recipes" / "protocols").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_in_the_repository_can_be_read(path):
+    asked = tomllib.loads(path.read_text())
+    recipe = load_protocol(path, variables=dict.fromkeys(asked["variables"], "/somewhere"))
+    made = build_settings(find_protocol(recipe.protocol), recipe.settings, recipe.protocol)
+    assert made is not None and len(recipe.seeds) == 3
+    assert training_config(recipe, {}, seed=0).to_json() == YARDSTICK.to_json()
