@@ -16,12 +16,14 @@ from facsim import __version__
 from facsim.commands.console import show_text, tell
 from facsim.commands.evaluation import calibrate, compare, evaluate
 from facsim.commands.leaks import leaks
-from facsim.commands.models import report, train
+from facsim.commands.models import report
+from facsim.commands.networks import adopt, models
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.protocols import protocol
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
+from facsim.commands.training import train
 from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
@@ -85,7 +87,7 @@ def _about(
 _COMMANDS = (
     *(run, plan, preview, studio, ingest, export, train),
     *(evaluate, calibrate, compare, leaks),
-    *(protocol, report, redo, stages, doctor),
+    *(protocol, report, redo, stages, models, adopt, doctor),
 )
 
 for _command in _COMMANDS:

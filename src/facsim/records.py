@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 import pyarrow as pa
 
-from facsim.columns import KEY_COLUMNS
+from facsim.columns import KEY_COLUMNS, split_name
 from facsim.dataset import Dataset, open_dataset
+from facsim.formats.parquet import picture_rows
+from facsim.formats.places import PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.label_maps import MAP_NAMES
 
-__all__ = ["LEARNING_COLUMNS", "metadata_columns", "run_origin", "run_records", "run_records_at"]
+__all__ = [
+    "LEARNING_COLUMNS",
+    "metadata_columns",
+    "run_index",
+    "run_index_at",
+    "run_origin",
+    "run_records",
+    "run_records_at",
+]
 
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
 # in a run folder alone.
@@ -28,7 +39,7 @@ LEARNING_COLUMNS = (
     *("glasses", "sunglasses", "headwear", "occluder", "occlusion"),
     *("hair_style", "hair_length", "hair_covered", "beard", "make_up"),
 )
-"""The columns that learning reads beside picture and label: who is shown, the soft label, and what groups are made of."""
+"""What learning reads of a row beside picture and label: who is shown, the soft label, what groups are made of."""
 
 
 def metadata_columns(dataset: Dataset, *, maps: bool = False) -> dict[str, str]:
@@ -58,6 +69,29 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
         yield from _batch_records(batch, wanted, split)
 
 
+def run_index(dataset: Dataset, *, columns: Sequence[str] | None = None) -> Iterator[PlacedRecord]:
+    """What `run_records` gives, with where each picture lies in its shard; no picture is read or copied."""
+    known = metadata_columns(dataset)
+    wanted = {name: full for name, full in known.items() if columns is None or name in columns}
+    split = dataset.run.find("split")
+    step = split_name(dataset.image)[0]
+    for shard, (rows, batch) in enumerate(dataset.labels([*wanted.values(), *([split] if split else [])])):
+        container = container_at(dataset.run.shard_url(step, shard))
+        places, files = picture_rows(container)
+        for row, values in zip(rows, batch.to_pylist(), strict=True):
+            yield PlacedRecord(place=places[row], **_fields(values, files[row], wanted, split))
+
+
+def _fields(row: dict[str, Any], file_name: str | None, wanted: dict[str, str], split: str | None) -> dict[str, Any]:
+    """What a record has but its picture."""
+    return {
+        "name": f"{row['sample_id']}{PurePosixPath(file_name or 'x.png').suffix}",
+        "expression": row["expression"],
+        "split": row.get(split) if split else None,
+        "metadata": {"sample_id": row["sample_id"], **{name: row[full] for name, full in wanted.items()}},
+    }
+
+
 def run_origin(dataset: Dataset, *, name: str) -> str:
     """What a run's pictures come from, in words: its `name`, and in brackets what its steps stand on, if anything."""
     weights = {step: dataset.run.step(step).weights for step in dataset.run.steps()}
@@ -70,14 +104,12 @@ def run_records_at(url: str) -> Iterator[Record]:
     return run_records(open_dataset(url), columns=LEARNING_COLUMNS)
 
 
+def run_index_at(url: str) -> Iterator[PlacedRecord]:
+    """What `run_records_at` gives, with where each picture lies."""
+    return run_index(open_dataset(url), columns=LEARNING_COLUMNS)
+
+
 def _batch_records(batch: pa.RecordBatch, wanted: dict[str, str], split: str | None) -> Iterator[Record]:
     for row in batch.to_pylist():
         picture = row["image"]
-        suffix = PurePosixPath(picture["path"] or "x.png").suffix
-        yield Record(
-            name=f"{row['sample_id']}{suffix}",
-            image=picture["bytes"],
-            expression=row["expression"],
-            split=row.get(split) if split else None,
-            metadata={"sample_id": row["sample_id"], **{name: row[full] for name, full in wanted.items()}},
-        )
+        yield Record(image=picture["bytes"], **_fields(row, picture["path"], wanted, split))

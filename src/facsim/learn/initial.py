@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from facsim.errors import FacsimError
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes
+from facsim.learn.leaks import load_training_hashes, load_training_signatures
+from facsim.learn.signatures import Signatures
 from facsim.learn.training_config import TrainingConfig
+from facsim.models.backbones import load_backbone
 from facsim.models.classifier import Preprocessing, architecture_of, build_network
 from facsim.models.official import load_official
 from facsim.models.weights import WEIGHTS_FILE, load_classifier
@@ -30,8 +32,9 @@ _HEAD = ("head.weight", "head.bias")
 class Initial:
     """Weights to start from, by name, with their checksum and what is known of their own training.
 
-    `classes` name the rows of the head, none where the order is unknown; `preprocessing` is theirs where they say, and
-    `hashes` are those of the pictures that they were trained on, uint64 (M,), None where unknown.
+    `classes` name the rows of the head, none where it has none or their order is unknown; `preprocessing` is theirs
+    where they say; `hashes` uint64 (M,) and `signatures` are those of the pictures that they were trained on, None
+    where unknown.
     """
 
     tensors: Mapping[str, Tensor]
@@ -40,6 +43,7 @@ class Initial:
     classes: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     hashes: NDArray[np.uint64] | None = None
+    signatures: Signatures | None = None
 
 
 def network_shape(pictures: Pictures, config: TrainingConfig) -> dict[str, Any]:
@@ -54,8 +58,8 @@ def network_shape(pictures: Pictures, config: TrainingConfig) -> dict[str, Any]:
 def read_initial(pictures: Pictures, config: TrainingConfig) -> Initial | None:
     """The weights that `config.initial` names, for a training on `pictures`; None where it names none.
 
-    A folder that facsim wrote, or the weights file in one, is the whole network; any other file is a published one of
-    the whole network, or of the part that the configuration names.
+    A folder that facsim wrote, or the weights file in one, is a classifier or a backbone; any other file is a published
+    one of the whole network, or of the part that the configuration names.
     Raises WeightsError where a file cannot be read or does not fit, FacsimError where the weights are of another
     architecture than `config.network`, or of a network that reads other pictures.
     """
@@ -72,25 +76,26 @@ def _is_own(path: str) -> bool:
 
 
 def _own(path: str, pictures: Pictures, config: TrainingConfig) -> Initial:
-    classifier = load_classifier(path)
-    name, _ = architecture_of(classifier.network)
+    found = load_backbone(path)
+    name, _ = architecture_of(found.network)
     if name != config.network:
         raise FacsimError(
             f'{path} holds weights of "{name}", expected "{config.network}"; train that network, or start from others'
         )
-    asked, shape = classifier.preprocessing, pictures.shape
+    asked, shape = found.preprocessing, pictures.shape
     if (asked.size_px, asked.colour) != (shape.size_px, shape.colour):
         raise FacsimError(
             f"{path} holds weights for {asked.colour} pictures of {asked.size_px} px, found {shape.colour} ones of "
             f"{shape.size_px} px; load the pictures in that shape"
         )
     return Initial(
-        tensors=classifier.network.state_dict(),
-        sha256=classifier.sha256,
-        trained_on=str(classifier.provenance.get("trained_on", "not recorded")),
-        classes=classifier.classes,
+        tensors=found.network.state_dict(),
+        sha256=found.sha256,
+        trained_on=str(found.provenance.get("trained_on", "not recorded")),
+        classes=load_classifier(path).classes if found.kind == "classifier" else (),
         preprocessing=asked,
         hashes=load_training_hashes(path),
+        signatures=load_training_signatures(path),
     )
 
 
@@ -102,7 +107,7 @@ def _official(parts: Mapping[str, str], pictures: Pictures, config: TrainingConf
     return Initial(
         tensors={name: tensor for name, tensor in network.state_dict().items() if not tensor.is_meta},
         sha256=next(iter(found.values())) if len(found) == 1 else fingerprint_of(found),
-        trained_on=f"the published {names}, which do not record it",
+        trained_on=f"pictures that the published {names} does not name",
     )
 
 

@@ -43,9 +43,11 @@ def save_training_hashes(folder: str | os.PathLike[str], hashes: NDArray[np.uint
     _write(Path(folder) / HASHES_FILE, np.unique(hashes))
 
 
-def save_training_signatures(folder: str | os.PathLike[str], images: NDArray[np.uint8]) -> None:
-    """Write the distinct signatures of training pictures uint8 (N, S, S[, 3]), sorted: 32 bytes each."""
-    _write(Path(folder) / SIGNATURES_FILE, np.unique(signatures_of(images), axis=0))
+def save_training_signatures(
+    folder: str | os.PathLike[str], images: NDArray[np.uint8], *, others: Sequence[Signatures] = ()
+) -> None:
+    """Write the distinct signatures of training pictures uint8 (N, S, S[, 3]) and `others`, sorted: 32 bytes each."""
+    _write(Path(folder) / SIGNATURES_FILE, np.unique(np.concatenate([signatures_of(images), *others]), axis=0))
 
 
 def load_training_hashes(folder: str | os.PathLike[str]) -> NDArray[np.uint64] | None:

@@ -59,7 +59,7 @@ class _Batch:
 
     rows: NDArray[np.int64]
     images: Tensor
-    ready: torch.cuda.Event | None = None
+    ready: torch.Event | None = None
 
 
 class Feeder:

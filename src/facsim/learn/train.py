@@ -34,6 +34,7 @@ from facsim.learn.precision import LossScale
 from facsim.learn.predict import predict
 from facsim.learn.sampler import batches_of, sampling_weights
 from facsim.learn.schedules import learning_rate
+from facsim.learn.signatures import Signatures, signatures_of
 from facsim.learn.training_config import TrainingConfig
 from facsim.learn.training_plan import TrainingPlan, planned
 from facsim.learn.training_step import StepWork, seeded, step_work, take_step
@@ -291,7 +292,7 @@ def _saved(plan: TrainingPlan, state: TrainingState, folder: Path) -> TrainedMod
     classifier = _classifier(plan, state)
     if plan.team.leads:
         save_training_hashes(folder, _seen(plan))
-        save_training_signatures(folder, plan.training.images)
+        save_training_signatures(folder, plan.training.images, others=_other_signatures(plan))
         classifier = save_classifier(classifier, folder, training=training)
         if finished:
             (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
@@ -326,6 +327,13 @@ def _seen(plan: TrainingPlan) -> NDArray[np.uint64]:
     if plan.initial is not None and plan.initial.hashes is not None:
         parts.append(plan.initial.hashes)
     return np.concatenate(parts)
+
+
+def _other_signatures(plan: TrainingPlan) -> list[Signatures]:
+    """Signatures of what else the weights have seen, as far as they are known."""
+    parts = [] if plan.reference is None else [signatures_of(plan.reference.images)]
+    earlier = None if plan.initial is None else plan.initial.signatures
+    return parts if earlier is None else [*parts, earlier]
 
 
 def _finished(folder: Path, plan: TrainingPlan) -> TrainedModel | None:

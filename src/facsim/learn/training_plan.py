@@ -68,7 +68,7 @@ class TrainingPlan:
         }
         if absent := [name for name, count in by_class.items() if count == 0]:
             known["classes_without_pictures"] = absent
-        known |= {key: self.identity[key] for key in ("validation", "reference", "initial") if key in self.identity}
+        known |= {key: self.identity[key] for key in ("validation_set", "reference", "initial") if key in self.identity}
         return known
 
 
@@ -86,7 +86,7 @@ def planned(
     _refuse_misfits(pictures, config, {"validation": validation, "reference": reference})
     initial = read_initial(training, config)
     identity: dict[str, Any] = {**config.to_json(), "pictures": pictures.fingerprint}
-    others = {"validation": validation, "reference": reference}
+    others = {"validation_set": validation, "reference": reference}
     identity |= {name: part.fingerprint for name, part in others.items() if part is not None}
     if initial is not None:
         identity["initial"] = initial.sha256
@@ -185,7 +185,7 @@ def _selected_on(plan: TrainingPlan, best_step: int | None) -> str:
     if best_step is None or plan.held_out is None:
         averaged = ", averaged" if plan.config.ema > 0 else ""
         return f"nothing: the weights after the last step{averaged}"
-    source = plan.held_out.origin if "validation" in plan.identity else "the training pictures"
+    source = plan.held_out.origin if "validation_set" in plan.identity else "the training pictures"
     looks = math.ceil(plan.total / plan.validation_steps)
     return (
         f"the highest UAR on {len(plan.held_out)} pictures held out, of {source}, at {looks} looks: the weights after "

@@ -1,8 +1,8 @@
 """A classifier as one value: a network with its class names and the preprocessing that it was trained with.
 
 Networks are found in one table, `ARCHITECTURES`; a saved model names its architecture and holds its configuration. Each
-is an nn.Module with `config`, `features(pictures)` (N, feature_width), `feature_width` and `head`, its last linear layer:
-`network(pictures)` is `network.head(network.features(pictures))`.
+is an nn.Module with `config`, `features(pictures)` (N, feature_width), `feature_width` and `head`, its last linear
+layer: `network(pictures)` is `network.head(network.features(pictures))`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ __all__ = [
     "nchw",
     "prepare",
 ]
+
+_ROWS_A_TURN = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,9 +147,10 @@ def _built(name: str, config: Mapping[str, Any]) -> nn.Module:
 
 def fit_preprocessing(images: NDArray[np.uint8], *, crop_margin: float | None = None) -> Preprocessing:
     """The preprocessing of images uint8 (N, S, S) or (N, S, S, 3): their size, each channel's mean and deviation."""
-    flat = images.reshape(-1, 3 if images.ndim == 4 else 1)
-    # A histogram a channel gives exact moments without a float copy of all pictures.
-    counts = [np.bincount(flat[:, channel], minlength=256) for channel in range(flat.shape[1])]
+    # A histogram a channel gives exact moments without a float copy of all pictures, which may not fit into memory.
+    counts = np.zeros((3 if images.ndim == 4 else 1, 256), dtype=np.int64)
+    for at in range(0, len(images), _ROWS_A_TURN):
+        counts += _histograms(images[at : at + _ROWS_A_TURN])
     levels = np.arange(256) / 255
     means = [float(count @ levels / count.sum()) for count in counts]
     variances = [float(count @ (levels - mean) ** 2 / count.sum()) for count, mean in zip(counts, means, strict=True)]
@@ -158,6 +161,12 @@ def fit_preprocessing(images: NDArray[np.uint8], *, crop_margin: float | None = 
         std=tuple(round(max(variance**0.5, 1e-3), 6) for variance in variances),
         crop_margin=crop_margin,
     )
+
+
+def _histograms(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each level occurs in each channel, int64 (C, 256)."""
+    flat = np.asarray(images).reshape(-1, 3 if images.ndim == 4 else 1)
+    return np.stack([np.bincount(flat[:, channel], minlength=256) for channel in range(flat.shape[1])])
 
 
 def nchw(images: Tensor) -> Tensor:

@@ -14,7 +14,8 @@ _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
 
 @runtime_checkable
 class FillsParameters(Protocol):
-    """A module that holds bare parameters (tokens, biases of attention, scales) and knows their first values."""
+    """A module that knows first values of its own: of bare parameters (tokens, biases of attention, scales), or of what
+    its layers are filled with otherwise."""
 
     def fill_parameters(self, generator: torch.Generator) -> None: ...
 
@@ -24,10 +25,11 @@ def initialise(network: nn.Module, *, generator: torch.Generator) -> None:
 
     2-D convolutions He-normal by fan-out (He et al. 2015); 1-D ones, which mix tokens with no rectifier behind, with
     the variance of their input kept; linear layers normal with deviation 0.02, cut at 2 (Dosovitskiy et al. 2021), the
-    head 0.01; biases 0; norms the identity; PReLU 0.25.
+    head 0.01; biases 0; norms the identity; PReLU 0.25. Then each module that is `FillsParameters`.
     """
     for module in network.modules():
         _fill(module, generator)
+    for module in network.modules():
         if isinstance(module, FillsParameters):
             module.fill_parameters(generator)
     head = getattr(network, "head", None)

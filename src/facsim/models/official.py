@@ -17,7 +17,7 @@ import re
 import struct
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +27,15 @@ import torch
 from torch import Tensor, nn
 
 from facsim.errors import WeightsError
+from facsim.models.official_names import OfficialNames
 
-__all__ = ["OfficialNames", "OfficialWeights", "load_official", "read_checkpoint"]
+__all__ = ["OfficialWeights", "load_official", "read_checkpoint"]
 
 _NESTED = ("model_state_dict", "state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.")
 _COUNTER = ".num_batches_tracked"  # absent from files older than torch 0.4.1, and read by no forward pass
+_HEAD = "head."
 _SHOWN = 4  # names of each kind in a message
-
-
-@dataclass(frozen=True, kw_only=True)
-class OfficialNames:
-    """How the official checkpoints of a network name what it holds.
-
-    `renamed` maps official prefixes to ours, the longest that fits counts. `unused` are regular expressions, matched
-    from the start of an official name, of tensors that no forward pass reads.
-    """
-
-    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
-    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +48,17 @@ class OfficialWeights:
 
 
 def load_official(
-    network: nn.Module, path: str | os.PathLike[str], *, part: str = "", expected_sha256: str | None = None
+    network: nn.Module,
+    path: str | os.PathLike[str],
+    *,
+    part: str = "",
+    head: bool = True,
+    expected_sha256: str | None = None,
 ) -> OfficialWeights:
     """What was loaded into `network`, or into its submodule `part`, from an official checkpoint.
+
+    Without `head` the file's own head is left out and the network's stays as it is: for weights that were trained on
+    other classes.
 
     Raises WeightsError where the file is missing, damaged, not what `expected_sha256` says, holds more than tensors and
     plain values, or is of another architecture, with the names and shapes that do not fit. Nothing is changed then.
@@ -68,10 +66,13 @@ def load_official(
     module = _part(network, part)
     tensors, digest = _read(Path(path), expected_sha256)
     taken, unused = _translated(tensors, module)
+    if not head:
+        taken = _with_head_of(module, taken)
     _check_fit(module, taken, Path(path))
     _check_finite(taken, Path(path))
-    on_meta = any(tensor.is_meta for tensor in module.state_dict().values())
-    module.load_state_dict(taken, assign=on_meta)
+    own = module.state_dict()
+    fitted = {name: tensor.to(own[name].dtype) for name, tensor in taken.items()}
+    module.load_state_dict(fitted, assign=any(tensor.is_meta for tensor in own.values()))
     return OfficialWeights(sha256=digest, taken=len(taken), unused=unused)
 
 
@@ -118,8 +119,8 @@ def _pickled(file: Path) -> Any:
         raise WeightsError(_refusal(file, str(error))) from error
     except _DAMAGE as error:
         raise WeightsError(
-            f"{file} is not a whole checkpoint ({type(error).__name__}); expected safetensors or a torch file: fetch it "
-            "again"
+            f"{file} is not a whole checkpoint ({type(error).__name__}); expected safetensors or a torch file: fetch "
+            "it again"
         ) from error
 
 
@@ -146,8 +147,8 @@ def _refusal(file: Path, words: str) -> str:
     if named is None:
         return f"{file} is not a whole checkpoint: its pickle cannot be read; fetch it again"
     return (
-        f'{file} is refused: it asks to call "{named[1]}" while it is read, expected tensors and plain values alone; if '
-        "you trust whoever made it, have its state_dict saved again as safetensors"
+        f'{file} is refused: it asks to call "{named[1]}" while it is read, expected tensors and plain values alone; '
+        "if you trust whoever made it, have its state_dict saved again as safetensors"
     )
 
 
@@ -197,9 +198,8 @@ def _state(found: Any) -> Mapping[str, Any]:
 
 
 def _bare(name: str) -> str:
-    for prefix in _PREFIXES:
-        while name.startswith(prefix):
-            name = name.removeprefix(prefix)
+    while prefix := next((prefix for prefix in _PREFIXES if name.startswith(prefix)), ""):
+        name = name.removeprefix(prefix)
     return name
 
 
@@ -213,6 +213,11 @@ def _translated(tensors: Mapping[str, Tensor], module: nn.Module) -> tuple[dict[
         if name.endswith(_COUNTER) and name not in taken:
             taken[name] = torch.zeros(tensor.shape, dtype=tensor.dtype)
     return taken, unused
+
+
+def _with_head_of(module: nn.Module, taken: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    own = {name: tensor for name, tensor in module.state_dict().items() if name.startswith(_HEAD)}
+    return {name: tensor for name, tensor in taken.items() if not name.startswith(_HEAD)} | own
 
 
 def _own_name(name: str, renamed: Mapping[str, str]) -> str:

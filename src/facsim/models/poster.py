@@ -2,8 +2,8 @@
 
 58.0 M parameters learn in the large variant; the published 70.8 M also count IR50's `output_layer`, which no forward
 pass reads, and the landmark network's 1.0 M are frozen. Names are those of the official code, so that its checkpoints
-load: `ir_back` the image stream (IR50), `face_landback` the landmark stream (MobileFaceNet), `pyramid_fuse` three levels
-of blocks on features of 512, 256 and 128.
+load: `ir_back` the image stream (IR50), `face_landback` the landmark stream (MobileFaceNet), `pyramid_fuse` three
+levels of blocks on features of 512, 256 and 128.
 
 The official code's quirks, which its checkpoints were trained with, live in the variant `faithful`: IR50's two
 (`facsim.models.ir50`), and a landmark network whose weights are frozen while its norms go on reading and learning the
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from facsim.errors import FacsimError
 from facsim.models.ir50 import Ir50Trunk, scale_pictures, tokens_of
 from facsim.models.mobilefacenet import MobileFaceNet, MobileFaceNetConfig
-from facsim.models.official import OfficialNames
+from facsim.models.official_names import OfficialNames
 from facsim.models.transformer import DropPath, FeedForward, Gate, attend, split_heads
 
 __all__ = ["POSTER_SIZES", "Poster", "PosterConfig", "settle_landmarks"]
@@ -62,7 +62,7 @@ class PosterConfig:
 
 
 class Poster(nn.Module):
-    """Logits (N, classes) float32 of normalised pictures (N, channels, S, S) float32; 224 px is what it was made for."""
+    """Logits (N, classes) float32 of normalised pictures (N, channels, S, S) float32, made for S = 224."""
 
     OFFICIAL_NAMES: ClassVar = OfficialNames(
         renamed={"head.linear.": "head."}, unused=(r"ir_back\.output_layer\.", r"pyramid_fuse\.cls_token$")

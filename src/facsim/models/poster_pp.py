@@ -1,11 +1,11 @@
-"""POSTER++ (Mao et al. 2023, arXiv 2301.12149; repository POSTER_V2): landmarks ask, the image answers, on three levels.
+"""POSTER++ (Mao et al. 2023, arXiv 2301.12149; repository POSTER_V2): landmarks ask, the image answers, thrice.
 
 43.7 M parameters and 8.4 G multiply-adds, as published. The image's maps of 28 × 28, 14 × 14 and 7 × 7 (IR50) are keys
 and values for queries from the landmark network's maps of the same size, each map one window with learned biases by
 relative position; 147 tokens of the three then pass two transformer blocks. Names are those of the official code, so
-that its checkpoints load. What is in them but never read (IR50's `output_layer`, and `patch_embed`, `eca_block`, `CON1`,
-`IRLinear1`, `IRLinear2` and each block's `conv` in `VIT`) is left out, and so is `relative_position_index`, which
-follows from the window's side.
+that its checkpoints load. What is in them but never read (IR50's `output_layer`, and `patch_embed`, `eca_block`,
+`CON1`, `IRLinear1`, `IRLinear2` and each block's `conv` in `VIT`) is left out, and so is `relative_position_index`,
+which follows from the window's side.
 
 The official code's quirks live in the variant `faithful`: pictures made smaller by the nearest pixel
 (`facsim.models.ir50`), and a landmark network that is frozen but whose norms are not (`facsim.models.poster`).
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from facsim.errors import FacsimError
 from facsim.models.ir50 import Ir50Trunk, scale_pictures
 from facsim.models.mobilefacenet import MobileFaceNet, MobileFaceNetConfig
-from facsim.models.official import OfficialNames
+from facsim.models.official_names import OfficialNames
 from facsim.models.poster import settle_landmarks
 from facsim.models.transformer import DropPath, FeedForward, Gate, attend, split_heads
 
@@ -54,7 +54,7 @@ class PosterPpConfig:
 
 
 class PosterPp(nn.Module):
-    """Logits (N, classes) float32 of normalised pictures (N, channels, S, S) float32; 224 px is what it was made for."""
+    """Logits (N, classes) float32 of normalised pictures (N, channels, S, S) float32, made for S = 224."""
 
     OFFICIAL_NAMES: ClassVar = OfficialNames(
         renamed={

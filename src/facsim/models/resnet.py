@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facsim.errors import FacsimError
-from facsim.models.official import OfficialNames
+from facsim.models.official_names import OfficialNames
 
 __all__ = ["ResNet", "ResNet18Config", "ResNet50Config"]
 
@@ -97,6 +97,10 @@ class _Basic(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _shortcut(inputs, width, stride=stride)
 
+    def fill_parameters(self, generator: torch.Generator) -> None:
+        """The block begins as its shortcut (Goyal et al. 2017, section 5.1)."""
+        nn.init.zeros_(self.bn2.weight)
+
     def forward(self, maps: Tensor) -> Tensor:
         inner = torch.relu(self.bn1(self.conv1(maps)))
         beside = maps if self.downsample is None else self.downsample(maps)
@@ -115,6 +119,10 @@ class _Bottleneck(nn.Module):
         self.conv3 = _convolution(width, 4 * width, side=1, stride=1)
         self.bn3 = nn.BatchNorm2d(4 * width)
         self.downsample = _shortcut(inputs, 4 * width, stride=stride)
+
+    def fill_parameters(self, generator: torch.Generator) -> None:
+        """The block begins as its shortcut (Goyal et al. 2017, section 5.1)."""
+        nn.init.zeros_(self.bn3.weight)
 
     def forward(self, maps: Tensor) -> Tensor:
         inner = torch.relu(self.bn1(self.conv1(maps)))
