@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from facsim.errors import RecipeError
+from facsim.learn.data import PictureShape
 from facsim.learn.protocols.catalogue import EXAMPLES, PROTOCOLS, example_path, find_protocol
 from facsim.learn.protocols.recipe import load_protocol, parse_protocol
 from facsim.learn.protocols.runs import training_config
@@ -71,6 +72,16 @@ def test_wrong_settings_of_a_training_are_refused(recipe_of, train, hint):
 def test_a_training_is_the_yardsticks_unless_said_otherwise(recipe_of):
     found = training_config(recipe_of("matrix", "", train={}), {}, seed=7)
     assert found.to_json() == {**YARDSTICK.to_json(), "seed": 7}
+
+
+def test_a_training_recipe_by_name_brings_its_settings(recipe_of):
+    found = training_config(recipe_of("matrix", "", train={"use": "cpu-cnn"}, shape=PictureShape()), {}, seed=3)
+    assert (found.epochs, found.seed) == (12, 3)
+
+
+def test_a_training_recipe_for_other_pictures_is_refused(recipe_of):
+    with pytest.raises(RecipeError, match="put the size_px and colour"):
+        training_config(recipe_of("matrix", "", train={"use": "syntfer-ir50"}, shape=PictureShape()), {}, seed=0)
 
 
 def test_epochs_instead_of_steps_and_a_strength_of_augmentation(recipe_of):
