@@ -340,7 +340,10 @@ def test_every_command_teaches_by_example_and_speaks_json(name):
 
 
 def test_the_commands_are_those_that_were_promised():
-    promised = "run plan preview studio ingest export train evaluate calibrate compare leaks report redo stages doctor"
+    promised = (
+        "run plan preview studio ingest export train evaluate calibrate compare leaks protocol report redo stages "
+        "doctor models adopt"
+    )
     assert sorted(names_of_commands()) == sorted(promised.split())
 
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -199,3 +201,30 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_trained(results
     with pytest.raises(RecipeError, match=hint):
         results_of(protocol, tables)
     assert not (tmp_path / "out" / "cells").exists()
+
+
+def test_no_renderer_is_wanted_where_sets_are_given(folders, tmp_path):
+    """On a machine that only trains, with neither warp nor the head's data."""
+    text = f"""
+protocol = "matrix"
+[pictures]
+size_px = 16
+[train]
+steps = 2
+batch_size = 8
+[[set]]
+name = "a"
+source = "{folders["a"]}"
+[[test]]
+name = "test"
+source = "{folders["test"]}"
+"""
+    (tmp_path / "recipe.toml").write_text(text)
+    program = (
+        "import sys; sys.modules.update(warp=None, anny=None)\n"
+        "from facsim.cli import app\n"
+        f"app(['protocol', {str(tmp_path / 'recipe.toml')!r}, '--out', {str(tmp_path / 'out')!r}, '--threads', '1'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "results.json").exists()
