@@ -10,6 +10,7 @@ import pytest
 
 from facsim.errors import ManifestError, RecipeError
 from facsim.learn.protocols import learners, runs
+from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.results import read_results
 from facsim.learn.protocols.running import run_protocol, shard_of
 from facsim.models.weights import load_classifier
@@ -228,3 +229,27 @@ source = "{folders["test"]}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "results.json").exists()
+
+
+def test_who_finds_a_folder_held_waits_for_it(tmp_path, monkeypatch):
+    waited = []
+
+    def wait(_: float) -> None:
+        waited.append(holder.poll())
+        holder.kill()
+        holder.wait()
+
+    monkeypatch.setattr("facsim.learn.protocols.holding.time.sleep", wait)
+    program = (
+        "import sys, time\n"
+        "from facsim.storage import folder_at\n"
+        f"with folder_at({str(tmp_path / 'x')!r}).locked():\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    told = []
+    with held_folder(tmp_path / "x", told.append):
+        assert waited == [None], "waited once, while the other was alive"
+    assert told[0].note == "another process has it"

@@ -16,8 +16,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, load_training_signatures, near_in, seen_in
 from facsim.learn.predict import predict
+from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.learners import LEARNERS, Material
 from facsim.learn.protocols.recipe import ProtocolRecipe
 from facsim.learn.protocols.results import TestFacts, Training
@@ -45,7 +45,6 @@ from facsim.models.weights import WEIGHTS_FILE, load_classifier, write_whole
 from facsim.products import OnProgress, Progress
 from facsim.provenance import fingerprint_of
 from facsim.recipe import build_settings, settings_of
-from facsim.storage import folder_at
 
 __all__ = [
     "CELL_FILE",
@@ -53,7 +52,6 @@ __all__ = [
     "Bench",
     "Cell",
     "Scored",
-    "cell_held",
     "cell_model",
     "finished_cell",
     "score_cell",
@@ -66,7 +64,6 @@ PREPROCESSING_VERSION = 2
 """Of how `facsim.learn.data` makes a network's picture of a file: decoding, central square, luma, resizing."""
 
 _CELL_VERSION = 1  # of what a cell is a function of; another number trains every cell anew
-_WAIT_S = 2.0
 _YARDSTICK = "yardstick"
 
 
@@ -160,7 +157,7 @@ def finished_cell(bench: Bench, cell: Cell, tests: Mapping[str, Pictures]) -> Tr
         threads=bench.threads or YARDSTICK.threads,
     )
     folder = bench.out / "cells" / _fingerprint(cell, config, material)[:20]
-    with cell_held(folder, bench.on_progress):
+    with held_folder(folder, bench.on_progress):
         done = _read_cell(folder) or _trained(bench, cell, material, config, folder)
         _score(bench, folder, tests)
     # Another row may have trained the same cell of a set by another name, or of a quota that it did not fill.
@@ -228,20 +225,6 @@ def _sha256(initial: str | Mapping[str, str] | None) -> str:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise ManifestError(f"the weights to begin from, {file}, cannot be read: {error}") from error
-
-
-@contextmanager
-def cell_held(folder: Path, on_progress: OnProgress) -> Iterator[None]:
-    """Hold a cell's folder for this process, after whoever holds it now."""
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(folder_at(folder).locked())
-                break
-            except ManifestError:
-                on_progress(Progress(step=f"cell {folder.name[:8]}", done=0, total=1, note="another process has it"))
-                time.sleep(_WAIT_S)
-        yield
 
 
 def _trained(bench: Bench, cell: Cell, material: Material, config: TrainingConfig, folder: Path) -> Training:

@@ -23,10 +23,11 @@ from facsim.learn.contrastive import CaptionModel, ContrastiveConfig, TrainedIma
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, seen_in
 from facsim.learn.prompts import PROMPT_KINDS, Prompt, prompts_fingerprint, prompts_of
+from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.measuring import Calls, compare, measure
 from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
 from facsim.learn.protocols.results import Finding
-from facsim.learn.protocols.runs import Bench, Cell, cell_held
+from facsim.learn.protocols.runs import Bench, Cell
 from facsim.learn.zero_shot import ImageTextModel, class_embeddings
 from facsim.models.image_text import load_image_text
 from facsim.products import Progress
@@ -116,7 +117,7 @@ class ZeroShotProtocol:
                 Progress(step=f"captions of {name}, seed {seed}", done=step, total=total, unit="steps", note=note)
             )
 
-        with cell_held(folder, bench.on_progress):
+        with held_folder(folder, bench.on_progress):
             return contrast(captioned, placed, out=folder, on_steps=told)
 
     def _config(self, seed: int) -> ContrastiveConfig:
