@@ -34,8 +34,11 @@ __all__ = [
     "topped_up",
 ]
 
-MIXED_SYN_TRAINING, MIXED_SYN_VALIDATION = 1250, 125
-"""Pictures a class and source that Mixed-SYN trains and validates on (SyntFER's create_mixed_dataset.py)."""
+MIXED_SYN_TRAINING = 1250
+"""Pictures a class and source that Mixed-SYN trains on (SyntFER's create_mixed_dataset.py)."""
+
+MIXED_SYN_VALIDATION = 125
+"""Pictures a class and source that it validates on (there too)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,17 @@
 """facsim.learn.protocols.recipe: what a recipe may say, and how it is told what it may not."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from facsim.errors import RecipeError
+from facsim.learn.data import PictureShape
 from facsim.learn.protocols.catalogue import EXAMPLES, PROTOCOLS, example_path, find_protocol
 from facsim.learn.protocols.recipe import load_protocol, parse_protocol
 from facsim.learn.protocols.runs import training_config
 from facsim.learn.yardstick import YARDSTICK
+from facsim.recipe import build_settings
 
 
 def test_a_recipe_fills_in_its_variables(recipe_of, folders):
@@ -69,6 +74,16 @@ def test_a_training_is_the_yardsticks_unless_said_otherwise(recipe_of):
     assert found.to_json() == {**YARDSTICK.to_json(), "seed": 7}
 
 
+def test_a_training_recipe_by_name_brings_its_settings(recipe_of):
+    found = training_config(recipe_of("matrix", "", train={"use": "cpu-cnn"}, shape=PictureShape()), {}, seed=3)
+    assert (found.epochs, found.seed) == (12, 3)
+
+
+def test_a_training_recipe_for_other_pictures_is_refused(recipe_of):
+    with pytest.raises(RecipeError, match="put the size_px and colour"):
+        training_config(recipe_of("matrix", "", train={"use": "syntfer-ir50"}, shape=PictureShape()), {}, seed=0)
+
+
 def test_epochs_instead_of_steps_and_a_strength_of_augmentation(recipe_of):
     found = training_config(recipe_of("matrix", "", train={"epochs": 2.0, "augmentation": 0}), {}, seed=0)
     assert found.steps is None and found.epochs == 2 and found.augmentation != YARDSTICK.augmentation
@@ -94,3 +109,15 @@ def test_a_recipe_that_is_no_toml_says_where(tmp_path):
         load_protocol(tmp_path / "x.toml")
     with pytest.raises(RecipeError, match="cannot be read"):
         load_protocol(tmp_path / "y.toml")
+
+
+RECIPES = sorted((Path(__file__).resolve().parents[3] / "recipes" / "protocols").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_in_the_repository_can_be_read(path):
+    asked = tomllib.loads(path.read_text())
+    recipe = load_protocol(path, variables=dict.fromkeys(asked["variables"], "/somewhere"))
+    made = build_settings(find_protocol(recipe.protocol), recipe.settings, recipe.protocol)
+    assert made is not None and len(recipe.seeds) == 3
+    assert training_config(recipe, {}, seed=0).to_json() == YARDSTICK.to_json()

@@ -2,12 +2,15 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from facsim.errors import ManifestError, RecipeError
 from facsim.learn.protocols import learners, runs
+from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.results import read_results
 from facsim.learn.protocols.running import run_protocol, shard_of
 from facsim.models.weights import load_classifier
@@ -199,3 +202,54 @@ def test_settings_that_do_not_fit_are_refused_before_anything_is_trained(results
     with pytest.raises(RecipeError, match=hint):
         results_of(protocol, tables)
     assert not (tmp_path / "out" / "cells").exists()
+
+
+def test_no_renderer_is_wanted_where_sets_are_given(folders, tmp_path):
+    """On a machine that only trains, with neither warp nor the head's data."""
+    text = f"""
+protocol = "matrix"
+[pictures]
+size_px = 16
+[train]
+steps = 2
+batch_size = 8
+[[set]]
+name = "a"
+source = "{folders["a"]}"
+[[test]]
+name = "test"
+source = "{folders["test"]}"
+"""
+    (tmp_path / "recipe.toml").write_text(text)
+    program = (
+        "import sys; sys.modules.update(warp=None, anny=None)\n"
+        "from facsim.cli import app\n"
+        f"app(['protocol', {str(tmp_path / 'recipe.toml')!r}, '--out', {str(tmp_path / 'out')!r}, '--threads', '1'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "results.json").exists()
+
+
+def test_who_finds_a_folder_held_waits_for_it(tmp_path, monkeypatch):
+    waited = []
+
+    def wait(_: float) -> None:
+        waited.append(holder.poll())
+        holder.kill()
+        holder.wait()
+
+    monkeypatch.setattr("facsim.learn.protocols.holding.time.sleep", wait)
+    program = (
+        "import sys, time\n"
+        "from facsim.storage import folder_at\n"
+        f"with folder_at({str(tmp_path / 'x')!r}).locked():\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "held\n"
+    told = []
+    with held_folder(tmp_path / "x", told.append):
+        assert waited == [None], "waited once, while the other was alive"
+    assert told[0].note == "another process has it"

@@ -15,7 +15,8 @@ import torch
 from facsim.errors import FacsimError, RecipeError
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, save_training_hashes
-from facsim.learn.protocols.runs import Bench, cell_held
+from facsim.learn.protocols.holding import held_folder
+from facsim.learn.protocols.runs import Bench
 from facsim.learn.selfsupervised.pretraining import METHODS, PretrainingConfig, method_named, pretrain
 from facsim.models.backbones import Backbone, adopt_backbone, fresh_backbone, load_backbone, save_backbone
 from facsim.models.classifier import Classifier, architecture_of, fit_preprocessing
@@ -55,7 +56,7 @@ def pretrained(bench: Bench, pictures: Pictures, config: PretrainingConfig) -> P
         note = f"loss {loss:.3f}, {rate:.0f} pictures/s"
         bench.on_progress(Progress(step=name, done=step, total=total, unit="steps", note=note))
 
-    with cell_held(folder, bench.on_progress):
+    with held_folder(folder, bench.on_progress):
         return pretrain(pictures, placed, out=folder, on_steps=told).folder
 
 
@@ -63,7 +64,7 @@ def untrained(bench: Bench, pictures: Pictures, config: PretrainingConfig) -> Pa
     """The folder of the same backbone before any training: what its architecture alone is worth."""
     asked = {"network": config.network, "network_config": dict(config.network_config), "seed": config.seed}
     folder = bench.out / "backbones" / fingerprint_of({**asked, "pictures": pictures.fingerprint})[:20]
-    with cell_held(folder, bench.on_progress):
+    with held_folder(folder, bench.on_progress):
         channels = 1 if pictures.images.ndim == 3 else 3
         generator = torch.Generator().manual_seed(seed_for(f"train/{config.seed}", "untrained"))
         network = fresh_backbone(config.network, config.network_config, channels=channels, generator=generator)
@@ -80,7 +81,7 @@ def classifier_of(bench: Bench, backbone: Path, pictures: Pictures) -> Path:
     """The folder of a classifier to train on from: the backbone, its last layer zeros for the pictures' classes."""
     held = load_backbone(backbone)
     folder = bench.out / "backbones" / fingerprint_of({"of": held.sha256, "classes": pictures.classes})[:20]
-    with cell_held(folder, bench.on_progress):
+    with held_folder(folder, bench.on_progress):
         name, configuration = architecture_of(held.network)
         shape = {**configuration, "classes": len(pictures.classes)}
         channels = len(held.preprocessing.mean)

@@ -19,6 +19,7 @@ PROTOCOLS: Mapping[str, str] = {
     "label-repair": "facsim.learn.protocols.label_repair:LabelRepair",
     "self-supervised": "facsim.learn.protocols.pretraining:SelfSupervised",
     "few-shot": "facsim.learn.protocols.few_shot:FewShotProtocol",
+    "zero-shot": "facsim.learn.protocols.zero_shot:ZeroShotProtocol",
 }
 """Name → `module:class` of its settings. A new protocol is a new line here."""
 

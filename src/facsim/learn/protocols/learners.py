@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from facsim.errors import RecipeError
+from facsim.errors import FacsimError, RecipeError
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, save_training_hashes, save_training_signatures
 from facsim.learn.mixtures import Mixture
-from facsim.learn.probes import LinearProbe, chosen_penalty, extract_features, fit_linear_probe
+from facsim.learn.probes import PENALTIES, LinearProbe, chosen_penalty, extract_features, fit_linear_probe
 from facsim.learn.train import OnProgress, TrainedModel, train
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import Backbone, load_backbone
@@ -66,8 +66,7 @@ def learn_by_probe(material: Material, config: TrainingConfig, out: Path, on_pro
     began, pictures = time.monotonic(), material.mixture.pictures
     backbone = load_backbone(material.initial, device=config.device)
     features = extract_features(backbone, pictures)
-    penalty, _ = chosen_penalty(pictures, features)
-    probe = fit_linear_probe(features, pictures.targets, classes=pictures.classes, penalty=penalty)
+    probe = _best_probe(pictures, features)
     out.mkdir(parents=True, exist_ok=True)
     save_training_hashes(out, _seen(pictures, material.initial))
     save_training_signatures(out, pictures.images)
@@ -94,6 +93,26 @@ def _seen(pictures: Pictures, backbone: str) -> NDArray[np.uint64]:
     return pictures.hashes if known is None else np.concatenate([pictures.hashes, known])
 
 
+def _best_probe(pictures: Pictures, features: NDArray[np.float32]) -> LinearProbe:
+    """The probe of the penalty that does best on a cut of the pictures, of those under which it can be solved.
+
+    A small set's features may be so nearly dependent that the regression under a weak penalty is not.
+    """
+    losses, faults = dict[float, float](), list[FacsimError]()
+    for penalty in sorted(PENALTIES, reverse=True):
+        try:
+            losses |= chosen_penalty(pictures, features, penalties=[penalty])[1]
+        except FacsimError as error:
+            faults.append(error)
+    for penalty in sorted(losses, key=lambda one: (losses[one], -one)):
+        try:
+            probe = fit_linear_probe(features, pictures.targets, classes=pictures.classes, penalty=penalty)
+            return replace(probe, tried=losses)
+        except FacsimError as error:
+            faults.append(error)
+    raise faults[-1]
+
+
 def _probed(backbone: Backbone, probe: LinearProbe, pictures: Pictures) -> Classifier:
     name, configuration = architecture_of(backbone.network)
     network = build_network(name, {**configuration, "classes": len(probe.classes)}).to_empty(device="cpu")
@@ -109,7 +128,11 @@ def _probed(backbone: Backbone, probe: LinearProbe, pictures: Pictures) -> Class
         provenance={
             "trained_on": f"{pictures.origin}; backbone: {backbone.provenance.get('trained_on', 'not recorded')}",
             "selected_on": "the probe's penalty on a cut of its training pictures",
-            "config": {"learner": "linear-probe", "penalty": probe.penalty},
+            "config": {
+                "learner": "linear-probe",
+                "penalty": probe.penalty,
+                "validation_log_loss": {f"{penalty:g}": round(loss, 6) for penalty, loss in probe.tried.items()},
+            },
             "backbone_sha256": backbone.sha256,
             "pictures": len(pictures),
             "pictures_fingerprint": pictures.fingerprint,

@@ -4,7 +4,7 @@
     seeds = [0, 1, 2]
     [variables]                     names for `${…}` in any text below; `--set name=path` gives or replaces one
     [pictures]                      size_px, colour, classes: what every network sees and names
-    [train]                         use = "yardstick", and any setting of TrainingConfig besides
+    [train]                         use = "yardstick" or a training recipe, and any setting of TrainingConfig besides
     [[set]]                         what may be trained on
     [[test]]                        what is tested on
     [matrix]                        the protocol's own settings, under its name

@@ -33,7 +33,8 @@ __all__ = [
     "write_results",
 ]
 
-RESULTS_FORMAT, RESULTS_VERSION = "facsim-protocol-results", 1
+RESULTS_FORMAT = "facsim-protocol-results"
+RESULTS_VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)

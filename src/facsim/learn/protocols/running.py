@@ -36,7 +36,9 @@ from facsim.recipe import build_settings
 
 __all__ = ["FIGURE_FILE", "RESULTS_FILE", "TABLE_FILE", "run_protocol", "shard_of"]
 
-RESULTS_FILE, TABLE_FILE, FIGURE_FILE = "results.json", "table.md", "figure.svg"
+RESULTS_FILE = "results.json"
+TABLE_FILE = "table.md"
+FIGURE_FILE = "figure.svg"
 
 
 def _quiet(_: Progress) -> None:

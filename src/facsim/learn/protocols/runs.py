@@ -16,8 +16,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,19 +31,20 @@ from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, load_training_signatures, near_in, seen_in
 from facsim.learn.predict import predict
+from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.learners import LEARNERS, Material
 from facsim.learn.protocols.recipe import ProtocolRecipe
 from facsim.learn.protocols.results import TestFacts, Training
 from facsim.learn.protocols.sets import Shelf
 from facsim.learn.train import TrainedModel
 from facsim.learn.training_config import TrainingConfig
+from facsim.learn.training_recipes import known_training_recipes, training_settings
 from facsim.learn.yardstick import YARDSTICK
 from facsim.models.classifier import Classifier, architecture_of
 from facsim.models.weights import WEIGHTS_FILE, load_classifier, write_whole
 from facsim.products import OnProgress, Progress
 from facsim.provenance import fingerprint_of
 from facsim.recipe import build_settings, settings_of
-from facsim.storage import folder_at
 
 __all__ = [
     "CELL_FILE",
@@ -52,7 +52,6 @@ __all__ = [
     "Bench",
     "Cell",
     "Scored",
-    "cell_held",
     "cell_model",
     "finished_cell",
     "score_cell",
@@ -65,8 +64,7 @@ PREPROCESSING_VERSION = 2
 """Of how `facsim.learn.data` makes a network's picture of a file: decoding, central square, luma, resizing."""
 
 _CELL_VERSION = 1  # of what a cell is a function of; another number trains every cell anew
-_WAIT_S = 2.0
-_CONFIGS: Mapping[str, TrainingConfig] = {"yardstick": YARDSTICK}
+_YARDSTICK = "yardstick"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,16 +113,15 @@ class Scored:
 def training_config(recipe: ProtocolRecipe, changed: Mapping[str, Any], *, seed: int) -> TrainingConfig:
     """The training's settings: those that `[train] use` names, the recipe's over them, `changed` over those.
 
+    `use` is "yardstick", or a training recipe by name or path (`facsim.learn.training_recipes`), whose pictures must be
+    those of the protocol's [pictures].
     `augmentation` may be a strength, 0 to 3. Raises RecipeError for an unknown or impossible setting.
     """
     asked = {**recipe.train, **changed}
-    use = str(asked.pop("use", "yardstick"))
-    if use not in _CONFIGS:
-        raise RecipeError(f'train.use is "{use}".{hint_nearest(use, _CONFIGS)}')
+    base = settings_of(_base_config(recipe, str(asked.pop("use", _YARDSTICK))))
     for key in ("seed", "threads", "device", "time_budget_s"):
         if key in asked:
             raise RecipeError(f"train.{key} is not the recipe's to say; give seeds, --threads and --device")
-    base = settings_of(_CONFIGS[use])
     for one, other in (("steps", "epochs"), ("epochs", "steps")):
         if one in asked:
             base.pop(other, None)
@@ -136,6 +133,21 @@ def training_config(recipe: ProtocolRecipe, changed: Mapping[str, Any], *, seed:
         raise RecipeError(f"train: {error}") from None
 
 
+def _base_config(recipe: ProtocolRecipe, use: str) -> TrainingConfig:
+    if use == _YARDSTICK:
+        return YARDSTICK
+    named = use in known_training_recipes()
+    if not named and not use.endswith(".toml"):
+        raise RecipeError(f'train.use is "{use}".{hint_nearest(use, (_YARDSTICK, *known_training_recipes()))}')
+    found = training_settings(use if named else recipe.place(use), {})
+    if found.shape() != recipe.shape:
+        raise RecipeError(
+            f'train.use = "{use}" is for {found.shape()} and [pictures] asks for {recipe.shape}; put the size_px and '
+            "colour of the training recipe there"
+        )
+    return found.config()
+
+
 def finished_cell(bench: Bench, cell: Cell, tests: Mapping[str, Pictures]) -> Training:
     """The cell's facts: trained and scored on `tests` now, or found finished."""
     material = cell.material()
@@ -145,7 +157,7 @@ def finished_cell(bench: Bench, cell: Cell, tests: Mapping[str, Pictures]) -> Tr
         threads=bench.threads or YARDSTICK.threads,
     )
     folder = bench.out / "cells" / _fingerprint(cell, config, material)[:20]
-    with cell_held(folder, bench.on_progress):
+    with held_folder(folder, bench.on_progress):
         done = _read_cell(folder) or _trained(bench, cell, material, config, folder)
         _score(bench, folder, tests)
     # Another row may have trained the same cell of a set by another name, or of a quota that it did not fill.
@@ -192,7 +204,7 @@ def _fingerprint(cell: Cell, config: TrainingConfig, material: Material) -> str:
             "pictures": material.mixture.pictures.fingerprint,
             "validation": _fingerprint_or_none(material.validation),
             "reference": _fingerprint_or_none(material.reference),
-            "initial": _sha256(material.initial),
+            "initial": _sha256(material.initial or config.initial),
         }
     )
 
@@ -201,9 +213,12 @@ def _fingerprint_or_none(pictures: Pictures | None) -> str:
     return "" if pictures is None else pictures.fingerprint
 
 
-def _sha256(initial: str | None) -> str:
-    if initial is None:
+def _sha256(initial: str | Mapping[str, str] | None) -> str:
+    """The checksum of the weights to begin from, of all together where parts have their own; "" for none."""
+    if not initial:
         return ""
+    if isinstance(initial, Mapping):
+        return fingerprint_of({part: _sha256(path) for part, path in initial.items()})
     place = Path(initial)
     file = place / WEIGHTS_FILE if place.is_dir() else place
     try:
@@ -212,31 +227,19 @@ def _sha256(initial: str | None) -> str:
         raise ManifestError(f"the weights to begin from, {file}, cannot be read: {error}") from error
 
 
-@contextmanager
-def cell_held(folder: Path, on_progress: OnProgress) -> Iterator[None]:
-    """Hold a cell's folder for this process, after whoever holds it now."""
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(folder_at(folder).locked())
-                break
-            except ManifestError:
-                on_progress(Progress(step=f"cell {folder.name[:8]}", done=0, total=1, note="another process has it"))
-                time.sleep(_WAIT_S)
-        yield
-
-
 def _trained(bench: Bench, cell: Cell, material: Material, config: TrainingConfig, folder: Path) -> Training:
     """The cell's model trained, or trained on from where it was, and its facts written."""
     began = time.process_time()
     told = _told(bench.on_progress, f"{cell.row}, seed {cell.seed}")
     model = LEARNERS[cell.learner](material, config, folder / "model", told)
-    facts = _facts(cell, material, model, folder.name, time.process_time() - began)
+    initial = _sha256(material.initial or config.initial)
+    facts = _facts(cell, material, model, (folder.name, initial, time.process_time() - began))
     write_whole(folder / CELL_FILE, (json.dumps(asdict(facts), indent=1) + "\n").encode())
     return facts
 
 
-def _facts(cell: Cell, material: Material, model: TrainedModel, identifier: str, cpu_seconds: float) -> Training:
+def _facts(cell: Cell, material: Material, model: TrainedModel, known: tuple[str, str, float]) -> Training:
+    identifier, initial, cpu_seconds = known
     network, configuration = architecture_of(model.classifier.network)
     held = material.mixture
     return Training(
@@ -249,7 +252,7 @@ def _facts(cell: Cell, material: Material, model: TrainedModel, identifier: str,
         reference=_fingerprint_or_none(material.reference),
         classes=model.classifier.classes,
         preprocessing=_plain({"version": PREPROCESSING_VERSION, **asdict(model.classifier.preprocessing)}),
-        extractor=_plain({"network": network, **configuration, "initial_sha256": _sha256(material.initial)}),
+        extractor=_plain({"network": network, **configuration, "initial_sha256": initial}),
         config=dict(model.classifier.provenance).get("config", {}),
         model_sha256=model.classifier.sha256,
         steps=model.step,

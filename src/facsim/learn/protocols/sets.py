@@ -18,6 +18,7 @@ from facsim.formats.ferplus import read_ferplus_votes, relabelled
 from facsim.formats.record import Record
 from facsim.learn.data import Pictures, chooser_split, pictures_from, take
 from facsim.learn.mixtures import Ingredient, Mixture, Quota, draw, held_out, mix, topped_up
+from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.recipe import ProtocolRecipe, SetRecipe
 from facsim.learn.sources import load_pictures, records_of
 from facsim.products import OnProgress
@@ -73,6 +74,13 @@ class Shelf:
         if not len(pictures):
             raise RecipeError(f'test "{name}" holds no picture; check its source, split and labels')
         return pictures
+
+    def run_folder(self, name: str, *, seed: int) -> str:
+        """Where the run lies that a set is the whole of. Raises RecipeError where it is a mixture or has a quota."""
+        entry = self.recipe.set_named(name)
+        if entry.of or entry.quota != Quota():
+            raise RecipeError(f'set "{name}" is no whole run; name one that is, without a share, count or per_class')
+        return self._found(self.recipe.place(entry.source), seed)
 
     def _drawn(self, entry: SetRecipe, seed: int) -> Mixture:
         taken, short = draw(self._whole(entry, seed), entry.quota, seed=seed)
@@ -156,7 +164,8 @@ class Shelf:
         plan = recipe.plan if seed is None else replace(recipe.plan, seed=seed)
         asked = replace(recipe, plan=plan, products={})
         place = self.out / "runs" / f"{Path(source).stem}-{plan.seed}-{fingerprint_of(recipe_text(asked))[:8]}"
-        run(asked, str(place), workers=self.workers, on_progress=self.on_progress)
+        with held_folder(self.out / "waiting" / place.name, self.on_progress):
+            run(asked, str(place), workers=self.workers, on_progress=self.on_progress)
         return str(place)
 
 
