@@ -16,6 +16,8 @@ from facsim import __version__
 from facsim.commands.console import show_text, tell
 from facsim.commands.models import evaluate, report, train
 from facsim.commands.pictures import export, ingest, preview
+from facsim.commands.pretraining import captions, contrast, pretrain
+from facsim.commands.probing import few_shot, probe, zero_shot
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
@@ -23,7 +25,7 @@ from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
 
-_CONTINUES = ("run", "ingest", "train")
+_CONTINUES = ("run", "ingest", "train", "pretrain", "contrast")
 """Commands that go on where they were when they are given again."""
 
 
@@ -80,6 +82,8 @@ def _about(
 
 
 for _command in (run, plan, preview, studio, ingest, export, train, evaluate, report, redo, stages, doctor):
+    app.command()(_command)
+for _command in (pretrain, probe, few_shot, zero_shot, captions, contrast):
     app.command()(_command)
 
 
