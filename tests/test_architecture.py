@@ -33,7 +33,7 @@ FLOORS = [
     ("models",),
     ("sources", "labels", "curate"),
     ("export", "learn", "report", "review", "studio"),
-    ("commands", "documentation", "cli"),
+    ("commands", "documentation", "cli", "__main__"),
 ]
 
 

@@ -14,13 +14,15 @@ from typer.core import TyperGroup
 
 from facsim import __version__
 from facsim.commands.console import show_text, tell
-from facsim.commands.models import evaluate, report, train
+from facsim.commands.models import evaluate, report
+from facsim.commands.networks import adopt, models
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.pretraining import captions, contrast, pretrain
 from facsim.commands.probing import few_shot, probe, zero_shot
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
+from facsim.commands.training import train
 from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
@@ -81,7 +83,22 @@ def _about(
     """
 
 
-for _command in (run, plan, preview, studio, ingest, export, train, evaluate, report, redo, stages, doctor):
+for _command in (
+    run,
+    plan,
+    preview,
+    studio,
+    ingest,
+    export,
+    train,
+    evaluate,
+    report,
+    redo,
+    stages,
+    models,
+    adopt,
+    doctor,
+):
     app.command()(_command)
 for _command in (pretrain, probe, few_shot, zero_shot, captions, contrast):
     app.command()(_command)

@@ -36,15 +36,33 @@ class Dataset:
 
         A row stays when no step had a problem with its picture or verdict, and it is accepted.
         """
-        sick = f"{split_name(self.image)[0]}.problem"
-        verdict = [self.accepted] if self.accepted else []
-        for batch in self.run.batches([*dict.fromkeys([self.image, self.label, sick, *verdict, *columns])]):
-            stays = batch.column(sick).is_null()
-            if self.accepted:
-                stays = pc.and_(stays, pc.fill_null(batch.column(self.accepted), False))  # type: ignore[attr-defined]
+        for batch in self.run.batches([*dict.fromkeys([self.image, *self._asked(columns)])]):
             names = ["sample_id", "image", "expression", *columns]
             arrays = [batch.column(name) for name in ("sample_id", self.image, self.label, *columns)]
-            yield pa.RecordBatch.from_arrays(arrays, names=names).filter(stays)
+            yield pa.RecordBatch.from_arrays(arrays, names=names).filter(self._stays(batch))
+
+    def labels(self, columns: Sequence[str] = ()) -> Iterator[tuple[list[int], pa.RecordBatch]]:
+        """`batches` without the pictures, which are not read: of each shard, first which of its rows stay."""
+        for batch in self.run.batches([*dict.fromkeys(self._asked(columns))]):
+            names = ["sample_id", "expression", *columns]
+            arrays = [batch.column(name) for name in ("sample_id", self.label, *columns)]
+            stays = self._stays(batch)
+            rows = [row for row, stay in enumerate(stays.to_pylist()) if stay]
+            yield rows, pa.RecordBatch.from_arrays(arrays, names=names).filter(stays)
+
+    def _asked(self, columns: Sequence[str]) -> list[str]:
+        """What is to be read of a row: its label, what says whether it stays, and `columns`."""
+        return [self.label, self._sick, *([self.accepted] if self.accepted else []), *columns]
+
+    @property
+    def _sick(self) -> str:
+        return f"{split_name(self.image)[0]}.problem"
+
+    def _stays(self, batch: pa.RecordBatch) -> pa.BooleanArray:
+        stays = batch.column(self._sick).is_null()
+        if self.accepted:
+            stays = pc.and_(stays, pc.fill_null(batch.column(self.accepted), False))  # type: ignore[attr-defined]
+        return stays
 
     def table(self, columns: Sequence[str]) -> pa.Table:
         """Label columns of the rows that stay, without pictures: `sample_id`, `expression`, then `columns`."""

@@ -164,16 +164,20 @@ class Manifest:
 
     def read_shard(self, step: str, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One step's columns (short names) for one shard. Raises ManifestError where the file is damaged."""
-        data = self.folder.read(self._place(step, _shard_file(shard)))
+        wanted = None if columns is None else list(columns)
         try:
             # one thread: with pyarrow's pool, two of three short processes aborted at exit (pyarrow 26), work done
-            wanted = None if columns is None else list(columns)
-            return pq.read_table(io.BytesIO(data), columns=wanted, use_threads=False)
+            with self.folder.open(self._place(step, _shard_file(shard))) as file:
+                return pq.read_table(file, columns=wanted, use_threads=False)
         except (pa.ArrowException, OSError) as error:
             place = self.folder.path(self._place(step, _shard_file(shard)))
             raise ManifestError(
                 f"{place} is damaged ({error}); delete it and run again to have it rewritten"
             ) from error
+
+    def shard_url(self, step: str, shard: int) -> str:
+        """The path or URL of a shard's file."""
+        return self.folder.url(self._place(step, _shard_file(shard)))
 
     def batches(self, full_names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Record batches, one a shard, of `sample_id` and the named columns (`step.column`) under those full names."""

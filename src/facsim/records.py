@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 import pyarrow as pa
 
-from facsim.columns import KEY_COLUMNS
+from facsim.columns import KEY_COLUMNS, split_name
 from facsim.dataset import Dataset, open_dataset
+from facsim.formats.parquet import picture_rows
+from facsim.formats.places import PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.label_maps import MAP_NAMES
 
-__all__ = ["metadata_columns", "run_origin", "run_records", "run_records_at"]
+__all__ = [
+    "LEARNING_COLUMNS",
+    "metadata_columns",
+    "run_index",
+    "run_index_at",
+    "run_origin",
+    "run_records",
+    "run_records_at",
+]
 
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
 # in a run folder alone.
@@ -20,6 +31,15 @@ _NOT_METADATA = (
     *("image", "split", "scene"),
     *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
 )
+
+LEARNING_COLUMNS = (
+    *("identity_id", "expression_soft"),
+    *("apparent_age_years", "apparent_gender", "apparent_ancestry", "skin_tone_monk", "ita_deg", "face_luminance"),
+    *("yaw_deg", "pitch_deg", "roll_deg", "crop_scale", "light_kind", "light_ratio", "background_kind"),
+    *("glasses", "sunglasses", "headwear", "occluder", "occlusion"),
+    *("hair_style", "hair_length", "hair_covered", "beard", "make_up"),
+)
+"""What learning reads of a row beside picture and label: who is shown, the soft label, what groups are made of."""
 
 
 def metadata_columns(dataset: Dataset, *, maps: bool = False) -> dict[str, str]:
@@ -49,6 +69,29 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
         yield from _batch_records(batch, wanted, split)
 
 
+def run_index(dataset: Dataset, *, columns: Sequence[str] | None = None) -> Iterator[PlacedRecord]:
+    """What `run_records` gives, with where each picture lies in its shard; no picture is read or copied."""
+    known = metadata_columns(dataset)
+    wanted = {name: full for name, full in known.items() if columns is None or name in columns}
+    split = dataset.run.find("split")
+    step = split_name(dataset.image)[0]
+    for shard, (rows, batch) in enumerate(dataset.labels([*wanted.values(), *([split] if split else [])])):
+        container = container_at(dataset.run.shard_url(step, shard))
+        places, files = picture_rows(container)
+        for row, values in zip(rows, batch.to_pylist(), strict=True):
+            yield PlacedRecord(place=places[row], **_fields(values, files[row], wanted, split))
+
+
+def _fields(row: dict[str, Any], file_name: str | None, wanted: dict[str, str], split: str | None) -> dict[str, Any]:
+    """What a record has but its picture."""
+    return {
+        "name": f"{row['sample_id']}{PurePosixPath(file_name or 'x.png').suffix}",
+        "expression": row["expression"],
+        "split": row.get(split) if split else None,
+        "metadata": {"sample_id": row["sample_id"], **{name: row[full] for name, full in wanted.items()}},
+    }
+
+
 def run_origin(dataset: Dataset, *, name: str) -> str:
     """What a run's pictures come from, in words: its `name`, and in brackets what its steps stand on, if anything."""
     weights = {step: dataset.run.step(step).weights for step in dataset.run.steps()}
@@ -57,18 +100,16 @@ def run_origin(dataset: Dataset, *, name: str) -> str:
 
 
 def run_records_at(url: str) -> Iterator[Record]:
-    """The records of the run folder at `url`, with whose face each is and its soft label, where known: for learning."""
-    return run_records(open_dataset(url), columns=("identity_id", "expression_soft"))
+    """The records of the run folder at `url`, with `LEARNING_COLUMNS`, where known."""
+    return run_records(open_dataset(url), columns=LEARNING_COLUMNS)
+
+
+def run_index_at(url: str) -> Iterator[PlacedRecord]:
+    """What `run_records_at` gives, with where each picture lies."""
+    return run_index(open_dataset(url), columns=LEARNING_COLUMNS)
 
 
 def _batch_records(batch: pa.RecordBatch, wanted: dict[str, str], split: str | None) -> Iterator[Record]:
     for row in batch.to_pylist():
         picture = row["image"]
-        suffix = PurePosixPath(picture["path"] or "x.png").suffix
-        yield Record(
-            name=f"{row['sample_id']}{suffix}",
-            image=picture["bytes"],
-            expression=row["expression"],
-            split=row.get(split) if split else None,
-            metadata={"sample_id": row["sample_id"], **{name: row[full] for name, full in wanted.items()}},
-        )
+        yield Record(image=picture["bytes"], **_fields(row, picture["path"], wanted, split))

@@ -11,7 +11,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import fsspec.core
 
@@ -42,6 +42,17 @@ class Folder:
             return bytes(self.fs.cat_file(self.path(relative)))
         except (OSError, ValueError) as error:
             raise ManifestError(f"{self.path(relative)} cannot be read: {error}") from error
+
+    def open(self, relative: str) -> BinaryIO:
+        """The file, open for reading in any order. Raises ManifestError where it cannot be opened."""
+        try:
+            return cast(BinaryIO, self.fs.open(self.path(relative), "rb"))
+        except (OSError, ValueError) as error:
+            raise ManifestError(f"{self.path(relative)} cannot be read: {error}") from error
+
+    def url(self, relative: str = "") -> str:
+        """What names `relative` anywhere: its path on a local disk, else its URL."""
+        return self.path(relative) if self.is_local else str(self.fs.unstrip_protocol(self.path(relative)))
 
     def write(self, relative: str, data: bytes) -> None:
         """Put `data` there, whole or not at all; an existing file is replaced."""

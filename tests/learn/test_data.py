@@ -99,7 +99,7 @@ def test_the_cache_gives_back_what_was_decoded(tmp_path, monkeypatch):
     monkeypatch.setenv("FACSIM_CACHE", str(tmp_path))
     records = [record("a.png"), record("b.png", image=b"")]
     first = pictures_from(records, cache=True)
-    monkeypatch.setattr("facsim.learn.data.decode_picture", None)
+    monkeypatch.setattr("facsim.learn.decoding.decode_picture", None)
     again = pictures_from(records, cache=True)
     assert again.fingerprint == first.fingerprint and again.left_out == first.left_out
     assert again.hashes.tolist() == first.hashes.tolist()
@@ -169,3 +169,25 @@ def test_280_pictures_of_publictest_are_also_in_fer2013s_training_split():
     assert int(np.isin(test.hashes, training.hashes).sum()) == 280
     assert sum(is_chooser(name) for name in training.ids) == 2_887
     assert len(chooser_split(training, barred=frozenset(test.hashes.tolist()))[1]) == 2_847
+
+
+def test_the_fingerprint_is_the_digest_over_the_whole_arrays_and_not_of_attributes(drawn):
+    # As it was computed when the published figures were made: their fingerprints must not change.
+    pictures = drawn(600)
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (repr(pictures.images.shape).encode(), pictures.images.tobytes(), pictures.targets.tobytes()):
+        digest.update(part)
+    digest.update(repr((pictures.classes, pictures.ids, pictures.identities)).encode())
+    assert pictures.fingerprint == digest.hexdigest()
+    assert replace(pictures, attributes={"beard": ("none",) * 600}).fingerprint == digest.hexdigest()
+
+
+def test_attributes_come_from_metadata_and_stay_with_their_rows():
+    records = [record(f"{i}.png", skin_tone_monk=i + 1, apparent_gender="feminine") for i in range(3)]
+    pictures = take(pictures_from(records), np.array([2, 0]))
+    assert pictures.attributes == {"skin_tone_monk": (3.0, 1.0), "apparent_gender": ("feminine", "feminine")}
+
+
+def test_attributes_of_another_length_are_refused(drawn):
+    with pytest.raises(FacsimError, match='1 values of attribute "beard"'):
+        replace(drawn(7), attributes={"beard": ("none",)})

@@ -11,7 +11,7 @@ from facsim.learn.yardstick import YARDSTICK, measure, spread_of
 
 @pytest.fixture
 def quick(monkeypatch):
-    short = replace(YARDSTICK, steps=3, batch_size=8, widths=(8,), depths=(1,), threads=1)
+    short = replace(YARDSTICK, steps=3, batch_size=8, network_config={"widths": (8,), "depths": (1,)}, threads=1)
     monkeypatch.setattr(yardstick, "YARDSTICK", short)
 
 

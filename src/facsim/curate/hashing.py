@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import fft
 
 __all__ = ["hamming_distance", "perceptual_hash", "pixel_hash", "repeated_keys", "repeated_near"]
 
@@ -54,6 +53,8 @@ def perceptual_hash(array: npt.NDArray[np.uint8]) -> int:
     bits, at most 2 in 19 of 20 pictures; of random pairs one in 10,000 is nearer than 14 bits (median 30). A distance
     of 4 finds re-encoded copies; at 10 different aligned faces begin to fall together.
     """
+    from scipy import fft  # half of the time that a process takes to start, and pixel_hash needs none of it
+
     small = Image.fromarray(array).convert("L").resize((_SIDE_PX, _SIDE_PX), Image.Resampling.LANCZOS)
     waves: npt.NDArray[np.float64] = np.asarray(fft.dctn(np.asarray(small, dtype=np.float64), norm="ortho"))
     lowest = waves[_FREQUENCIES[:, 0], _FREQUENCIES[:, 1]]

@@ -15,23 +15,39 @@ from dataclasses import dataclass
 from typing import cast
 
 from facsim.errors import FormatError, hint_nearest
+from facsim.formats.places import PlacedRecord
 from facsim.formats.record import Record
 
-__all__ = ["FORMATS", "Format", "Record", "detect_format", "format_named", "read_records", "write_records"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "PlacedRecord",
+    "Record",
+    "detect_format",
+    "format_named",
+    "index_records",
+    "read_records",
+    "write_records",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """A format's name, what it looks like, and where its reader and writer are (`package.module:function`)."""
+    """A format's name, what it looks like, and where its reader, index and writer are (`package.module:function`)."""
 
     name: str
     summary: str
     reader: str
+    indexer: str
     writer: str
 
     def read(self, path: str | os.PathLike[str]) -> Iterator[Record]:
         """The dataset's records. Raises FormatError."""
         return cast(Callable[..., Iterator[Record]], _resolved(self.reader))(path)
+
+    def index(self, path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
+        """The dataset's records with where their pictures lie, in the order of `read`. Raises FormatError."""
+        return cast(Callable[..., Iterator[PlacedRecord]], _resolved(self.indexer))(path)
 
     def write(self, records: Iterable[Record], path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the records there, whole or not at all. Raises FormatError."""
@@ -45,18 +61,21 @@ FORMATS: Mapping[str, Format] = {
             name="class_folder",
             summary="[split/]class/picture in a folder, .zip, .tar or .tar.gz, with metadata.parquet",
             reader="facsim.formats.class_folder:read_class_folder",
+            indexer="facsim.formats.class_folder:index_class_folder",
             writer="facsim.formats.class_folder:write_class_folder",
         ),
         Format(
             name="fer2013",
             summary="CSV emotion,pixels,Usage: 48×48 grey, seven expressions",
             reader="facsim.formats.fer2013:read_fer2013",
+            indexer="facsim.formats.fer2013:index_fer2013",
             writer="facsim.formats.fer2013:write_fer2013",
         ),
         Format(
             name="parquet",
             summary="Parquet file, or folder of them, as Hugging Face load_dataset shows it",
             reader="facsim.formats.parquet:read_parquet",
+            indexer="facsim.formats.parquet:index_parquet",
             writer="facsim.formats.parquet:write_parquet",
         ),
     )
@@ -84,6 +103,15 @@ def detect_format(path: str | os.PathLike[str]) -> str:
 def read_records(path: str | os.PathLike[str], format: str | None = None) -> Iterator[Record]:
     """The records of a dataset, in its own order; the format is detected unless it is named. Raises FormatError."""
     return format_named(format or detect_format(path)).read(path)
+
+
+def index_records(path: str | os.PathLike[str], format: str | None = None) -> Iterator[PlacedRecord]:
+    """The records of a dataset, in its own order, with where their pictures lie; no picture is read or copied.
+
+    Names, labels and metadata are those of `read_records`, without metadata that are pictures themselves. Raises
+    FormatError.
+    """
+    return format_named(format or detect_format(path)).index(path)
 
 
 def write_records(

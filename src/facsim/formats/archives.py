@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from facsim.errors import FormatError
+from facsim.formats.places import Container, Place
 
 __all__ = ["ARCHIVE_ERRORS", "Member", "TreeLimits", "tar_members", "zip_members"]
 
@@ -55,16 +56,20 @@ ARCHIVE_ERRORS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One entry as its container lists it: its name as written, its size once unpacked, what it is, how to read it."""
+    """One entry as its container lists it: its name as written, its size once unpacked, what it is, how to read it.
+
+    `read` works while the iteration stands there, `place` ever after.
+    """
 
     name: str
     size: int
     kind: str  # "file", "folder", or what is wrong with it
     read: Callable[[], bytes]
+    place: Place
 
 
-def zip_members(file: BinaryIO, limits: TreeLimits) -> Iterator[Member]:
-    """The members of a zip, sorted by name. Raises FormatError for a bomb, `ARCHIVE_ERRORS` for damage."""
+def zip_members(file: BinaryIO, limits: TreeLimits, container: Container) -> Iterator[Member]:
+    """The members of a zip that is open, sorted by name. Raises FormatError for a bomb, `ARCHIVE_ERRORS` for damage."""
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
         _check_total(sum(info.file_size for info in infos), _length(file), limits)
@@ -75,6 +80,7 @@ def zip_members(file: BinaryIO, limits: TreeLimits) -> Iterator[Member]:
                 size=info.file_size,
                 kind=_zip_kind(info),
                 read=lambda info=info: _zip_bytes(archive, info),
+                place=_zip_place(info, container),
             )
 
 
@@ -84,6 +90,12 @@ def _zip_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     if len(data) != info.file_size:
         raise FormatError(f"it ends after {len(data)} of {info.file_size} bytes")
     return data
+
+
+def _zip_place(info: zipfile.ZipInfo, container: Container) -> Place:
+    kind = "stored" if info.compress_type == zipfile.ZIP_STORED else "deflated"
+    extra = (info.file_size, info.CRC)
+    return Place(container=container, kind=kind, start=info.header_offset, length=info.compress_size, extra=extra)
 
 
 def _zip_kind(info: zipfile.ZipInfo) -> str:
@@ -125,23 +137,28 @@ def _check_total(total: int, packed: int, limits: TreeLimits) -> None:
 # tar
 
 
-def tar_members(file: BinaryIO, limits: TreeLimits) -> Iterator[Member]:
-    """The members of a tar, gzipped or not, in its order; each can be read only while the iteration stands there.
+def tar_members(file: BinaryIO, limits: TreeLimits, container: Container) -> Iterator[Member]:
+    """The members of a tar that is open, gzipped or not, in its order; `read` works only while the iteration is there.
 
     Raises FormatError for a bomb or a missing end, `ARCHIVE_ERRORS` for other damage.
     """
     is_gzip = file.read(2) == b"\x1f\x8b"
     file.seek(0)
+    kind = "gzip" if is_gzip else "bytes"
     source = cast(BinaryIO, gzip.GzipFile(fileobj=file, mode="rb")) if is_gzip else file
     stream = _TarStream(source, _length(file), limits)
     with tarfile.open(fileobj=cast(Any, stream), mode="r|", tarinfo=stream.header_class()) as archive:
         for info in archive:
-            yield _tar_member(archive, info)
+            yield _tar_member(
+                archive, info, Place(container=container, kind=kind, start=info.offset_data, length=info.size)
+            )
     stream.finish()
 
 
-def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
-    return Member(name=info.name, size=info.size, kind=_tar_kind(info), read=lambda: _tar_bytes(archive, info))
+def _tar_member(archive: tarfile.TarFile, info: tarfile.TarInfo, place: Place) -> Member:
+    return Member(
+        name=info.name, size=info.size, kind=_tar_kind(info), read=lambda: _tar_bytes(archive, info), place=place
+    )
 
 
 def _tar_bytes(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:

@@ -26,11 +26,12 @@ from facsim.expressions import EIGHT_EXPRESSIONS, expression_named
 from facsim.formats.class_layout import PICTURE_SUFFIXES, ClassLayout, Placement, class_layout, is_ignored
 from facsim.formats.metadata import joined_tables, metadata_table
 from facsim.formats.placement import pack_tar, pack_zip, placed_file, placed_folder
+from facsim.formats.places import Place, PlacedRecord
 from facsim.formats.record import Record, check_name
-from facsim.formats.tree import read_tree, tree_names
+from facsim.formats.tree import read_tree, tree_names, tree_places
 from facsim.picture_headers import picture_suffix
 
-__all__ = ["read_class_folder", "survey_class_folder", "write_class_folder"]
+__all__ = ["index_class_folder", "read_class_folder", "survey_class_folder", "write_class_folder"]
 
 _METADATA_FILE = "metadata.parquet"
 _RESERVED = ("file_name", "expression", "split")
@@ -58,12 +59,30 @@ def read_class_folder(path: str | os.PathLike[str]) -> Iterator[Record]:
     return (_record(name, data, layout, index) for name, data in read_tree(path, wanted=layout.placements.keys()))
 
 
+def index_class_folder(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
+    """What `read_class_folder` gives, with where each picture lies in place of its bytes. Raises FormatError."""
+    places = tree_places(path)
+    names = tuple(sorted(places))
+    layout = class_layout(names, where=os.fspath(path))
+    index = _metadata_index(path, names, layout)
+    return (_placed(name, place, layout, index) for name, place in places.items() if name in layout.placements)
+
+
+def _placed(name: str, place: Place, layout: ClassLayout, index: _Index) -> PlacedRecord:
+    return PlacedRecord(place=place, **_fields(name, layout, index))
+
+
 def _record(name: str, data: bytes, layout: ClassLayout, index: _Index) -> Record:
+    return Record(image=data, **_fields(name, layout, index))
+
+
+def _fields(name: str, layout: ClassLayout, index: _Index) -> dict[str, Any]:
+    """What a record has but its picture."""
     placement = layout.placements[name]
     row = _row(index, name)
     expression, split = row.pop("expression", None), row.pop("split", None)
     _check_agreement(name, placement, expression, split)
-    return Record(name=name, image=data, expression=placement.expression, split=split or placement.split, metadata=row)
+    return {"name": name, "expression": placement.expression, "split": split or placement.split, "metadata": row}
 
 
 def _check_agreement(name: str, placement: Placement, expression: object, split: object) -> None:

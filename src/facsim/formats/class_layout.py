@@ -87,36 +87,37 @@ def class_layout(names: Iterable[str], *, where: str) -> ClassLayout:
     Raises FormatError where there is no picture, where pictures lie in no folder, for class folders that name no
     expression (all of them, each with the nearest), and for folders between the split and the class.
     """
-    listed = list(names)
-    kept = [PurePosixPath(name) for name in listed if not is_ignored(name)]
+    kept, ignored = list[str](), list[str]()
+    for name in names:
+        (ignored if is_ignored(name) else kept).append(name)
     _check_pictures(kept, where)
-    expressions = _expressions({path.parent.name for path in kept}, where)
-    splits = _splits({path.parent.parent.parts for path in kept}, where)
-    placements = {
-        str(path): Placement(
-            expression=expressions[path.parent.name],
-            split=splits[path.parent.parent.parts],
-            spelling=path.parent.name,
-        )
-        for path in kept
+    # Few folders hold many pictures: what a folder says is found once.
+    folders = {folder: PurePosixPath(folder) for folder in {name.rpartition("/")[0] for name in kept}}
+    expressions = _expressions({path.name for path in folders.values()}, where)
+    splits = _splits({path.parent.parts for path in folders.values()}, where)
+    placed = {
+        folder: Placement(expression=expressions[path.name], split=splits[path.parent.parts], spelling=path.name)
+        for folder, path in folders.items()
     }
-    return ClassLayout(placements=placements, ignored=tuple(name for name in listed if is_ignored(name)))
+    placements = {name: placed[name.rpartition("/")[0]] for name in kept}
+    return ClassLayout(placements=placements, ignored=tuple(ignored))
 
 
 def is_ignored(name: str) -> bool:
     """Whether the file of this name is no picture and known not to matter (`IGNORED_FILES`)."""
-    path = PurePosixPath(name)
-    if "__MACOSX" in path.parts or path.name.startswith("._"):
+    leaf = name.rpartition("/")[2]
+    if leaf.startswith("._") or ("__MACOSX" in name and "__MACOSX" in name.split("/")):
         return True
-    if path.suffix.lower() in PICTURE_SUFFIXES:
+    dot = leaf.rfind(".")
+    if dot > 0 and leaf[dot:].lower() in PICTURE_SUFFIXES:
         return False
-    return any(fnmatch.fnmatchcase(path.name.lower(), pattern) for pattern in IGNORED_FILES)
+    return any(fnmatch.fnmatchcase(leaf.lower(), pattern) for pattern in IGNORED_FILES)
 
 
-def _check_pictures(kept: list[PurePosixPath], where: str) -> None:
+def _check_pictures(kept: list[str], where: str) -> None:
     if not kept:
         raise FormatError(f"{where} holds no pictures; expected [split/]class/picture.png with expressions as classes")
-    loose = [str(path) for path in kept if len(path.parts) == 1]
+    loose = [name for name in kept if "/" not in name]
     if loose:
         raise FormatError(
             f"{_some(loose)} in {where} lie(s) in no class folder; "

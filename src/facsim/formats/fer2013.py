@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,22 @@ from PIL import Image
 from facsim.errors import FacsimError, FormatError, hint_nearest
 from facsim.expressions import expression_at, index_of
 from facsim.formats.placement import placed_file
+from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.formats.tree import opened
 from facsim.pictures import PictureError, decode_picture, encode_png
 
-__all__ = ["COLUMNS", "SIDE_PX", "USAGES", "csv_rows", "fer2013_picture", "read_fer2013", "write_fer2013"]
+__all__ = [
+    "COLUMNS",
+    "SIDE_PX",
+    "USAGES",
+    "csv_rows",
+    "fer2013_picture",
+    "index_fer2013",
+    "picture_of_row",
+    "read_fer2013",
+    "write_fer2013",
+]
 
 SIDE_PX = 48
 COLUMNS = ("emotion", "pixels", "Usage")
@@ -56,6 +68,54 @@ def read_fer2013(path: str | os.PathLike[str]) -> Iterator[Record]:
         )
 
 
+def index_fer2013(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
+    """What `read_fer2013` gives, with where each row lies in place of its picture; pixels are checked when read.
+
+    Raises FormatError, naming the row, for anything else that is not as the layout says.
+    """
+    container = container_at(path)
+    with opened(path) as file:
+        for number, (row, lines) in enumerate(_placed_rows(file, path)):
+            where = f"{path}, row {number + 1}"
+            yield PlacedRecord(
+                name=f"fer{number:07d}.png",
+                place=_place(container, lines, row),
+                expression=_expression(row["emotion"], where),
+                split=_usage(row["Usage"], where),
+            )
+
+
+def _place(container: Container, lines: tuple[int, int], row: Mapping[str, str]) -> Place:
+    begins, ends = lines
+    extra = (list(row).index("pixels"),)
+    return Place(container=container, kind="fer2013", start=begins, length=ends - begins, extra=extra)
+
+
+def picture_of_row(data: bytes, *, cell: int, where: str) -> bytes:
+    """The picture of one row of the CSV, whose cell number `cell` holds the pixels, as a PNG. Raises FormatError."""
+    try:
+        pixels = next(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))[cell]
+    except (csv.Error, UnicodeDecodeError, StopIteration, IndexError) as error:
+        raise FormatError(f"{where}: not a row of a FER2013 CSV: {error!r}") from error
+    return encode_png(_pixels(pixels.strip(), where))
+
+
+def _placed_rows(file: BinaryIO, path: str | os.PathLike[str]) -> Iterator[tuple[Mapping[str, str], tuple[int, int]]]:
+    """The rows of the open CSV by column name, each with the bytes from which and to which it runs."""
+    reached = [0]
+
+    def lines() -> Iterator[str]:
+        for line in file:  # csv takes the lines of one row, then hands the row out
+            reached[0] += len(line)
+            yield line.decode("utf-8-sig" if reached[0] == len(line) else "utf-8")
+
+    begins = 0
+    for number, row in enumerate(_named_rows(csv.reader(lines()), COLUMNS, path)):
+        if number:
+            yield row, (begins, reached[0])
+        begins = reached[0]
+
+
 def csv_rows(path: str | os.PathLike[str], *, expected: Iterable[str]) -> Iterator[Mapping[str, str]]:
     """The rows of a CSV file by column name, each cell without surrounding blanks.
 
@@ -64,16 +124,21 @@ def csv_rows(path: str | os.PathLike[str], *, expected: Iterable[str]) -> Iterat
     """
     columns = tuple(expected)
     with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text)
-        try:
-            header = [cell.strip() for cell in next(reader, [""])]
-            _check_header(header, columns, path)
-            for number, cells in enumerate(reader):
-                if len(cells) != len(header):
-                    raise FormatError(f"{path}, row {number + 1}: {len(cells)} cells; expected {len(header)}")
-                yield dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        except (csv.Error, UnicodeDecodeError, OSError) as error:
-            raise FormatError(f"{path}, line {reader.line_num}: not CSV text: {error}") from error
+        yield from itertools.islice(_named_rows(csv.reader(text), columns, path), 1, None)
+
+
+def _named_rows(reader: Any, columns: tuple[str, ...], path: str | os.PathLike[str]) -> Iterator[Mapping[str, str]]:
+    """The header and then the rows, by column name."""
+    try:
+        header = [cell.strip() for cell in next(reader, [""])]
+        _check_header(header, columns, path)
+        yield dict(zip(header, header, strict=True))
+        for number, cells in enumerate(reader):
+            if len(cells) != len(header):
+                raise FormatError(f"{path}, row {number + 1}: {len(cells)} cells; expected {len(header)}")
+            yield dict(zip(header, (cell.strip() for cell in cells), strict=True))
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise FormatError(f"{path}, line {reader.line_num}: not CSV text: {error}") from error
 
 
 def _check_header(header: list[str], columns: tuple[str, ...], path: str | os.PathLike[str]) -> None:

@@ -11,6 +11,7 @@ splits. Row groups stay under 32 MB; pictures are not compressed again; the same
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
@@ -25,10 +26,11 @@ from facsim.errors import FacsimError, FormatError
 from facsim.expressions import EIGHT_EXPRESSIONS, expression_named
 from facsim.formats.metadata import metadata_table
 from facsim.formats.placement import placed_file, placed_folder
+from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.formats.tree import opened, tree_kind, tree_names
 
-__all__ = ["read_parquet", "write_parquet"]
+__all__ = ["index_parquet", "picture_rows", "read_parquet", "write_parquet"]
 
 _IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _RESERVED = ("image", "name", "expression", "split", "label")
@@ -46,19 +48,34 @@ def read_parquet(path: str | os.PathLike[str]) -> Iterator[Record]:
     `name`, else the picture's path, else made from the row's number. Raises FormatError for files that are not
     Parquet, columns that are missing or of other types, pictures held as paths only, and expressions unknown.
     """
+    return (record for file in _files(path) for record in _rows_of_file(*file, read=_rows))
+
+
+def index_parquet(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
+    """What `read_parquet` gives, with where each picture lies in place of its bytes; columns of bytes are not read.
+
+    Raises FormatError, but for a picture held as a path only when it is read.
+    """
+    for file in _files(path):
+        index = functools.partial(_placed_rows, container=container_at(file[0]))
+        yield from _rows_of_file(*file, read=index)
+
+
+def _files(path: str | os.PathLike[str]) -> list[tuple[str, str, str | None]]:
+    """The path of each file, how it is shown, and the split that its name says."""
     if tree_kind(path) != "directory":
-        return _rows_of_file(os.fspath(path), os.fspath(path), None)
+        return [(os.fspath(path), os.fspath(path), None)]
     names = [name for name in tree_names(path) if name.endswith(".parquet") and not name.endswith("metadata.parquet")]
     if not names:
         raise FormatError(f"{path} holds no .parquet file")
     folder = os.fspath(path).rstrip("/")
-    return (record for name in names for record in _rows_of_file(f"{folder}/{name}", name, _split_of(name)))
+    return [(f"{folder}/{name}", name, _split_of(name)) for name in names]
 
 
-def _rows_of_file(path: str, shown: str, split: str | None) -> Iterator[Record]:
+def _rows_of_file(path: str, shown: str, split: str | None, *, read: Callable[..., Iterator[Any]]) -> Iterator[Any]:
     with opened(path) as source:
         try:
-            yield from _rows(pq.ParquetFile(source), shown, split)
+            yield from read(pq.ParquetFile(source), shown, split)
         except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
             raise FormatError(f"{shown} is not Parquet that can be read: {error}") from error
 
@@ -77,6 +94,64 @@ def _rows(file: pq.ParquetFile, shown: str, split: str | None) -> Iterator[Recor
         for row in batch.to_pylist():
             yield _record(row, f"{shown}, row {number + 1}", number, (classes, fallback))
             number += 1
+
+
+def _placed_rows(
+    file: pq.ParquetFile, shown: str, split: str | None, *, container: Container
+) -> Iterator[PlacedRecord]:
+    schema = file.schema_arrow
+    _check_columns(schema, shown)
+    given = (_class_names(schema, shown), None if "split" in schema.names else split)
+    wanted, number = _light_columns(schema), 0
+    for group in range(file.num_row_groups):
+        rows = file.read_row_group(group, columns=wanted, use_threads=False).to_pylist()
+        for place in range(file.metadata.row_group(group).num_rows):
+            row = rows[place] if wanted else {}
+            row["image"] = {"bytes": b"", "path": (row.get("image") or {}).get("path")}
+            found = _record(row, f"{shown}, row {number + 1}", number, given)
+            yield PlacedRecord(
+                name=found.name,
+                place=_row_place(container, group, place),
+                expression=found.expression,
+                split=found.split,
+                metadata=found.metadata,
+            )
+            number += 1
+
+
+def picture_rows(container: Container) -> tuple[list[Place], list[str | None]]:
+    """Where the picture of each row of a Parquet file with a column `image` lies, and the file name that it has there.
+
+    Raises FormatError where the file cannot be read.
+    """
+    with opened(container.path) as source:
+        try:
+            file = pq.ParquetFile(source)
+            names = file.read(columns=["image.path"], use_threads=False)["image"].to_pylist()
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        except (pa.ArrowException, OSError, LookupError, ValueError) as error:
+            raise FormatError(f"{container.path} is not Parquet that can be read: {error}") from error
+    return (
+        [_row_place(container, group, row) for group, rows in enumerate(sizes) for row in range(rows)],
+        [(name or {}).get("path") for name in names],
+    )
+
+
+def _row_place(container: Container, group: int, row: int) -> Place:
+    return Place(container=container, kind="parquet", start=group, length=row)
+
+
+def _light_columns(schema: pa.Schema) -> list[str]:
+    """The columns without pictures; of `image`, its path."""
+    light = [field.name for field in schema if field.name != "image" and not _holds_bytes(field.type)]
+    image = schema.field("image").type
+    return [*light, *(["image.path"] if pa.types.is_struct(image) and image.get_field_index("path") >= 0 else [])]
+
+
+def _holds_bytes(type: pa.DataType) -> bool:
+    if pa.types.is_struct(type):
+        return any(_holds_bytes(field.type) for field in type)
+    return pa.types.is_binary(type) or pa.types.is_large_binary(type)
 
 
 def _check_columns(schema: pa.Schema, shown: str) -> None:

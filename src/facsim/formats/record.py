@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from facsim.errors import FormatError
 
-__all__ = ["Record", "check_name"]
+__all__ = ["Record", "check_name", "check_record"]
+
+_NOT_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters and lone surrogates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +31,16 @@ class Record:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if self.split is not None and ("/" in self.split or check_name(self.split) != self.split):
-            raise FormatError(f'split "{self.split}" of record "{self.name}" is not a plain name')
+        check_record(self.name, self.split)
+
+
+def check_record(name: str, split: str | None) -> None:
+    """Nothing where both are as a record's must be. Raises FormatError where the name is no plain relative path or the
+    split no plain name.
+    """
+    check_name(name)
+    if split is not None and ("/" in split or check_name(split) != split):
+        raise FormatError(f'split "{split}" of record "{name}" is not a plain name')
 
 
 def check_name(name: str) -> str:
@@ -52,7 +62,7 @@ def _name_fault(name: str) -> str:
         return "is an absolute path"
     if "\\" in name:
         return "has a backslash"
-    if any(ord(letter) < 32 or ord(letter) == 127 or 0xD800 <= ord(letter) < 0xE000 for letter in name):
+    if _NOT_TEXT.search(name):
         return "has control characters or is not valid text"
     return _part_fault(name.split("/"))
 
@@ -62,6 +72,6 @@ def _part_fault(parts: list[str]) -> str:
         return 'leads out of its folder (it has "..")'
     if "" in parts or "." in parts:
         return "has an empty part"
-    if any(len(part.encode()) > 255 for part in parts):
+    if any(len(part) > 63 and len(part.encode()) > 255 for part in parts):  # a letter has at most 4 bytes
         return "has a part longer than 255 bytes"
     return ""

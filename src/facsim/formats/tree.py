@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from typing import Any, BinaryIO, cast
 
 import fsspec.core
 
 from facsim.errors import FormatError
 from facsim.formats.archives import ARCHIVE_ERRORS, Member, TreeLimits, tar_members, zip_members
+from facsim.formats.places import Container, Place, container_at, container_of_info
 from facsim.formats.record import check_name
 
-__all__ = ["opened", "read_tree", "tree_kind", "tree_names"]
+__all__ = ["opened", "read_tree", "tree_kind", "tree_names", "tree_places"]
 
 
 _LIMITS = TreeLimits()
@@ -49,6 +50,15 @@ def tree_names(path: str | os.PathLike[str], *, limits: TreeLimits = _LIMITS) ->
         return tuple(sorted(name for name, _ in members))
 
 
+def tree_places(path: str | os.PathLike[str], *, limits: TreeLimits = _LIMITS) -> dict[str, Place]:
+    """Name → where its bytes lie, of all files, in the order of `read_tree`; the whole listing has been checked.
+
+    Raises FormatError naming the member at fault.
+    """
+    with _members(path, limits) as members:
+        return {name: member.place for name, member in members}
+
+
 def read_tree(
     path: str | os.PathLike[str], *, wanted: Collection[str] | None = None, limits: TreeLimits = _LIMITS
 ) -> Iterator[tuple[str, bytes]]:
@@ -58,12 +68,12 @@ def read_tree(
     """
     left = None if wanted is None else len(set(wanted))
     with _members(path, limits) as members:
-        for name, read in members:
+        for name, member in members:
             if left == 0:
                 return
             if wanted is None or name in wanted:
                 left = None if left is None else left - 1
-                yield name, _read(read, name, path)
+                yield name, _read(member, name, path)
 
 
 @contextlib.contextmanager
@@ -89,17 +99,17 @@ def _is_folder(path: str | os.PathLike[str]) -> bool:
 
 
 @contextlib.contextmanager
-def _members(path: str | os.PathLike[str], limits: TreeLimits) -> Generator[Iterator[tuple[str, Callable[[], bytes]]]]:
-    """The checked files of the tree, each with a function that reads it while the iteration stands there."""
+def _members(path: str | os.PathLike[str], limits: TreeLimits) -> Generator[Iterator[tuple[str, Member]]]:
+    """The checked files of the tree by name."""
     kind = tree_kind(path)
     if kind is None:
         raise FormatError(f"{path} is neither a folder nor a .zip, .tar or .tar.gz archive")
     if kind == "directory":
         yield _checked(_folder_members(path), path, limits)
         return
-    listed = zip_members if kind == "zip" else tar_members
+    listed, container = zip_members if kind == "zip" else tar_members, container_at(path)
     with opened(path) as file:
-        yield _checked(_translated(listed(file, limits), path), path, limits)
+        yield _checked(_translated(listed(file, limits, container), path), path, limits)
 
 
 def _translated(members: Iterator[Member], path: str | os.PathLike[str]) -> Iterator[Member]:
@@ -112,16 +122,16 @@ def _translated(members: Iterator[Member], path: str | os.PathLike[str]) -> Iter
         raise FormatError(f"{path} is damaged or not what its first bytes say: {error}") from error
 
 
-def _read(read: Callable[[], bytes], name: str, path: str | os.PathLike[str]) -> bytes:
+def _read(member: Member, name: str, path: str | os.PathLike[str]) -> bytes:
     try:
-        return read()
+        return member.read()
     except (FormatError, *ARCHIVE_ERRORS) as error:
         raise FormatError(f'"{name}" in {path} cannot be read: {error}') from error
 
 
 def _checked(
     members: Iterable[Member], path: str | os.PathLike[str], limits: TreeLimits
-) -> Iterator[tuple[str, Callable[[], bytes]]]:
+) -> Iterator[tuple[str, Member]]:
     seen: set[str] = set()
     for member in members:
         name = _plain_name(member.name, path)
@@ -134,7 +144,7 @@ def _checked(
         if member.size > limits.max_member_bytes:
             raise FormatError(f'"{name}" in {path} has {member.size} bytes; at most {limits.max_member_bytes} are read')
         seen.add(name)
-        yield name, member.read
+        yield name, member
 
 
 def _plain_name(written: str, path: str | os.PathLike[str]) -> str:
@@ -177,11 +187,13 @@ def _local_member(entry: os.DirEntry[str], root: str) -> Member:
     if entry.is_symlink() and (kind != "file" or not found.startswith(root + os.sep)):
         kind = f"a link to {found}, which is not a file of this folder"
     size = os.path.getsize(found) if kind == "file" else 0
+    container = container_at(found) if kind == "file" else Container(path=found, stamp="")
     return Member(
         name=os.path.relpath(entry.path, root).replace(os.sep, "/"),
         size=size,
         kind=kind,
         read=lambda: _file_bytes(found),
+        place=Place(container=container, kind="bytes", start=0, length=size),
     )
 
 
@@ -199,4 +211,10 @@ def _remote_members(url: str) -> Iterator[Member]:
             size=int(found[place].get("size") or 0),
             kind="file",
             read=lambda place=place: bytes(fs.cat_file(place)),
+            place=Place(
+                container=container_of_info(fs.unstrip_protocol(place), found[place]),
+                kind="bytes",
+                start=0,
+                length=int(found[place].get("size") or 0),
+            ),
         )

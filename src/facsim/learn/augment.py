@@ -81,12 +81,25 @@ def scaled_augmentation(strength: float) -> Augmentation:
     return Augmentation(**scaled)
 
 
-def augment(pictures: Tensor, settings: Augmentation, *, generator: torch.Generator) -> Tensor:
+def augment(
+    pictures: Tensor,
+    settings: Augmentation,
+    *,
+    generator: torch.Generator,
+    rows: Tensor | None = None,
+    batch_size: int | None = None,
+) -> Tensor:
     """New pictures (N, C, S, S) float32 in [0, 1] from `pictures` of that shape and range, each by its own draw.
 
-    `generator` lives on the CPU; the numbers drawn are the same whatever device the pictures are on.
+    `generator` lives on the CPU; the numbers drawn are the same whatever device the pictures are on. Where the pictures
+    are but `rows` int64 (N,) of a batch of `batch_size`, they are what they would be in the whole of it.
     """
-    draw = _Draw(generator=generator, count=pictures.shape[0], device=pictures.device)
+    draw = _Draw(
+        generator=generator,
+        count=len(pictures) if batch_size is None else batch_size,
+        rows=torch.arange(len(pictures)) if rows is None else rows,
+        device=pictures.device,
+    )
     out = _warp(pictures, settings, draw)
     out = _relight(out, settings, draw)
     out = _blur(out, settings, draw)
@@ -97,24 +110,41 @@ def augment(pictures: Tensor, settings: Augmentation, *, generator: torch.Genera
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Chosen:
+    """Pictures to which something is done: `rows` int64 (M,) of those at hand.
+
+    Of the whole batch `count` are chosen, and the pictures at hand are numbers `order` int64 (M,) of them.
+    """
+
+    rows: Tensor
+    order: Tensor
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Draw:
-    """Random numbers, one a picture, always drawn on the CPU."""
+    """Random numbers, one a picture, always drawn on the CPU: for all `count` of a batch, whose `rows` are at hand."""
 
     generator: torch.Generator
     count: int
+    rows: Tensor
     device: torch.device
 
     def uniform(self, *, low: float = -1.0, high: float = 1.0) -> Tensor:
         """(N,) float32 in [low, high)."""
-        return (torch.rand(self.count, generator=self.generator) * (high - low) + low).to(self.device)
+        drawn = torch.rand(self.count, generator=self.generator) * (high - low) + low
+        return drawn[self.rows].to(self.device)
 
-    def chosen(self, probability: float) -> Tensor:
-        """Rows (M,) int64, each picture chosen with `probability`."""
-        return torch.nonzero(torch.rand(self.count, generator=self.generator) < probability)[:, 0].to(self.device)
+    def chosen(self, probability: float) -> _Chosen:
+        """The pictures chosen, each with `probability`."""
+        mask = torch.rand(self.count, generator=self.generator) < probability
+        here = torch.nonzero(mask[self.rows])[:, 0]
+        order = (torch.cumsum(mask, dim=0) - 1)[self.rows[here]]
+        return _Chosen(rows=here.to(self.device), order=order, count=int(mask.sum()))
 
-    def normal(self, shape: tuple[int, ...]) -> Tensor:
-        """Standard normal float32 of `shape`."""
-        return torch.randn(shape, generator=self.generator).to(self.device)
+    def normal(self, chosen: _Chosen, shape: tuple[int, ...]) -> Tensor:
+        """Standard normal float32 (M, *shape), for each chosen picture its own."""
+        return torch.randn((chosen.count, *shape), generator=self.generator)[chosen.order].to(self.device)
 
     def scalar(self) -> float:
         """One number in [0, 1), for what a whole batch shares."""
@@ -153,7 +183,7 @@ def _relight(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
 
 def _blur(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     """A Gaussian blur of each chosen picture's own width, as seven taps along and then seven across."""
-    rows, width = draw.chosen(settings.blur_p), draw.uniform(low=0.2) * settings.blur_sigma
+    rows, width = draw.chosen(settings.blur_p).rows, draw.uniform(low=0.2) * settings.blur_sigma
     if rows.numel() == 0 or settings.blur_sigma == 0:
         return pictures
     offsets = torch.arange(-3, 4, device=pictures.device)
@@ -172,7 +202,7 @@ def _convolve_rows(pictures: Tensor, taps: Tensor) -> Tensor:
 
 def _reduce(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     """Chosen pictures reduced and enlarged again; the factor is the batch's."""
-    rows, share = draw.chosen(settings.low_res_p), draw.scalar()
+    rows, share = draw.chosen(settings.low_res_p).rows, draw.scalar()
     side = pictures.shape[-1]
     small = max(4, round(side * (settings.low_res_least + (1 - settings.low_res_least) * share)))
     if rows.numel() == 0 or small >= side:
@@ -184,11 +214,11 @@ def _reduce(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
 
 def _add_noise(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     """White noise of each chosen picture's own strength."""
-    rows, strength = draw.chosen(settings.noise_p), draw.uniform(low=0.0) * settings.noise_sd
-    if rows.numel() == 0 or settings.noise_sd == 0:
+    chosen, strength = draw.chosen(settings.noise_p), draw.uniform(low=0.0) * settings.noise_sd
+    if chosen.count == 0 or settings.noise_sd == 0:
         return pictures
-    noise = draw.normal((rows.numel(), *pictures.shape[1:]))
-    return pictures.index_add(0, rows, noise * strength[rows, None, None, None])
+    noise = draw.normal(chosen, tuple(pictures.shape[1:]))
+    return pictures.index_add(0, chosen.rows, noise * strength[chosen.rows, None, None, None])
 
 
 def _compress(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
@@ -197,7 +227,7 @@ def _compress(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     The steps rise with spatial frequency as those of ITU-T T.81's luminance table K.1 do from its first entry, 16, to
     its last, 99: by 0.37 of the first for each of u and v. There is no chroma subsampling.
     """
-    rows, step = draw.chosen(settings.jpeg_p), draw.uniform(low=0.1) * settings.jpeg_step
+    rows, step = draw.chosen(settings.jpeg_p).rows, draw.uniform(low=0.1) * settings.jpeg_step
     height, width = pictures.shape[-2:]
     if rows.numel() == 0 or settings.jpeg_step == 0:
         return pictures
@@ -220,15 +250,16 @@ def _cosine_basis(device: torch.device) -> Tensor:
 
 def _erase(pictures: Tensor, settings: Augmentation, draw: _Draw) -> Tensor:
     """A rectangle of each chosen picture painted one grey, rough with noise (Zhong et al. 2020, Random Erasing)."""
-    rows = draw.chosen(settings.erase_p)
+    chosen = draw.chosen(settings.erase_p)
+    rows = chosen.rows
     high, wide = draw.uniform(low=0.2), draw.uniform(low=0.2)
     top, left, grey, rough = (draw.uniform(low=0.0) for _ in range(4))
-    if rows.numel() == 0 or settings.erase_side == 0:
+    if chosen.count == 0 or settings.erase_side == 0:
         return pictures
     height, width = pictures.shape[-2:]
     down = _inside(top[rows], high[rows] * settings.erase_side, height)
     across = _inside(left[rows], wide[rows] * settings.erase_side, width)
-    noise = draw.normal((rows.numel(), 1, height, width)) * (0.15 * rough[rows])[:, None, None, None]
+    noise = draw.normal(chosen, (1, height, width)) * (0.15 * rough[rows])[:, None, None, None]
     paint = (noise + grey[rows, None, None, None]).clamp(0, 1)
     mask = (down[:, :, None] & across[:, None, :])[:, None]
     return pictures.index_copy(0, rows, torch.where(mask, paint, pictures[rows]))

@@ -1,8 +1,9 @@
-"""Labelled pictures in memory: what training and evaluation read, whatever they were loaded from.
+"""Labelled pictures: what training and evaluation read, whatever they were loaded from.
 
 `pictures_from` takes any iterable of `facsim.formats` records; `facsim.learn.sources` finds the records of a path. A
 picture is decoded by `facsim.pictures`, cut to its central square, made grey where that is asked for, and resized. One
 that cannot be decoded, or that has no label, is left out and counted under its reason: nothing is left out silently.
+Where the pictures then lie, in memory or on disk, is for `facsim.learn.reading` to say.
 """
 
 from __future__ import annotations
@@ -10,20 +11,20 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from facsim.curate import hashing
 from facsim.errors import FacsimError, FormatError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
-from facsim.models.asset_cache import Arrays, load_cached
-from facsim.pictures import PictureError, decode_picture
+from facsim.formats.places import Place, PlacedRecord
+from facsim.learn.attributes import attributes_of
+from facsim.learn.decoding import Source, half_hash
+from facsim.learn.images import rows_of
+from facsim.learn.reading import MANY, OnDecoded, read_pictures
 
 __all__ = [
     "LabelledRecord",
@@ -36,7 +37,7 @@ __all__ = [
     "take",
 ]
 
-_WEIGHTS_BT601 = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601, as Pillow's "L" and JPEG's luma
+_DIGEST_ROWS = 256
 
 
 class LabelledRecord(Protocol):
@@ -82,11 +83,13 @@ class PictureShape:
 class Pictures:
     """Labelled pictures, row i of every field being picture i.
 
-    `images` uint8 (N, S, S) grey or (N, S, S, 3) RGB, [0, 255]; `targets` float32 (N, C), each row a distribution over
-    `classes`; `ids` their names; `hashes` uint64 (N,), `pixel_hash` of each picture as decoded, before any resizing;
-    `identities` who is shown, or None where unknown; `left_out` how many records were left out, by reason;
-    `origin` says in words where they come from; `crop_margin` is the border beyond the face box as a share of its side,
-    where known.
+    `images` uint8 (N, S, S) grey or (N, S, S, 3) RGB, [0, 255]: an array, a read-only map of a file, or what
+    `facsim.learn.images` has in place of either, which is indexed as they are; `targets` float32 (N, C), each row a
+    distribution over `classes`; `ids` their names; `hashes` uint64 (N,), `pixel_hash` of each picture as decoded,
+    before any resizing; `identities` who is shown, or None where unknown; `left_out` how many records were left out, by
+    reason; `origin` says in words where they come from; `crop_margin` is the border beyond the face box as a share of
+    its side, where known; `attributes` is what else is known of each picture, name -> one value a picture: text, a
+    number or None (`apparent_gender`, `apparent_age_years`, `skin_tone_monk`, …; of `apparent_ancestry`, the greatest).
     """
 
     images: NDArray[np.uint8]
@@ -98,6 +101,9 @@ class Pictures:
     left_out: Mapping[str, int] = field(default_factory=dict[str, int])
     origin: str = "not recorded"
     crop_margin: float | None = None
+    attributes: Mapping[str, tuple[str | float | None, ...]] = field(
+        default_factory=dict[str, tuple[str | float | None, ...]]
+    )
 
     def __post_init__(self) -> None:
         rows = len(self.ids)
@@ -112,6 +118,9 @@ class Pictures:
             raise FacsimError(f"found {found} for {len(self.classes)} classes, expected one row each")
         if rows and not (np.allclose(self.targets.sum(axis=1), 1, atol=1e-4) and self.targets.min() >= 0):
             raise FacsimError("found a target that is not a distribution, expected rows of shares that sum to 1")
+        for name, values in self.attributes.items():
+            if len(values) != rows:
+                raise FacsimError(f'found {len(values)} values of attribute "{name}", expected one of each {rows} rows')
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -128,10 +137,14 @@ class Pictures:
 
     @property
     def fingerprint(self) -> str:
-        """32 hexadecimal digits over everything that training depends on."""
-        digest = hashlib.blake2b(digest_size=16)
-        for part in (repr(self.images.shape).encode(), self.images.tobytes(), self.targets.tobytes()):
-            digest.update(part)
+        """32 hexadecimal digits over everything that training depends on.
+
+        Attributes are left out: no network sees them, and a set whose ages were found later is still the same set.
+        """
+        digest = hashlib.blake2b(repr(self.images.shape).encode(), digest_size=16)
+        for start in range(0, len(self), _DIGEST_ROWS):  # a set may be larger than memory
+            digest.update(self.images[start : start + _DIGEST_ROWS].tobytes())
+        digest.update(self.targets.tobytes())
         digest.update(repr((self.classes, self.ids, self.identities)).encode())
         return digest.hexdigest()
 
@@ -162,15 +175,16 @@ def chooser_split(pictures: Pictures, *, barred: frozenset[int] = frozenset()) -
 
 def take(pictures: Pictures, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Pictures:
     """The pictures of `rows`, a mask (N,) or positions, in that order."""
-    positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+    positions = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows.astype(np.int64)
     identities = pictures.identities
     return replace(
         pictures,
-        images=pictures.images[positions],
+        images=rows_of(pictures.images, positions),
         targets=pictures.targets[positions],
         ids=tuple(pictures.ids[i] for i in positions),
         hashes=pictures.hashes[positions],
         identities=None if identities is None else tuple(identities[i] for i in positions),
+        attributes={name: tuple(held[i] for i in positions) for name, held in pictures.attributes.items()},
     )
 
 
@@ -179,7 +193,7 @@ def pixel_hash(array: NDArray[np.uint8]) -> int:
 
     The first half of `facsim.curate.hashing.pixel_hash`: 8 bytes a picture are what a model keeps of its training set.
     """
-    return int(hashing.pixel_hash(array)[:16], 16)
+    return half_hash(array)
 
 
 def pictures_from(
@@ -187,35 +201,46 @@ def pictures_from(
     *,
     shape: PictureShape | None = None,
     classes: Sequence[str] | None = None,
-    cache: bool = False,
-    workers: int = 2,
+    cache: bool | None = None,
+    workers: int | None = None,
+    on_decoded: OnDecoded | None = None,
 ) -> Pictures:
-    """The labelled pictures of `records`, decoded by `workers` threads.
+    """The labelled pictures of `records`, decoded by `workers` (by default as many as there are processors).
 
     `classes` are the classes to label over; by default the seven expressions, or the eight where one is contempt. With
-    `cache` the decoded arrays are kept in the user's cache folder under the content's fingerprint.
-    Raises FormatError where a label is not one of `classes`, where two records share a name, or where nothing is left.
+    `cache` decoded pictures are kept in the user's cache folder; by default those of records that say where their
+    pictures lie (`facsim.formats.index_records`), 1,000 or more. `on_decoded` is told of progress.
+    Raises FormatError where a label is not one of `classes`, where two records share a name, where a picture cannot be
+    read, or where nothing is left.
     """
     held = list(records)
     labelled = [record for record in held if _soft_label(record)]
     names = tuple(classes) if classes else _classes_of(labelled)
-    targets = [_target(record, names) for record in labelled]
-    decoded = _decoded(labelled, shape or PictureShape(), cache=cache, workers=workers)
-    good = np.flatnonzero(decoded["reason"] == "")
-    left_out = Counter(str(reason) for reason in decoded["reason"] if reason)
+    known: dict[str | None, NDArray[np.float32]] = {}  # the targets of hard labels, which many pictures share
+    targets = [_shared_target(record, names, known) for record in labelled]
+    _refuse_repeated([record.name for record in labelled])
+    sources = [Source(name=record.name, at=_where(record)) for record in labelled]
+    keep = cache if cache is not None else len(sources) >= MANY and not any(isinstance(s.at, bytes) for s in sources)
+    decoded = read_pictures(sources, shape or PictureShape(), cache=keep, workers=workers, on_decoded=on_decoded)
+    left_out = Counter(reason for reason in decoded.reasons if reason)
     left_out.update({"unlabelled": len(held) - len(labelled)} if len(held) > len(labelled) else {})
+    good = np.flatnonzero([not reason for reason in decoded.reasons])
     if good.size == 0:
         raise FormatError(f"found no labelled picture among {len(held)} records ({dict(left_out)}); check the source")
-    _refuse_repeated([record.name for record in labelled])
     return Pictures(
-        images=decoded["images"][good].astype(np.uint8, copy=False),
+        images=decoded.images if len(good) == len(labelled) else rows_of(decoded.images, good),
         targets=np.stack([targets[i] for i in good]),
         classes=names,
         ids=tuple(labelled[i].name for i in good),
-        hashes=decoded["hashes"][good].astype(np.uint64, copy=False),
+        hashes=decoded.hashes[good].astype(np.uint64, copy=False),
         identities=_identities([labelled[i] for i in good]),
+        attributes=attributes_of([labelled[i].metadata for i in good]),
         left_out=dict(left_out),
     )
+
+
+def _where(record: LabelledRecord) -> Place | bytes:
+    return record.place if isinstance(record, PlacedRecord) else record.image
 
 
 def _soft_label(record: LabelledRecord) -> Mapping[str, float]:
@@ -234,6 +259,16 @@ def _classes_of(records: Iterable[LabelledRecord]) -> tuple[str, ...]:
     if found <= set(EIGHT_EXPRESSIONS):
         return SEVEN_EXPRESSIONS if found <= set(SEVEN_EXPRESSIONS) else EIGHT_EXPRESSIONS
     return tuple(sorted(found))
+
+
+def _shared_target(
+    record: LabelledRecord, classes: tuple[str, ...], known: dict[str | None, NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    if record.metadata.get("expression_soft") is not None:
+        return _target(record, classes)
+    if record.expression not in known:
+        known[record.expression] = _target(record, classes)
+    return known[record.expression]
 
 
 def _target(record: LabelledRecord, classes: tuple[str, ...]) -> NDArray[np.float32]:
@@ -258,55 +293,8 @@ def _identities(records: Sequence[LabelledRecord]) -> tuple[str | None, ...] | N
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:
+    if not names:
+        return
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise FormatError(f'found {count} records named "{name}", expected names to be unique; rename all but one')
-
-
-def _decoded(records: Sequence[LabelledRecord], shape: PictureShape, *, cache: bool, workers: int) -> Arrays:
-    """Arrays `images` (N, S, S[, 3]), `hashes` (N,) and `reason` (N,) text, "" where the picture is good."""
-
-    def decode() -> Arrays:
-        with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
-            rows = list(pool.map(lambda record: _decode_one(record.image, shape), records))
-        blank = np.zeros((0, shape.size_px, shape.size_px, *((3,) if shape.colour == "rgb" else ())), dtype=np.uint8)
-        return {
-            "images": np.stack([row[0] for row in rows]) if rows else blank,
-            "hashes": np.array([row[1] for row in rows], dtype=np.uint64),
-            "reason": np.array([row[2] for row in rows], dtype=np.str_),
-        }
-
-    if not cache:
-        return decode()
-    return load_cached("pictures", key=_content_key(records, shape), build=decode)
-
-
-def _content_key(records: Sequence[LabelledRecord], shape: PictureShape) -> str:
-    digest = hashlib.blake2b(f"pictures/2/{shape}".encode(), digest_size=16)
-    for record in records:
-        digest.update(len(record.image).to_bytes(8, "little"))
-        digest.update(record.image)
-    return digest.hexdigest()
-
-
-def _decode_one(data: bytes, shape: PictureShape) -> tuple[NDArray[np.uint8], int, str]:
-    try:
-        array = decode_picture(data).array
-    except PictureError as error:
-        side = shape.size_px
-        return np.zeros((side, side, 3) if shape.colour == "rgb" else (side, side), dtype=np.uint8), 0, error.reason
-    return _fitted(array, shape), pixel_hash(array), ""
-
-
-def _fitted(array: NDArray[np.uint8], shape: PictureShape) -> NDArray[np.uint8]:
-    """The central square of a uint8 `hwc` RGB picture, in its colour and size (Pillow's antialiased bicubic)."""
-    height, width = array.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = array[top : top + side, left : left + side]
-    if shape.colour == "grey":
-        square = np.rint(square.astype(np.float32) @ _WEIGHTS_BT601).astype(np.uint8)
-    if side == shape.size_px:
-        return np.ascontiguousarray(square)
-    size = (shape.size_px, shape.size_px)
-    return np.asarray(Image.fromarray(np.ascontiguousarray(square)).resize(size, Image.Resampling.BICUBIC))

@@ -30,13 +30,13 @@ def sampling_weights(targets: NDArray[np.float32], *, balance: float) -> NDArray
     return weights * (len(weights) / weights.sum())
 
 
-def balanced_order(weights: NDArray[np.float64], *, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The N pictures of one epoch, int64 (N,), in the order in which they are drawn.
+def balanced_order(weights: NDArray[np.float64], *, seed: int, epoch: int, purpose: str = "order") -> NDArray[np.int64]:
+    """The N pictures of one epoch, int64 (N,), in the order in which they are drawn; another for each `purpose`.
 
     Systematic resampling: a picture of weight w comes floor(w) or ceil(w) times, which of the two by chance, so that
     an epoch holds each class as nearly in proportion as whole pictures allow.
     """
-    rng = generator_for(f"train/{seed}", f"order/{epoch}")
+    rng = generator_for(f"train/{seed}", f"{purpose}/{epoch}")
     count = len(weights)
     shuffled = rng.permutation(count)
     ends = np.cumsum(weights[shuffled])
@@ -46,7 +46,9 @@ def balanced_order(weights: NDArray[np.float64], *, seed: int, epoch: int) -> ND
     return rng.permutation(np.repeat(shuffled, times))
 
 
-def batches_of(weights: NDArray[np.float64], *, batch_size: int, seed: int) -> Callable[[int], NDArray[np.int64]]:
+def batches_of(
+    weights: NDArray[np.float64], *, batch_size: int, seed: int, purpose: str = "order"
+) -> Callable[[int], NDArray[np.int64]]:
     """A function from a step to its pictures, int64 (batch_size,); batches run on from one epoch into the next."""
     count = len(weights)
     orders: dict[int, NDArray[np.int64]] = {}
@@ -55,7 +57,7 @@ def batches_of(weights: NDArray[np.float64], *, batch_size: int, seed: int) -> C
         if epoch not in orders:
             for past in [known for known in orders if known < epoch - 1]:
                 del orders[past]
-            orders[epoch] = balanced_order(weights, seed=seed, epoch=epoch)
+            orders[epoch] = balanced_order(weights, seed=seed, epoch=epoch, purpose=purpose)
         return orders[epoch]
 
     def rows_of_step(step: int) -> NDArray[np.int64]:

@@ -9,14 +9,16 @@ from pathlib import PurePath
 
 from facsim.dataset import open_dataset
 from facsim.errors import FormatError
-from facsim.formats import read_records
+from facsim.formats import index_records, read_records
+from facsim.formats.places import PlacedRecord
 from facsim.formats.record import Record
 from facsim.formats.tree import tree_kind
 from facsim.learn.data import Pictures, PictureShape, pictures_from
-from facsim.records import run_origin, run_records_at
+from facsim.learn.reading import OnDecoded
+from facsim.records import run_index_at, run_origin, run_records_at
 from facsim.storage import folder_at
 
-__all__ = ["load_pictures", "records_of"]
+__all__ = ["index_of", "load_pictures", "records_of"]
 
 
 def load_pictures(
@@ -26,18 +28,22 @@ def load_pictures(
     colour: str = "grey",
     split: str | None = None,
     classes: Sequence[str] | None = None,
+    cache: bool | None = None,
+    on_decoded: OnDecoded | None = None,
 ) -> Pictures:
     """The labelled pictures at `source`, those of `split` alone where one is named, `size_px` square.
 
-    `classes` as in `facsim.learn.data.pictures_from`. Raises FormatError where there is nothing to read, no such split
-    or a label outside the classes, and ManifestError where a run folder has no pictures or labels.
+    `classes`, `cache` and `on_decoded` as in `facsim.learn.data.pictures_from`. Raises FormatError where there is
+    nothing to read, no such split, a label outside the classes or a picture that cannot be read, and ManifestError
+    where a run folder has no pictures or labels.
     """
-    records = list(records_of(source))
+    records = list(index_of(source))
     held = [record for record in records if split is None or record.split == split]
     if records and not held:
         known = sorted({record.split or "none" for record in records})
         raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
-    pictures = pictures_from(held, shape=PictureShape(size_px=size_px, colour=colour), classes=classes)
+    shape = PictureShape(size_px=size_px, colour=colour)
+    pictures = pictures_from(held, shape=shape, classes=classes, cache=cache, on_decoded=on_decoded)
     name = PurePath(source).name
     origin = run_origin(open_dataset(os.fspath(source)), name=name) if _is_run(source) else name
     return replace(pictures, origin=origin + (f", split {split}" if split else ""))
@@ -46,6 +52,11 @@ def load_pictures(
 def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:
     """The records at `source`; of a run folder, the rows that stay."""
     return run_records_at(os.fspath(source)) if _is_run(source) else read_records(source)
+
+
+def index_of(source: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
+    """The records at `source` with where their pictures lie; of a run folder, the rows that stay."""
+    return run_index_at(os.fspath(source)) if _is_run(source) else index_records(source)
 
 
 def _is_run(source: str | os.PathLike[str]) -> bool:

@@ -1,8 +1,9 @@
-"""Training a small classifier, so that it can be stopped anywhere and taken up again without a trace.
+"""Training a classifier, so that it can be stopped anywhere and taken up again without a trace.
 
 A run is a pure function of its pictures, its configuration and, for the last bits, the machine and its threads:
-batches, augmentation and initialisation are all drawn from (seed, step). No checkpoint is chosen: the model is the
-exponential moving average of the weights after the last step. Validation pictures are cut from the training pictures.
+batches, augmentation, mixing, dropout and initialisation are all drawn from (seed, step). By default no checkpoint is
+chosen: the model is the exponential moving average of the weights after the last step. Where one is chosen, it is by
+pictures cut from the training pictures or given as a validation set, never by a test set, and the model says so.
 """
 
 from __future__ import annotations
@@ -10,99 +11,40 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from facsim.errors import FacsimError, ManifestError
-from facsim.learn.augment import Augmentation, augment, scaled_augmentation
-from facsim.learn.checkpoint import CHECKPOINT_FILE, TrainingState, restore_checkpoint, save_checkpoint
-from facsim.learn.data import Pictures, chooser_split
+from facsim.learn.checkpoint import CHECKPOINT_FILE, Best, TrainingState, restore_checkpoint, save_checkpoint
+from facsim.learn.data import Pictures
+from facsim.learn.distributed import ALONE, Team, synchronise
+from facsim.learn.initial import network_shape, put_initial
 from facsim.learn.leaks import save_training_hashes
+from facsim.learn.loading import Feeder
+from facsim.learn.optimisers import build_optimiser
+from facsim.learn.precision import LossScale
 from facsim.learn.predict import predict
 from facsim.learn.sampler import batches_of, sampling_weights
+from facsim.learn.schedules import learning_rate
+from facsim.learn.training_config import TrainingConfig
+from facsim.learn.training_plan import TrainingPlan, planned
+from facsim.learn.training_step import StepWork, seeded, step_work, take_step
 from facsim.metrics import recall, tally
-from facsim.models.classifier import Classifier, Preprocessing, fit_preprocessing, nchw, prepare
-from facsim.models.small_cnn import SmallCnnConfig, build_small_cnn
+from facsim.models.classifier import Classifier, initialised
 from facsim.models.weights import TRAINING_FILE, load_classifier, load_training, save_classifier
 from facsim.provenance import environment, fingerprint_of, now
-from facsim.sample import seed_for
 
-__all__ = [
-    "OnProgress",
-    "TrainedModel",
-    "TrainingConfig",
-    "learning_rate",
-    "soft_cross_entropy",
-    "train",
-]
+__all__ = ["OnProgress", "TrainedModel", "train"]
 
 _LOG_STEPS = 10  # steps between two entries of the curve
-_VALIDATIONS = 10  # over a whole run
-# 0.99 rather than torch's 0.999, so that the warm-up's gradients are forgotten within runs as short as these.
-_BETAS = (0.9, 0.99)
-_PLACE = ("threads", "device", "time_budget_s", "checkpoint_steps")  # where and how long, not what
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """What to train and how; exactly one of `steps` and `epochs` is given.
-
-    `balance` 0 draws pictures as they are, 1 every class as often. `ema` is the decay of the averaged weights a step.
-    `validation` is "chooser" (hold out the tenth that `facsim.learn.data.is_chooser` names) or "none". The last four
-    say where and for how long, and do not make it another training: a run stopped by `time_budget_s` can be resumed,
-    its learning rate being that of the whole length all along.
-    """
-
-    steps: int | None = None
-    epochs: float | None = None
-    batch_size: int = 64
-    lr: float = 2e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    warmup: float = 0.05
-    balance: float = 0.5
-    ema: float = 0.998
-    augmentation: Augmentation = field(default_factory=lambda: scaled_augmentation(0.6))
-    widths: tuple[int, ...] = (32, 64, 128, 256)
-    depths: tuple[int, ...] = (1, 1, 1, 1)
-    validation: str = "chooser"
-    seed: int = 0
-    threads: int | None = None
-    device: str = "cpu"
-    time_budget_s: float | None = None
-    checkpoint_steps: int = 500
-
-    def __post_init__(self) -> None:
-        if (self.steps is None) == (self.epochs is None):
-            raise FacsimError(f"found steps = {self.steps} and epochs = {self.epochs}, expected exactly one of the two")
-        if (
-            min(self.steps or 1, self.batch_size, self.checkpoint_steps, self.threads or 1) < 1
-            or (self.epochs or 1) <= 0
-        ):
-            raise FacsimError(f"found {self}, expected steps, epochs, sizes and threads above 0")
-        if not (self.lr > 0 and self.weight_decay >= 0):
-            raise FacsimError(f"found lr = {self.lr}, weight_decay = {self.weight_decay}, expected > 0 and >= 0")
-        for name in ("label_smoothing", "warmup", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise FacsimError(f"found {name} = {getattr(self, name)}, expected 0 or more and less than 1")
-        if self.validation not in ("chooser", "none"):
-            raise FacsimError(f'found validation = "{self.validation}", expected "chooser" or "none"')
-
-    def total_steps(self, count: int) -> int:
-        """Optimiser steps of a run over `count` pictures."""
-        return self.steps if self.steps is not None else math.ceil((self.epochs or 0) * count / self.batch_size)
-
-    def to_json(self) -> dict[str, Any]:
-        """What makes it this training, as plain JSON: all fields but those that say where and for how long."""
-        values = {key: value for key, value in asdict(self).items() if key not in _PLACE}
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 class OnProgress(Protocol):
@@ -115,7 +57,8 @@ class OnProgress(Protocol):
 class TrainedModel:
     """A classifier as saved in `folder`, with its curve (plain JSON) and how the training ended.
 
-    `stopped` is "finished" or "time_budget"; `seconds` counts all sittings.
+    `stopped` is "finished" or "time_budget"; `seconds` counts all sittings. In a team, only the leader's classifier
+    knows the checksum of its weights.
     """
 
     classifier: Classifier
@@ -134,96 +77,70 @@ def train(
     out: str | Path,
     resume: bool = True,
     on_progress: OnProgress | None = None,
+    validation: Pictures | None = None,
+    reference: Pictures | None = None,
+    team: Team = ALONE,
 ) -> TrainedModel:
     """The model trained on `pictures`, saved in the folder `out`.
 
     With `resume` a run begun in `out` goes on from its last checkpoint and a finished one is returned as it is.
-    Raises ManifestError where `out` holds another training, FacsimError where there is too little to train on or where
-    the loss is not finite.
+    `validation` pictures are held out instead of those that `config.validation` would cut off; an exact copy of one is
+    not trained on. `reference` pictures, whose labels are not read, are what `config.alignment` draws features towards.
+    Of a `team` every process calls this with the same arguments; the leader writes to `out`, a folder that all see.
+
+    A class without pictures keeps its output, and the model says that it saw none. Raises ManifestError where `out`
+    holds another training, FacsimError where there is too little to train on or where the loss is not finite.
     """
-    plan = _planned(pictures, config)
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
+    plan = planned(pictures, config, validation=validation, reference=reference, team=team)
+    folder = _shared_folder(Path(out), team)
     if resume and (done := _finished(folder, plan)):
         return done
     with _threads(config.threads):
         state = _begun(plan)
         if resume:
             restore_checkpoint(folder, state, identity=plan.identity)
-        _run(plan, state, folder, on_progress)
+        _run(plan, state, folder, on_progress if team.leads else None)
     return _saved(plan, state, folder)
 
 
-def learning_rate(step: int, total: int, config: TrainingConfig) -> float:
-    """The rate of step `step` (from 0) of `total`: linear warm-up, then half a cosine to 0 (Loshchilov 2017, eq. 5)."""
-    warm = max(1, round(config.warmup * total))
-    if step < warm:
-        return config.lr * (step + 1) / warm
-    return config.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
-
-
-def soft_cross_entropy(logits: Tensor, targets: Tensor, *, smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy of logits (N, C) to distributions (N, C); hard labels are one-hot rows.
-
-    Label smoothing mixes the uniform distribution in (Szegedy et al. 2016, section 7).
-    """
-    mixed = targets * (1 - smoothing) + smoothing / targets.shape[1]
-    return -(mixed * torch.log_softmax(logits, dim=1)).sum(dim=1).mean()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """A training run before its first step."""
-
-    config: TrainingConfig
-    training: Pictures
-    chooser: Pictures | None
-    preprocessing: Preprocessing
-    identity: Mapping[str, Any]
-    total: int
-
-
-def _planned(pictures: Pictures, config: TrainingConfig) -> _Plan:
-    training, chooser = chooser_split(pictures) if config.validation == "chooser" else (pictures, None)
-    if len(training) < 2 or len(set(training.labels)) < 2:
+def _shared_folder(folder: Path, team: Team) -> Path:
+    if team.leads:
+        folder.mkdir(parents=True, exist_ok=True)
+    team.wait()
+    if not folder.is_dir():
         raise FacsimError(
-            f"found {len(training)} training pictures of the classes {sorted(set(training.labels))}, expected at least "
-            "two classes; add pictures"
+            f"process {team.rank} does not see {folder}, which process 0 made; give a folder that all see"
         )
-    return _Plan(
-        config=config,
-        training=training,
-        chooser=chooser if chooser is not None and len(chooser) else None,
-        preprocessing=fit_preprocessing(training.images, crop_margin=pictures.crop_margin),
-        identity={**config.to_json(), "pictures": pictures.fingerprint},
-        total=config.total_steps(len(training)),
-    )
+    return folder
 
 
-def _begun(plan: _Plan) -> TrainingState:
-    config, shape = (
-        plan.config,
-        SmallCnnConfig(
-            classes=len(plan.training.classes),
-            channels=len(plan.preprocessing.mean),
-            widths=plan.config.widths,
-            depths=plan.config.depths,
-        ),
-    )
-    network = build_small_cnn(shape, generator=_generator(config.seed, "initial"))
-    network = network.to(config.device)
-    # Norms and biases are not decayed (He et al. 2019, section 3.1).
-    groups = [
-        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=config.lr, betas=_BETAS, fused=True)
+def _begun(plan: TrainingPlan) -> TrainingState:
+    config, pictures = plan.config, plan.training
+    shape = network_shape(pictures, config)
+    network = initialised(config.network, shape, generator=seeded(config.seed, "initial"))
+    if plan.initial is not None:
+        put_initial(network, plan.initial, classes=pictures.classes)
+    layout = torch.channels_last if config.channels_last else torch.contiguous_format
+    network = network.to(device=config.device, memory_format=layout)  # pyright: ignore[reportCallIssue]
+    if config.freeze_backbone:
+        network.requires_grad_(False)
+        network.get_submodule("head").requires_grad_(True)
     average = copy.deepcopy(network).eval().requires_grad_(False)
-    return TrainingState(network=network.train(), average=average, optimizer=optimizer)
+    return TrainingState(
+        network=_in_training(synchronise(network, plan.team), config),
+        average=average,
+        optimizer=build_optimiser(network, config),
+        scale=LossScale.begun() if config.precision == "fp16" else LossScale(),
+    )
 
 
-def _generator(seed: int, purpose: str) -> torch.Generator:
-    return torch.Generator().manual_seed(seed_for(f"train/{seed}", purpose))
+def _in_training(network: nn.Module, config: TrainingConfig) -> nn.Module:
+    """The network in training mode; of one whose backbone is frozen, the head alone, so that no statistic moves."""
+    if not config.freeze_backbone:
+        return network.train()
+    network.eval()
+    network.get_submodule("head").train()
+    return network
 
 
 @contextmanager
@@ -237,123 +154,160 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _run(plan: _Plan, state: TrainingState, folder: Path, on_progress: OnProgress | None) -> None:
+def _run(plan: TrainingPlan, state: TrainingState, folder: Path, on_progress: OnProgress | None) -> None:
     """Step until the end or until the time is up; a checkpoint lies in `folder` either way."""
-    config, began, earlier = plan.config, time.monotonic(), state.seconds
-    take_step = _stepper(plan)
-    begun_at = state.step
-    while state.step < plan.total:
-        if config.time_budget_s is not None and state.seconds - earlier >= config.time_budget_s:
-            break
-        take_step(state)
-        state.seconds = earlier + time.monotonic() - began
-        if state.step % _LOG_STEPS == 0 or state.step == plan.total:
-            rate = (state.step - begun_at) * config.batch_size / max(1e-9, state.seconds - earlier)
-            _log(plan, state, rate, on_progress)
-        if state.step % max(1, plan.total // _VALIDATIONS) == 0 or state.step == plan.total:
-            _validate(plan, state)
-        if state.step % config.checkpoint_steps == 0:
-            save_checkpoint(folder, state, identity=plan.identity)
-    save_checkpoint(folder, state, identity=plan.identity)
+    began, earlier, begun_at = time.monotonic(), state.seconds, state.step
+    work = step_work(plan, state.network)
+    with _fed(plan, work, state.step) as batches:
+        for rows, images, reference in batches:
+            if _time_is_up(plan, state.seconds - earlier):
+                break
+            take_step(work, state, rows, images, reference)
+            state.seconds = earlier + time.monotonic() - began
+            rate = (state.step - begun_at) * plan.config.batch_size / max(1e-9, state.seconds - earlier)
+            _after_step(plan, state, rate, on_progress)
+            if state.step % plan.config.checkpoint_steps == 0:
+                _keep(plan, state, folder)
+    _keep(plan, state, folder)
 
 
-class _TakeStep(Protocol):
-    def __call__(self, state: TrainingState) -> None: ...
+def _after_step(plan: TrainingPlan, state: TrainingState, rate: float, on_progress: OnProgress | None) -> None:
+    ended = state.step == plan.total
+    if state.step % _LOG_STEPS == 0 or ended:
+        _log(plan, state, rate, on_progress)
+    if plan.held_out is not None and (state.step % plan.validation_steps == 0 or ended):
+        _validate(plan, plan.held_out, state)
 
 
-def _stepper(plan: _Plan) -> _TakeStep:
-    """The function that takes one optimiser step, with the pictures on the device."""
-    config, training = plan.config, plan.training
-    images = torch.from_numpy(training.images).to(config.device)
-    targets = torch.from_numpy(training.targets).to(config.device)
-    weights = sampling_weights(training.targets, balance=config.balance)
-    rows_of_step = batches_of(weights, batch_size=config.batch_size, seed=config.seed)
-
-    def take_step(state: TrainingState) -> None:
-        rows = torch.from_numpy(rows_of_step(state.step)).to(config.device)
-        drawn = _generator(config.seed, f"augment/{state.step}")
-        batch = prepare(augment(nchw(images[rows]), config.augmentation, generator=drawn), plan.preprocessing)
-        for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(state.step, plan.total, config)
-        state.optimizer.zero_grad(set_to_none=True)
-        loss = soft_cross_entropy(state.network(batch), targets[rows], smoothing=config.label_smoothing)
-        loss.backward()
-        state.optimizer.step()
-        _follow(state.average, state.network, decay=min(config.ema, (state.step + 1) / (state.step + 10)))
-        state.step += 1
-        state.losses.append(loss.item())
-
-    return take_step
+_Fed = Iterator[tuple[NDArray[np.int64], Tensor, Tensor | None]]
 
 
-def _follow(average: nn.Module, network: nn.Module, *, decay: float) -> None:
-    """Move the running average, batch statistics included, by 1 - decay towards the network."""
-    behind, ahead = average.state_dict(), network.state_dict()
-    with torch.no_grad():
-        for name, tensor in ahead.items():
-            if tensor.is_floating_point():
-                behind[name].lerp_(tensor, 1 - decay)
-            else:
-                behind[name].copy_(tensor)
+@contextmanager
+def _fed(plan: TrainingPlan, work: StepWork, first_step: int) -> Iterator[_Fed]:
+    """An iterator over this process's part of each step: rows, pictures uint8 on the device, those of the reference."""
+    config, size = plan.config, plan.config.batch_size
+    weights = sampling_weights(plan.training.targets, balance=config.balance)
+    order = batches_of(weights, batch_size=size, seed=config.seed)
+    with ExitStack() as stack:
+        feeds = [stack.enter_context(_feeder(plan, plan.training, work, order, first_step))]
+        if plan.reference is not None:
+            equal = np.ones(len(plan.reference))
+            other = batches_of(equal, batch_size=size, seed=config.seed, purpose="reference")
+            feeds.append(stack.enter_context(_feeder(plan, plan.reference, work, other, first_step)))
+        yield (
+            (found[0][1], found[0][2], found[1][2] if len(found) > 1 else None) for found in zip(*feeds, strict=True)
+        )
 
 
-def _log(plan: _Plan, state: TrainingState, rate: float, on_progress: OnProgress | None) -> None:
+def _feeder(
+    plan: TrainingPlan,
+    pictures: Pictures,
+    work: StepWork,
+    order: Callable[[int], NDArray[np.int64]],
+    first_step: int,
+) -> Feeder:
+    return Feeder(
+        pictures.images,
+        lambda step: order(step)[work.rows],
+        first_step=first_step,
+        last_step=max(plan.total, first_step),
+        device=plan.config.device,
+    )
+
+
+def _time_is_up(plan: TrainingPlan, seconds: float) -> bool:
+    """Whether the budget is used up, by the leader's clock."""
+    budget = plan.config.time_budget_s
+    return budget is not None and bool(plan.team.agreed(seconds >= budget))
+
+
+def _keep(plan: TrainingPlan, state: TrainingState, folder: Path) -> None:
+    _read_losses(plan, state)
+    if plan.team.leads:
+        save_checkpoint(folder, state, identity=plan.identity)
+    plan.team.wait()
+
+
+def _read_losses(plan: TrainingPlan, state: TrainingState) -> None:
+    """Fetch the unread losses from the device, summed over the processes' parts."""
+    if not state.unread:
+        return
+    parts = torch.stack(state.unread)
+    plan.team.add_up([parts])
+    state.losses += parts.tolist()
+    state.unread.clear()
+
+
+def _log(plan: TrainingPlan, state: TrainingState, rate: float, on_progress: OnProgress | None) -> None:
+    _read_losses(plan, state)
+    for at, loss in enumerate(state.losses, start=state.step - len(state.losses) + 1):
+        if not math.isfinite(loss):
+            narrow = ", or in fp32 or bf16" if plan.config.precision == "fp16" else ""
+            raise FacsimError(
+                f"the loss became {loss} at step {at}; train with a lower lr than {plan.config.lr}{narrow}, afresh or "
+                "into another folder"
+            )
     loss = float(np.mean(state.losses))
-    if not math.isfinite(loss):
-        raise FacsimError(f"the loss became {loss} at step {state.step}; train with a lower lr than {plan.config.lr}")
-    lr = learning_rate(state.step - 1, plan.total, plan.config)
+    lr = learning_rate(state.step - 1, plan.total, plan.config, steps_per_epoch=plan.steps_per_epoch)
     state.curve.append({"step": state.step, "loss": loss, "lr": lr})
     state.losses.clear()
     if on_progress is not None:
         on_progress(state.step, plan.total, rate, loss)
 
 
-def _validate(plan: _Plan, state: TrainingState) -> None:
-    """Add the averaged network's accuracy and UAR on the chooser's pictures to the curve."""
-    if plan.chooser is None:
-        return
-    scores = predict(_classifier(plan, state), plan.chooser)
-    called = [plan.chooser.classes[index] for index in scores.argmax(axis=1)]
-    confusion = tally(plan.chooser.labels, called, classes=plan.chooser.classes)
-    right = float(np.trace(confusion.counts) / confusion.n)
-    mean_recall = float(np.nanmean(list(recall(confusion).values())))
+def _validate(plan: TrainingPlan, held_out: Pictures, state: TrainingState) -> None:
+    """Add the averaged network's accuracy and UAR on the pictures held out to the curve, and keep it if it is best."""
+    right, mean_recall = plan.team.agreed(_looked_at(plan, held_out, state) if plan.team.leads else None)
     state.curve.append({"step": state.step, "validation_accuracy": right, "validation_uar": mean_recall})
+    if plan.config.selection == "best" and (state.best is None or mean_recall > state.best.score):
+        weights = {name: tensor.detach().clone() for name, tensor in state.average.state_dict().items()}
+        state.best = Best(step=state.step, score=mean_recall, weights=weights)
 
 
-def _classifier(plan: _Plan, state: TrainingState) -> Classifier:
+def _looked_at(plan: TrainingPlan, held_out: Pictures, state: TrainingState) -> tuple[float, float]:
+    scores = predict(_classifier(plan, state), held_out)
+    called = [held_out.classes[index] for index in scores.argmax(axis=1)]
+    confusion = tally(held_out.labels, called, classes=held_out.classes)
+    right = float(np.trace(confusion.counts) / confusion.n)
+    return right, float(np.nanmean(list(recall(confusion).values())))
+
+
+def _classifier(plan: TrainingPlan, state: TrainingState) -> Classifier:
+    best_step = None if state.best is None else state.best.step
     return Classifier(
         network=state.average,
         classes=plan.training.classes,
         preprocessing=plan.preprocessing,
-        provenance=_provenance(plan, state),
+        provenance=plan.provenance(step=state.step, best_step=best_step),
     )
 
 
-def _provenance(plan: _Plan, state: TrainingState) -> dict[str, Any]:
-    """What goes into the weights: no time and no machine, so that equal runs give equal files."""
-    labels = plan.training.labels
-    return {
-        "trained_on": plan.training.origin,
-        "selected_on": "nothing: the weights after the last step, averaged",
-        "pictures": len(plan.training),
-        "pictures_by_class": {name: labels.count(name) for name in plan.training.classes},
-        "pictures_fingerprint": plan.identity["pictures"],
-        "validation_pictures": 0 if plan.chooser is None else len(plan.chooser),
-        "steps": state.step,
-        "total_steps": plan.total,
-        "config": plan.config.to_json(),
-    }
-
-
-def _saved(plan: _Plan, state: TrainingState, folder: Path) -> TrainedModel:
+def _saved(plan: TrainingPlan, state: TrainingState, folder: Path) -> TrainedModel:
+    """The model, written by the leader: of the best weights where they are chosen, in the running average's place."""
     finished = state.step >= plan.total
-    training = {
+    training = _record(plan, state, finished=finished)
+    if state.best is not None:
+        state.average.load_state_dict(dict(state.best.weights))
+    classifier = _classifier(plan, state)
+    if plan.team.leads:
+        save_training_hashes(folder, _seen(plan))
+        classifier = save_classifier(classifier, folder, training=training)
+        if finished:
+            (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
+    plan.team.wait()
+    return _trained(classifier, folder, training)
+
+
+def _record(plan: TrainingPlan, state: TrainingState, *, finished: bool) -> dict[str, Any]:
+    """`training.json`."""
+    return {
         "identity": fingerprint_of(plan.identity),
         "stopped": "finished" if finished else "time_budget",
         "step": state.step,
         "total_steps": plan.total,
         "seconds": round(state.seconds, 2),
         "threads": plan.config.threads or torch.get_num_threads(),
+        "processes": plan.team.size,
         "device": plan.config.device,
         "config": plan.config.to_json(),
         "pictures_left_out": dict(plan.training.left_out),
@@ -361,14 +315,19 @@ def _saved(plan: _Plan, state: TrainingState, folder: Path) -> TrainedModel:
         "environment": environment(),
         "written": now(),
     }
-    save_training_hashes(folder, plan.training.hashes)
-    classifier = save_classifier(_classifier(plan, state), folder, training=training)
-    if finished:
-        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
-    return _trained(classifier, folder, training)
 
 
-def _finished(folder: Path, plan: _Plan) -> TrainedModel | None:
+def _seen(plan: TrainingPlan) -> NDArray[np.uint64]:
+    """Hashes of all pictures that the weights have seen: those of the reference set and of earlier training too."""
+    parts = [plan.training.hashes]
+    if plan.reference is not None:
+        parts.append(plan.reference.hashes)
+    if plan.initial is not None and plan.initial.hashes is not None:
+        parts.append(plan.initial.hashes)
+    return np.concatenate(parts)
+
+
+def _finished(folder: Path, plan: TrainingPlan) -> TrainedModel | None:
     """The finished model that `folder` holds already, if it is of this very training."""
     if (folder / CHECKPOINT_FILE).exists() or not (folder / TRAINING_FILE).exists():
         return None

@@ -19,7 +19,8 @@ from facsim.learn.data import Pictures, PictureShape
 from facsim.learn.evaluate import Evaluation, evaluate
 from facsim.learn.leaks import load_training_hashes
 from facsim.learn.predict import predict
-from facsim.learn.train import OnProgress, TrainingConfig, train
+from facsim.learn.train import OnProgress, train
+from facsim.learn.training_config import TrainingConfig
 
 __all__ = ["YARDSTICK", "YARDSTICK_SHAPE", "Spread", "measure", "spread_of"]
 
@@ -36,8 +37,7 @@ YARDSTICK = TrainingConfig(
     balance=0.5,
     ema=0.998,
     augmentation=scaled_augmentation(1.0),
-    widths=(32, 64, 128, 256),
-    depths=(1, 1, 1, 1),
+    network_config={"widths": (32, 64, 128, 256), "depths": (1, 1, 1, 1)},
     validation="none",
     threads=2,
 )

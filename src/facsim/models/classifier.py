@@ -1,12 +1,14 @@
 """A classifier as one value: a network with its class names and the preprocessing that it was trained with.
 
-Networks are found in one table, `ARCHITECTURES`; a saved model names its architecture and holds its configuration.
+Networks are found in one table, `ARCHITECTURES`; a saved model names its architecture and holds its configuration. Each
+is an nn.Module with `config`, `features(pictures)` (N, feature_width), `feature_width` and `head`, its last linear
+layer: `network(pictures)` is `network.head(network.features(pictures))`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from facsim.errors import FacsimError, WeightsError, hint_nearest
-from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
+from facsim.models.initialisation import initialise
+from facsim.models.ir50 import Ir50, Ir50Config
+from facsim.models.poster import Poster, PosterConfig
+from facsim.models.poster_pp import PosterPp, PosterPpConfig
+from facsim.models.resnet import ResNet, ResNet18Config, ResNet50Config
+from facsim.models.small_cnn import SmallCnn, SmallCnnConfig, build_small_cnn
 from facsim.models.vit import Vit, VitConfig
 
 __all__ = [
@@ -25,9 +32,12 @@ __all__ = [
     "architecture_of",
     "build_network",
     "fit_preprocessing",
+    "initialised",
     "nchw",
     "prepare",
 ]
+
+_ROWS_A_TURN = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +79,11 @@ class Classifier:
 
 ARCHITECTURES: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = {
     "small_cnn": (SmallCnnConfig, SmallCnn),
+    "resnet18": (ResNet18Config, ResNet),
+    "resnet50": (ResNet50Config, ResNet),
+    "ir50": (Ir50Config, Ir50),
+    "poster": (PosterConfig, Poster),
+    "poster_pp": (PosterPpConfig, PosterPp),
     "vit": (VitConfig, Vit),
 }
 """Architecture name -> its configuration and its network; a new network is a new line here."""
@@ -76,9 +91,10 @@ ARCHITECTURES: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = {
 
 def architecture_of(network: nn.Module) -> tuple[str, dict[str, Any]]:
     """The name in `ARCHITECTURES` and the configuration, plain JSON, of a network. Raises WeightsError for others."""
-    for name, (_, build) in ARCHITECTURES.items():
-        if type(network) is build:
-            return name, asdict(network.config)  # pyright: ignore[reportArgumentType]
+    config: Any = getattr(network, "config", None)
+    for name, (configuration, build) in ARCHITECTURES.items():
+        if type(network) is build and type(config) is configuration:
+            return name, asdict(config)
     raise WeightsError(f"found a network of type {type(network).__name__}, expected one of {', '.join(ARCHITECTURES)}")
 
 
@@ -92,20 +108,49 @@ def build_network(name: str, config: Mapping[str, Any]) -> nn.Module:
             f'found the architecture "{name}", expected one that this facsim has; a newer facsim may have it.'
             f"{hint_nearest(name, ARCHITECTURES)}"
         )
+    try:
+        return _built(name, config)
+    except FacsimError as error:
+        raise WeightsError(f'the configuration of "{name}" does not fit this facsim ({error}); retrain it') from error
+
+
+def initialised(name: str, config: Mapping[str, Any], *, generator: torch.Generator) -> nn.Module:
+    """The network of this architecture and configuration with its first weights, drawn from `generator` alone.
+
+    On the CPU, in channels-last layout, in training mode. Raises FacsimError where the name or a field is unknown, with
+    the nearest known one.
+    """
+    if name not in ARCHITECTURES:
+        raise FacsimError(f'found the network "{name}", expected a known one.{hint_nearest(name, ARCHITECTURES)}')
+    network = _built(name, config)
+    if isinstance(network, SmallCnn):
+        return build_small_cnn(network.config, generator=generator)
+    network = network.to_empty(device="cpu")
+    initialise(network, generator=generator)
+    return network.train().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _built(name: str, config: Mapping[str, Any]) -> nn.Module:
+    """The network on the meta device, so that no layer draws from the global generator. Raises FacsimError."""
     configuration, build = ARCHITECTURES[name]
+    known = [entry.name for entry in fields(configuration)]
+    for key in config:
+        if key not in known:
+            raise FacsimError(f'found the setting "{key}" for the network "{name}".{hint_nearest(key, known)}')
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     try:
         with torch.device("meta"):
             return build(configuration(**values))
-    except (TypeError, FacsimError) as error:
-        raise WeightsError(f'the configuration of "{name}" does not fit this facsim ({error}); retrain it') from error
+    except TypeError as error:
+        raise FacsimError(f'found {dict(config)} for the network "{name}", which does not fit: {error}') from error
 
 
 def fit_preprocessing(images: NDArray[np.uint8], *, crop_margin: float | None = None) -> Preprocessing:
     """The preprocessing of images uint8 (N, S, S) or (N, S, S, 3): their size, each channel's mean and deviation."""
-    flat = images.reshape(-1, 3 if images.ndim == 4 else 1)
-    # A histogram a channel gives exact moments without a float copy of all pictures.
-    counts = [np.bincount(flat[:, channel], minlength=256) for channel in range(flat.shape[1])]
+    # A histogram a channel gives exact moments without a float copy of all pictures, which may not fit into memory.
+    counts = np.zeros((3 if images.ndim == 4 else 1, 256), dtype=np.int64)
+    for at in range(0, len(images), _ROWS_A_TURN):
+        counts += _histograms(images[at : at + _ROWS_A_TURN])
     levels = np.arange(256) / 255
     means = [float(count @ levels / count.sum()) for count in counts]
     variances = [float(count @ (levels - mean) ** 2 / count.sum()) for count, mean in zip(counts, means, strict=True)]
@@ -116,6 +161,12 @@ def fit_preprocessing(images: NDArray[np.uint8], *, crop_margin: float | None = 
         std=tuple(round(max(variance**0.5, 1e-3), 6) for variance in variances),
         crop_margin=crop_margin,
     )
+
+
+def _histograms(images: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each level occurs in each channel, int64 (C, 256)."""
+    flat = np.asarray(images).reshape(-1, 3 if images.ndim == 4 else 1)
+    return np.stack([np.bincount(flat[:, channel], minlength=256) for channel in range(flat.shape[1])])
 
 
 def nchw(images: Tensor) -> Tensor:

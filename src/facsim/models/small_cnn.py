@@ -44,6 +44,7 @@ class SmallCnn(nn.Module):
     def __init__(self, config: SmallCnnConfig) -> None:
         super().__init__()
         self.config = config
+        self.feature_width = config.widths[-1]
         first = config.widths[0]
         stem = _convolution(config.channels, first, side=3, stride=1)
         self.stem = nn.Sequential(stem, nn.BatchNorm2d(first), nn.ReLU(), nn.MaxPool2d(2))

@@ -1,0 +1,204 @@
+"""Pieces of pictures decoded side by side: by processes, or by threads where there is too little for a process.
+
+Measured for 112 px JPEG on two cores: a process takes a quarter of a second to start, and two of them decode 1.6 times
+what two threads do, which take turns at the interpreter between Pillow's short calls.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any
+
+from facsim.formats.places import PlaceReader
+from facsim.learn.decoding import Decoded, Piece, Shape, crashed, decode_piece, joined, landed
+
+__all__ = ["DecodePool", "available_workers", "decoded_by_threads"]
+
+_WAITING = 2  # pieces that lie ready for each thread: enough that none waits, few enough to hold
+
+
+def available_workers() -> int:
+    """As many as there are processors for this process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def decoded_by_threads(pieces: Iterable[Piece], shape: Shape, *, workers: int) -> Iterator[tuple[Piece, Decoded]]:
+    """Each piece with its pictures, in the order in which they are done. Raises as `decode_piece` does."""
+
+    def decode(piece: Piece) -> tuple[Piece, Decoded]:
+        with PlaceReader() as reader:
+            return piece, decode_piece(piece, shape, reader)
+
+    with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
+        running: set[Future[tuple[Piece, Decoded]]] = set()
+        for piece in pieces:
+            running.add(pool.submit(decode, piece))
+            if len(running) >= _WAITING * max(1, workers):
+                done, running = wait_for(running, return_when=FIRST_COMPLETED)
+                yield from (found.result() for found in done)
+        yield from (found.result() for found in running)
+
+
+@dataclass(kw_only=True)
+class _Worker:
+    process: subprocess.Popen[bytes]
+    connection: Connection
+    piece: Piece
+    ready: bool = False
+
+
+@dataclass(kw_only=True)
+class _Part:
+    """What is known of a piece that was cut: a worker died on it."""
+
+    piece: Piece
+    rows: dict[int, Decoded] = field(default_factory=dict[int, Decoded])
+
+
+class DecodePool:
+    """`workers` processes that decode pieces for as long as the pool is open; each is started when it is needed.
+
+    A process that dies has its piece decoded again picture by picture, each in a process that may die too: the one at
+    fault gets the reason "crashed", the others are as they would have been.
+    """
+
+    def __init__(self, shape: Shape, *, workers: int) -> None:
+        self._shape, self._count = shape, max(1, workers)
+        self._idle: list[_Worker] = []
+        weakref.finalize(self, _end_all, self._idle)  # of a pool that nobody closes
+
+    def __enter__(self) -> DecodePool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def run(self, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, Decoded]]:
+        """Each piece with its pictures, in the order in which they are done.
+
+        Raises as `decode_piece` does, and RuntimeError with the worker's traceback where it is broken.
+        """
+        coming, waiting, busy = iter(pieces), deque[Piece](), list[_Worker]()
+        parts: dict[int, _Part] = {}
+        try:
+            while True:
+                while len(busy) < self._count and (piece := _next(waiting, coming)) is not None:
+                    busy.append(self._given(piece))
+                if not busy:
+                    return
+                for worker in self._answered(busy):
+                    busy.remove(worker)
+                    found = self._answer(worker)
+                    if found is None:
+                        waiting.extend(_cut(worker.piece, parts))
+                    elif (whole := _joined(worker.piece, found, parts)) is not None:
+                        yield whole
+        finally:
+            for worker in busy:  # an error, or nobody asks for more: what they hold is not wanted
+                _end(worker)
+
+    def close(self) -> None:
+        """End the processes."""
+        _end_all(self._idle)
+
+    def _given(self, piece: Piece) -> _Worker:
+        while True:
+            worker = self._idle.pop() if self._idle else _started(self._shape, piece)
+            worker.piece = piece
+            try:
+                worker.connection.send(piece)
+            except (BrokenPipeError, ConnectionError):  # it ended while nobody looked
+                _end(worker)
+                continue
+            return worker
+
+    def _answered(self, busy: list[_Worker]) -> list[_Worker]:
+        """Those of the workers that have answered, or died, since they were given a piece."""
+        heard = wait([worker.connection for worker in busy])
+        answered = [worker for worker in busy if worker.connection in heard]
+        for worker in [worker for worker in answered if not worker.ready]:
+            worker.ready = True
+            if _heard(worker) != ("ready", None):
+                raise RuntimeError(f"a decoding process ended with code {worker.process.wait()} before its first piece")
+            answered.remove(worker)
+        return answered
+
+    def _answer(self, worker: _Worker) -> Decoded | None:
+        """What the worker found; None where it died on pictures of which all but one are innocent."""
+        answer = _heard(worker)
+        if answer is None:
+            _end(worker)
+            piece = worker.piece
+            return landed(crashed(self._shape), piece) if len(piece.sources) == 1 else None
+        kind, value = answer
+        if kind != "done":
+            _end(worker)
+            raise value if kind == "error" else RuntimeError(f"a decoding process is broken\n{value}")
+        self._idle.append(worker)
+        return value
+
+
+def _end_all(idle: list[_Worker]) -> None:
+    while idle:
+        worker = idle.pop()
+        worker.connection.close()  # which they take for the end
+        worker.process.wait()
+
+
+def _next(waiting: deque[Piece], coming: Iterator[Piece]) -> Piece | None:
+    return waiting.popleft() if waiting else next(coming, None)
+
+
+def _heard(worker: _Worker) -> tuple[str, Any] | None:
+    """The worker's next message; None where it died."""
+    try:
+        return worker.connection.recv()
+    except (EOFError, ConnectionError):
+        return None
+
+
+def _started(shape: Shape, piece: Piece) -> _Worker:
+    ours, theirs = Pipe()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    program = [sys.executable, "-m", "facsim.learn.decode_worker", str(theirs.fileno())]
+    process = subprocess.Popen(
+        [*program, str(shape.size_px), shape.colour],
+        pass_fds=[theirs.fileno()],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
+    theirs.close()
+    return _Worker(process=process, connection=ours, piece=piece)
+
+
+def _end(worker: _Worker) -> None:
+    worker.process.kill()
+    worker.process.wait()
+    worker.connection.close()
+
+
+def _cut(piece: Piece, parts: dict[int, _Part]) -> list[Piece]:
+    """The piece as pieces of one picture, under the same number; `parts` remembers to join them."""
+    parts[piece.number] = _Part(piece=piece)
+    return [replace(piece, sources=(source,), path=None, offset=row) for row, source in enumerate(piece.sources)]
+
+
+def _joined(piece: Piece, found: Decoded, parts: dict[int, _Part]) -> tuple[Piece, Decoded] | None:
+    """The piece with its pictures, once all are there."""
+    part = parts.get(piece.number)
+    if part is None:
+        return piece, found
+    part.rows[piece.offset] = found
+    if len(part.rows) < len(part.piece.sources):
+        return None
+    del parts[piece.number]
+    return part.piece, landed(joined([part.rows[row] for row in sorted(part.rows)]), part.piece)

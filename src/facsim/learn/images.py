@@ -1,0 +1,158 @@
+"""Pictures that stand in for an array and are not held: rows of a file on disk, or decoded whenever asked for.
+
+They have an array's `shape`, `dtype`, `ndim` and length, and are indexed along their first axis as one is, by a number,
+a slice, positions or a mask; what comes out is an array. `numpy.asarray` reads all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.errors import FacsimError
+from facsim.learn.decode_pool import DecodePool
+from facsim.learn.decoding import Decoded, Piece, Shape, Source, image_shape
+from facsim.learn.limits import memory_bytes
+
+__all__ = ["ImageRows", "StreamedImages", "rows_of"]
+
+_PIECE_BYTES = 1 << 21  # of decoded pictures: a piece is a few milliseconds of work, so that all workers have some
+
+
+class _Images(Protocol):
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Any: ...
+
+
+class ImageRows:
+    """Some rows of images, in any order, read when they are asked for."""
+
+    def __init__(self, images: _Images, positions: NDArray[np.int64]) -> None:
+        self._images, self._positions = images, positions
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, S, S) or (N, S, S, 3)."""
+        return (len(self._positions), *self._images.shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        """3 or 4."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """uint8."""
+        return np.dtype(np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes, were they held."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        return np.asarray(self._images[self._positions[rows]])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether they are decoded when they are asked for."""
+        return isinstance(self._images, StreamedImages)
+
+    def rows(self, positions: NDArray[np.int64]) -> ImageRows:
+        """Some of these rows."""
+        return ImageRows(self._images, self._positions[positions])
+
+
+class StreamedImages:
+    """Pictures of a set that fits neither memory nor the cache: decoded by `workers` processes whenever asked for."""
+
+    def __init__(self, sources: Sequence[Source], shape: Shape, *, workers: int) -> None:
+        self._sources, self._shape = sources, shape
+        self._pool, self._lock = DecodePool(shape, workers=workers), threading.Lock()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, S, S) or (N, S, S, 3)."""
+        return (len(self._sources), *image_shape(self._shape))
+
+    @property
+    def ndim(self) -> int:
+        """3 or 4."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """uint8."""
+        return np.dtype(np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes, were they held."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        positions = np.arange(len(self))[rows]
+        if positions.ndim == 0:
+            return self._read(positions[None])[0]
+        return self._read(positions)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+    def _read(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Raises FormatError, naming the picture, where one is gone, changed or no longer what it was."""
+        images = np.empty((len(positions), *image_shape(self._shape)), dtype=np.uint8)
+        each = max(1, min(_PIECE_BYTES // max(1, images[:1].nbytes), len(positions) // 4))
+        pieces = [
+            Piece(number=start, sources=tuple(self._sources[i] for i in positions[start : start + each]))
+            for start in range(0, len(positions), each)
+        ]
+        with self._lock:  # one caller at a time has the processes
+            for piece, found in self._pool.run(pieces):
+                images[piece.number : piece.number + len(piece.sources)] = _good(found, piece)
+        return images
+
+    def close(self) -> None:
+        """End the processes; they start again when they are needed."""
+        self._pool.close()
+
+
+def rows_of(images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The pictures at `positions`: an array where `images` is one and where they are few enough to be held, else
+    `ImageRows`, which is passed on as the array that it stands in for.
+    """
+    whole: object = images
+    if isinstance(whole, ImageRows) and whole.is_streamed:
+        return cast(NDArray[np.uint8], whole.rows(positions))
+    if isinstance(whole, StreamedImages):
+        return cast(NDArray[np.uint8], ImageRows(whole, positions))
+    is_on_disk = isinstance(whole, np.memmap | ImageRows)
+    if not is_on_disk or len(positions) * images[:1].nbytes <= memory_bytes():
+        return np.asarray(images[positions])
+    return cast(
+        NDArray[np.uint8], whole.rows(positions) if isinstance(whole, ImageRows) else ImageRows(images, positions)
+    )
+
+
+def _good(found: Decoded, piece: Piece) -> NDArray[np.uint8]:
+    for source, reason in zip(piece.sources, found.reasons, strict=True):
+        if reason:
+            raise FacsimError(f'"{source.name}" could be decoded when it was first read and is now {reason}; load anew')
+    return found.images

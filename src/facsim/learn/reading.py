@@ -1,0 +1,127 @@
+"""The pictures of a set, decoded, wherever there is room for them: in memory, on disk, or nowhere.
+
+    up to $FACSIM_MEMORY_GB (2)        an array
+    else, and up to $FACSIM_CACHE_GB   a read-only map of a file in the cache (`facsim.learn.picture_cache`)
+    else                               `facsim.learn.images.StreamedImages`: decoded whenever they are asked for
+
+The pictures, their hashes and the reasons of those that are left out are the same each way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.errors import FacsimError
+from facsim.learn.decode_pool import DecodePool, available_workers, decoded_by_threads
+from facsim.learn.decoding import Decoded, Piece, Shape, Source, blank_images, image_shape
+from facsim.learn.images import StreamedImages
+from facsim.learn.limits import memory_bytes
+from facsim.learn.picture_cache import Decode, content_key, fits_cache, kept_pictures
+from facsim.models.asset_cache import find_cache_folder, load_cached
+
+__all__ = ["MANY", "OnDecoded", "read_pictures"]
+
+MANY = 1000
+"""From this many pictures on a set is decoded by processes, and worth keeping: fewer take a second."""
+
+_PIECE_ROWS = 64
+
+OnDecoded = Callable[[int, int], None]
+"""Called with the pictures that are done and all there are."""
+
+
+def read_pictures(
+    sources: Sequence[Source],
+    shape: Shape,
+    *,
+    cache: bool = False,
+    workers: int | None = None,
+    on_decoded: OnDecoded | None = None,
+) -> Decoded:
+    """The pictures of `sources`, decoded by `workers` (as many as there are processors); with `cache`, kept on disk.
+
+    Raises FormatError, naming the picture, where one cannot be read, and FacsimError where a set that is too large for
+    memory cannot be kept because the cache cannot be written.
+    """
+    count = workers or available_workers()
+    decode = _decoder(sources, shape, count, on_decoded)
+    nbytes = len(sources) * int(np.prod(image_shape(shape)))
+    key = content_key(sources, shape) if cache and len(sources) else None
+    if key is not None and fits_cache(nbytes):
+        try:
+            return _held(kept_pictures(sources, shape, key=key, decode=decode))
+        except OSError as error:
+            if nbytes > memory_bytes():
+                raise FacsimError(_unwritable(nbytes, error)) from error
+    if nbytes <= memory_bytes():
+        return _in_memory(sources, shape, decode)
+    return _streamed(sources, shape, key=key, decode=decode, workers=count)
+
+
+def _unwritable(nbytes: int, error: OSError) -> str:
+    return (
+        f"{nbytes / 1e9:.1f} GB of decoded pictures cannot be kept in {find_cache_folder()}: {error}; make room there, "
+        "set FACSIM_CACHE to a folder on another disk, or set FACSIM_CACHE_GB=0 to decode them anew in every epoch"
+    )
+
+
+def _decoder(sources: Sequence[Source], shape: Shape, workers: int, on_decoded: OnDecoded | None) -> Decode:
+    """What decodes pieces: threads for few pictures and for those in memory already, else processes."""
+    by_threads = len(sources) < MANY or any(isinstance(source.at, bytes) for source in sources)
+
+    def decode(pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Decoded]]:
+        if by_threads:
+            yield from _told(decoded_by_threads(pieces, shape, workers=workers))
+            return
+        with DecodePool(shape, workers=workers) as pool:
+            yield from _told(pool.run(pieces))
+
+    def _told(found: Iterator[tuple[Piece, Decoded]]) -> Iterator[tuple[Piece, Decoded]]:
+        done = 0
+        for piece, decoded in found:
+            done += len(piece.sources)
+            if on_decoded is not None:
+                on_decoded(done, len(sources))
+            yield piece, decoded
+
+    return decode
+
+
+def _held(found: Decoded) -> Decoded:
+    """In memory where there is room."""
+    if found.images.nbytes > memory_bytes():
+        return found
+    return Decoded(images=np.array(found.images), hashes=found.hashes, reasons=found.reasons)
+
+
+def _pieces(sources: Sequence[Source]) -> Iterator[Piece]:
+    for start in range(0, len(sources), _PIECE_ROWS):
+        yield Piece(number=start, sources=tuple(sources[start : start + _PIECE_ROWS]))
+
+
+def _in_memory(sources: Sequence[Source], shape: Shape, decode: Decode) -> Decoded:
+    images = blank_images(len(sources), shape)
+    hashes, reasons = np.zeros(len(sources), dtype=np.uint64), [""] * len(sources)
+    for piece, found in decode(_pieces(sources)):
+        rows = slice(piece.number, piece.number + len(piece.sources))
+        images[rows], hashes[rows], reasons[rows] = found.images, found.hashes, found.reasons
+    return Decoded(images=images, hashes=hashes, reasons=tuple(reasons))
+
+
+def _streamed(sources: Sequence[Source], shape: Shape, *, key: str | None, decode: Decode, workers: int) -> Decoded:
+    """Decoded once for the hashes and reasons, which are kept, and then again whenever a picture is asked for."""
+
+    def first_pass() -> dict[str, NDArray[np.generic]]:
+        hashes, reasons = np.zeros(len(sources), dtype=np.uint64), [""] * len(sources)
+        for piece, found in decode(_pieces(sources)):
+            rows = slice(piece.number, piece.number + len(piece.sources))
+            hashes[rows], reasons[rows] = found.hashes, found.reasons
+        return {"hashes": hashes, "reasons": np.array(reasons, dtype=np.str_)}
+
+    found = first_pass() if key is None else load_cached("picture-hashes", key=key, build=first_pass)
+    images = cast(NDArray[np.uint8], StreamedImages(sources, shape, workers=workers))
+    return Decoded(images=images, hashes=found["hashes"].astype(np.uint64), reasons=tuple(found["reasons"].tolist()))
