@@ -20,7 +20,7 @@ from facsim.models.ir50 import scale_pictures, tokens_of
 from facsim.models.transformer import DropPath, draw_drops
 from facsim.models.weights import load_classifier, save_classifier
 
-SMALL = {"poster": {"size": "small"}}
+SMALL = {"poster": {"size": "small"}, "vit": {"patch_px": 8}}
 
 
 def made(name: str, seed: int = 0, **config) -> torch.nn.Module:
@@ -71,7 +71,7 @@ def test_the_first_logits_say_little(name):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_weight_that_learns_gets_a_gradient(name):
-    network = made(name, **({} if name in ("small_cnn", "ir50") or "resnet" in name else {"drop_path": 0.0}))
+    network = made(name, **({} if name in ("small_cnn", "ir50", "vit") or "resnet" in name else {"drop_path": 0.0}))
     network.train()(pictures()).logsumexp(dim=1).sum().backward()
     silent = [key for key, weight in network.named_parameters() if weight.requires_grad and weight.grad is None]
     moved = [key for key, weight in network.named_parameters() if not weight.requires_grad and weight.grad is not None]

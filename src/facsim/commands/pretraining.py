@@ -244,7 +244,9 @@ def captions(
         show_json(facts)
     else:
         example = next(iter(made.values()), ("",))[0]
-        show_text(table_text([("captions", f"{out}: {count} captions of {len(made)} pictures"), ("the first", example)]))
+        show_text(
+            table_text([("captions", f"{out}: {count} captions of {len(made)} pictures"), ("the first", example)])
+        )
 
 
 # contrast
