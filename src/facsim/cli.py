@@ -19,6 +19,8 @@ from facsim.commands.leaks import leaks
 from facsim.commands.models import report
 from facsim.commands.networks import adopt, models
 from facsim.commands.pictures import export, ingest, preview
+from facsim.commands.pretraining import captions, contrast, pretrain
+from facsim.commands.probing import few_shot, probe, zero_shot
 from facsim.commands.protocols import protocol
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
@@ -28,7 +30,7 @@ from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
 
-_CONTINUES = ("run", "ingest", "train", "protocol")
+_CONTINUES = ("run", "ingest", "train", "protocol", "pretrain", "contrast")
 """Commands that go on where they were when they are given again."""
 
 
@@ -87,6 +89,7 @@ def _about(
 _COMMANDS = (
     *(run, plan, preview, studio, ingest, export, train),
     *(evaluate, calibrate, compare, leaks),
+    *(pretrain, probe, few_shot, zero_shot, captions, contrast),
     *(protocol, report, redo, stages, models, adopt, doctor),
 )
 

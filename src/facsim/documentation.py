@@ -51,7 +51,8 @@ def write_pages(folder: Path) -> list[Path]:
 
 def cli_page() -> str:
     """Markdown: every command with its help, arguments and options."""
-    commands = {str(entry.callback.__name__): entry.callback for entry in app.registered_commands if entry.callback}
+    calls = [entry.callback for entry in app.registered_commands if entry.callback]
+    commands = {call.__name__.replace("_", "-"): call for call in calls}
     listed = [(f"[`{name}`](#facsim-{name})", _summary(call)) for name, call in commands.items()]
     parts = [
         _MADE,

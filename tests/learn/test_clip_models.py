@@ -100,7 +100,7 @@ def test_pickled_weights_are_refused(folder):
 
 
 @needs_transformers
-def test_siglip_is_read_too(folder, tmp_path):
+def test_siglip_is_read_too(tmp_path):
     import transformers
 
     place = tmp_path / "siglip"

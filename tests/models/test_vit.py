@@ -1,13 +1,14 @@
 """facsim.models.vit: the contract of a network, its attention, its positions."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
 
 from facsim.errors import FacsimError
-from facsim.models.classifier import Classifier, Preprocessing
-from facsim.models.vit import Vit, VitBlock, VitConfig, build_vit, grid_positions
+from facsim.models.classifier import Classifier, Preprocessing, initialised
+from facsim.models.vit import Vit, VitBlock, VitConfig, grid_positions
 from facsim.models.weights import load_classifier, save_classifier
 
 
@@ -16,7 +17,8 @@ def small(**changes):
 
 
 def built(seed=0, **changes):
-    return build_vit(small(**changes), generator=torch.Generator().manual_seed(seed))
+    config = dataclasses.asdict(small(**changes))
+    return initialised("vit", config, generator=torch.Generator().manual_seed(seed))
 
 
 def pictures(count=3, size=40):

@@ -44,6 +44,7 @@ from facsim.models.image_text import (
     load_image_text,
     save_image_text,
 )
+from facsim.models.transformer import draw_drops
 from facsim.models.weights import TRAINING_FILE, load_training
 from facsim.provenance import environment, fingerprint_of, now
 from facsim.sample import generator_for
@@ -308,6 +309,7 @@ class _Run:
             view = view_of(nchw(torch.from_numpy(held).to(config.device)), config.views, generator=drawn)
             texts = self._texts(rows, step)
             tokens = self.words.encode(texts, longest=config.text.longest).to(config.device)
+            draw_drops(network, len(rows), generator=view_generator(config.seed, step, "drops"))
             pictures, words = network.embed_pictures(prepare(view, preprocessing)), network.embed_texts(tokens)
             first = torch.tensor([texts.index(text) for text in texts], device=config.device)
             same = first[:, None] == first[None, :]

@@ -233,16 +233,18 @@ def _logits(support: Tensor, labels: Tensor, shown: Tensor, classifier: str, cla
     return 2 * (shown @ means.mT - centre @ means.mT) - means.square().sum(dim=2)[:, None]
 
 
-def _resampled(rates: NDArray[np.float64], places: Rows, rng: np.random.Generator) -> tuple[Any, Any]:
+def _resampled(
+    rates: NDArray[np.float64], places: Rows, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Accuracy and UAR on bootstrap resamples of the test pictures, (R,) each, from each picture's share of hits."""
-    picked = rng.integers(0, len(rates), size=(RESAMPLES, len(rates)))
-    resampled, where = rates[picked], places[picked]
-    recalls: list[NDArray[np.float64]] = []
-    for place in np.unique(places):
-        there = where == place
-        with np.errstate(invalid="ignore"):
-            recalls.append((resampled * there).sum(axis=1) / there.sum(axis=1))
-    return resampled.mean(axis=1), np.nanmean(np.stack(recalls), axis=0)
+    accuracies, uars = np.empty(RESAMPLES), np.empty(RESAMPLES)
+    for turn in range(RESAMPLES):
+        picked = rng.integers(0, len(rates), size=len(rates))
+        drawn, where = rates[picked], places[picked]
+        counts = np.bincount(where)
+        hits = np.bincount(where, weights=drawn)
+        accuracies[turn], uars[turn] = drawn.mean(), (hits[counts > 0] / counts[counts > 0]).mean()
+    return accuracies, uars
 
 
 def _figure(episodes: NDArray[np.float64], resampled: NDArray[np.float64]) -> FewShotFigure:

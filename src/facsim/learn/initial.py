@@ -1,4 +1,4 @@
-"""Weights to start from: a model that facsim saved, or published files under their own names."""
+"""Weights to start from: a classifier or backbone that facsim saved, or published files under their own names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import load_backbone
 from facsim.models.classifier import Preprocessing, architecture_of, build_network
 from facsim.models.official import load_official
-from facsim.models.weights import WEIGHTS_FILE, load_classifier
+from facsim.models.weights import WEIGHTS_FILE
 from facsim.provenance import fingerprint_of
 
 __all__ = ["Initial", "network_shape", "put_initial", "read_initial"]
@@ -76,23 +76,23 @@ def _is_own(path: str) -> bool:
 
 
 def _own(path: str, pictures: Pictures, config: TrainingConfig) -> Initial:
-    found = load_backbone(path)
-    name, _ = architecture_of(found.network)
+    held = load_backbone(path)
+    name, _ = architecture_of(held.network)
     if name != config.network:
         raise FacsimError(
             f'{path} holds weights of "{name}", expected "{config.network}"; train that network, or start from others'
         )
-    asked, shape = found.preprocessing, pictures.shape
+    asked, shape = held.preprocessing, pictures.shape
     if (asked.size_px, asked.colour) != (shape.size_px, shape.colour):
         raise FacsimError(
             f"{path} holds weights for {asked.colour} pictures of {asked.size_px} px, found {shape.colour} ones of "
             f"{shape.size_px} px; load the pictures in that shape"
         )
     return Initial(
-        tensors=found.network.state_dict(),
-        sha256=found.sha256,
-        trained_on=str(found.provenance.get("trained_on", "not recorded")),
-        classes=load_classifier(path).classes if found.kind == "classifier" else (),
+        tensors=held.network.state_dict(),
+        sha256=held.sha256,
+        trained_on=str(held.provenance.get("trained_on", "not recorded")),
+        classes=held.classes,
         preprocessing=asked,
         hashes=load_training_hashes(path),
         signatures=load_training_signatures(path),

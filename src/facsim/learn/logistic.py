@@ -24,7 +24,7 @@ _SHORTEST = 2.0**-20
 
 
 def fit_logistic(
-    features: Tensor, targets: Tensor, *, penalty: Tensor | float, tolerance: float = 1e-6, most: int = 500
+    features: Tensor, targets: Tensor, *, penalty: Tensor | float, tolerance: float = 1e-6, most: int = 5000
 ) -> Tensor:
     """Weights (E, D + 1, C) float64 of E problems, the last row the bias, from features (E, n, D) and targets
     (E, n, C).

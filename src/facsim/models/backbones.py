@@ -21,9 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from facsim.errors import FacsimError, WeightsError
-from facsim.models.classifier import Preprocessing, architecture_of, build_network
-from facsim.models.small_cnn import SmallCnnConfig, build_small_cnn
-from facsim.models.vit import VitConfig, build_vit
+from facsim.models.classifier import Preprocessing, architecture_of, build_network, initialised
 from facsim.models.weights import CARD_FILE, TRAINING_FILE, WEIGHTS_FILE, load_classifier, write_whole
 
 __all__ = [
@@ -32,7 +30,6 @@ __all__ = [
     "feature_width",
     "features_of",
     "fresh_backbone",
-    "initialise",
     "load_backbone",
     "save_backbone",
 ]
@@ -48,7 +45,8 @@ class Backbone:
     """A network of `ARCHITECTURES` of which only `features` means anything, with its preprocessing.
 
     `provenance` is plain JSON: what it was trained and chosen on, and how. `sha256` is that of the weights file, empty
-    for one that was never saved. `kind` is "backbone", or "classifier" where it was read from a classifier.
+    for one that was never saved. `kind` is "backbone", or "classifier" where it was read from a classifier, whose
+    `classes` then name the rows of the last layer.
     """
 
     network: nn.Module
@@ -56,6 +54,7 @@ class Backbone:
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
     sha256: str = ""
     kind: str = "backbone"
+    classes: tuple[str, ...] = ()
 
 
 def feature_width(network: nn.Module) -> int:
@@ -75,43 +74,9 @@ def fresh_backbone(name: str, config: Mapping[str, Any], *, channels: int, gener
     """An untrained network of this architecture for pictures of so many channels, initialised from `generator` alone.
 
     `config` holds fields of the architecture's configuration; `classes` and `channels` need not be named. Raises
-    WeightsError for unknown names and fields.
+    FacsimError for unknown names and fields, with the nearest known one.
     """
-    known = {"classes": _LEAST_CLASSES, "channels": channels, **config}
-    network = build_network(name, known)
-    shape = network.config
-    if isinstance(shape, SmallCnnConfig):
-        return build_small_cnn(shape, generator=generator)
-    if isinstance(shape, VitConfig):
-        return build_vit(shape, generator=generator)
-    network = network.to_empty(device="cpu")
-    initialise(network, generator=generator)
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-
-
-def initialise(network: nn.Module, *, generator: torch.Generator) -> None:
-    """Fill every parameter of `network` from `generator`: convolutions He-normal by fan-out, layers truncated normal.
-
-    Raises WeightsError for a module with parameters or buffers of its own that there is no rule for.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
-            _clear(module.bias)
-        elif isinstance(module, nn.Linear):
-            nn.init.trunc_normal_(module.weight, std=module.in_features**-0.5, generator=generator)
-            _clear(module.bias)
-        elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight, std=0.02, generator=generator)
-        elif isinstance(module, nn.LayerNorm | nn.BatchNorm1d | nn.BatchNorm2d | nn.GroupNorm | nn.PReLU):
-            module.reset_parameters()
-        elif [*module.parameters(recurse=False), *module.buffers(recurse=False)]:
-            raise WeightsError(f"found no rule to initialise a {type(module).__name__}; start from trained weights")
-
-
-def _clear(bias: Tensor | None) -> None:
-    if bias is not None:
-        nn.init.zeros_(bias)
+    return initialised(name, {"classes": _LEAST_CLASSES, "channels": channels, **config}, generator=generator)
 
 
 def save_backbone(
@@ -154,6 +119,7 @@ def load_backbone(path: str | os.PathLike[str], *, device: str = "cpu") -> Backb
             provenance=classifier.provenance,
             sha256=classifier.sha256,
             kind="classifier",
+            classes=classifier.classes,
         )
     return Backbone(
         network=_network(described, safetensors.torch.load(data), file, device),

@@ -106,6 +106,13 @@ NETWORK_CARDS: tuple[NetworkCard, ...] = (
         notes=("measured in docs/results.md",),
     ),
     NetworkCard(
+        name="vit",
+        summary="a small vision transformer over patches, which a masked autoencoder pre-trains",
+        source="facsim, after Dosovitskiy et al. 2021, arXiv 2010.11929, and He et al. 2022, arXiv 2111.06377",
+        side_px=48,
+        colour="grey",
+    ),
+    NetworkCard(
         name="resnet18",
         summary="ResNet-18; stem_px = 3 for pictures of 32 to 64 px",
         source="He et al. 2016, arXiv 1512.03385",

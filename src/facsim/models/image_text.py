@@ -24,8 +24,9 @@ from torch.nn import functional
 
 from facsim.captions import words_of
 from facsim.errors import FacsimError, WeightsError
-from facsim.models.backbones import feature_width, features_of, fresh_backbone, initialise
+from facsim.models.backbones import feature_width, features_of, fresh_backbone
 from facsim.models.classifier import Preprocessing, architecture_of, build_network
+from facsim.models.initialisation import initialise
 from facsim.models.vit import VitBlock
 from facsim.models.weights import CARD_FILE, TRAINING_FILE, WEIGHTS_FILE, write_whole
 
@@ -142,8 +143,10 @@ def fresh_image_text(
     backbone = fresh_backbone(name, config, channels=channels, generator=generator)
     with torch.device("meta"):
         whole = ImageTextNetwork(backbone, text, words)
-    for part in (whole.words, whole.places, whole.blocks, whole.norm, whole.from_picture, whole.from_text):
+    for part in (whole.blocks, whole.norm, whole.from_picture, whole.from_text):
         initialise(part.to_empty(device="cpu"), generator=generator)
+    for table in (whole.words, whole.places):
+        nn.init.normal_(table.to_empty(device="cpu").weight, std=0.02, generator=generator)
     whole.log_scale = nn.Parameter(torch.tensor(math.log(_FIRST_SCALE)))
     return whole
 

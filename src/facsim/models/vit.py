@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from facsim.errors import FacsimError
 
-__all__ = ["Vit", "VitBlock", "VitConfig", "build_vit", "grid_positions", "patches_of"]
+__all__ = ["TokenLinear", "Vit", "VitBlock", "VitConfig", "grid_positions", "patches_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,15 @@ class VitConfig:
             )
 
 
+class TokenLinear(nn.Linear):
+    """A linear layer over tokens whose first weights are Xavier-uniform, as a masked autoencoder's are: of the spread
+    that its width asks for, where a fixed one starves small networks."""
+
+    def fill_parameters(self, generator: torch.Generator) -> None:
+        """Draw the first weights (`facsim.models.initialisation`)."""
+        nn.init.xavier_uniform_(self.weight, generator=generator)
+
+
 class Vit(nn.Module):
     """Logits (N, classes) float32 of normalised pictures (N, channels, S, S) float32, S a multiple of the patch."""
 
@@ -50,7 +59,7 @@ class Vit(nn.Module):
         super().__init__()
         self.config = config
         self.feature_width = config.width
-        self.embedding = nn.Linear(config.channels * config.patch_px**2, config.width)
+        self.embedding = TokenLinear(config.channels * config.patch_px**2, config.width)
         self.blocks = nn.ModuleList(VitBlock(config.width, config.heads, config.mlp_ratio) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.width, eps=1e-6)
         self.head = nn.Linear(config.width, config.classes)
@@ -82,11 +91,11 @@ class VitBlock(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
+        self.qkv = TokenLinear(width, 3 * width)
+        self.out = TokenLinear(width, width)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.inner = nn.Linear(width, mlp_ratio * width)
-        self.outer = nn.Linear(mlp_ratio * width, width)
+        self.inner = TokenLinear(width, mlp_ratio * width)
+        self.outer = TokenLinear(mlp_ratio * width, width)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """Tokens (N, L, width); `mask` bool, broadcast to (N, heads, L, L), is true where a token may look."""
@@ -96,21 +105,6 @@ class VitBlock(nn.Module):
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         tokens = tokens + self.out(seen.transpose(1, 2).reshape(count, length, width))
         return tokens + self.outer(functional.gelu(self.inner(self.norm2(tokens))))
-
-
-def build_vit(config: VitConfig, *, generator: torch.Generator) -> Vit:
-    """A `Vit` initialised from `generator` alone: layers Xavier-uniform, as the masked autoencoder's are."""
-    with torch.device("meta"):  # else the layers' own initialisation would draw from the global generator
-        network = Vit(config)
-    network = network.to_empty(device="cpu")
-    for module in network.modules():
-        if isinstance(module, nn.Linear):
-            nn.init.xavier_uniform_(module.weight, generator=generator)
-            nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.LayerNorm):
-            module.reset_parameters()
-    nn.init.normal_(network.head.weight, std=0.01, generator=generator)
-    return network
 
 
 def patches_of(pictures: Tensor, patch_px: int) -> Tensor:

@@ -15,6 +15,8 @@ from facsim.learn.selfsupervised.loop import Optimisation, warmed_cosine
 from facsim.learn.selfsupervised.pretraining import METHODS, PretrainingConfig, method_named, pretrain
 from facsim.learn.selfsupervised.progress import PROGRESS_FILE
 from facsim.learn.selfsupervised.views import Views, view_generator, view_of
+from facsim.learn.train import train
+from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import adopt_backbone, fresh_backbone, load_backbone
 from facsim.models.classifier import nchw, prepare
 from facsim.models.weights import WEIGHTS_FILE
@@ -122,6 +124,25 @@ def test_a_backbone_of_another_shape_is_not_adopted(tmp_path, drawn, pretraining
     other = fresh_backbone("small_cnn", {}, channels=1, generator=torch.Generator().manual_seed(9))
     with pytest.raises(WeightsError, match="network_config"):
         adopt_backbone(other, load_backbone(tmp_path))
+
+
+def test_a_classifier_is_trained_on_from_a_backbone(tmp_path, drawn, pretraining_of):
+    """Fine-tuning: the first weights are the backbone's, the last layer's are new."""
+    pretrain(drawn(64), pretraining_of("simclr"), out=tmp_path / "backbone")
+    shape = {"widths": (8, 16), "depths": (1, 1)}
+    config = TrainingConfig(steps=1, lr=1e-12, batch_size=16, network_config=shape, initial=str(tmp_path / "backbone"))
+    tuned = train(drawn(64, seed=1), config, out=tmp_path / "tuned")
+    backbone = load_backbone(tmp_path / "backbone")
+    stem = "stem.0.weight"
+    held, start = tuned.classifier.network.state_dict()[stem], backbone.network.state_dict()[stem]
+    torch.testing.assert_close(held, start)
+    assert tuned.classifier.network.head.out_features == 7
+
+
+def test_a_resnet_pretrains_too(tmp_path, drawn, pretraining_of):
+    config = pretraining_of("byol", network="resnet18", network_config={"stem_px": 3}, steps=1, batch_size=4)
+    done = pretrain(drawn(8, size_px=16), config, out=tmp_path)
+    assert load_backbone(tmp_path).network.feature_width == 512 and done.stopped == "finished"
 
 
 def test_a_finished_pretraining_given_again_is_read_and_another_one_refused(tmp_path, drawn, pretraining_of):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facsim.errors import FacsimError
-from facsim.models.backbones import initialise
+from facsim.models.initialisation import initialise
 
 __all__ = ["Learned", "Learner", "build_mlp", "follow", "rising_momentum", "spread", "target_of"]
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from facsim.errors import FacsimError
 from facsim.learn.selfsupervised.heads import Learned
-from facsim.models.backbones import initialise
-from facsim.models.vit import Vit, VitBlock, grid_positions, patches_of
+from facsim.models.initialisation import initialise
+from facsim.models.vit import TokenLinear, Vit, VitBlock, grid_positions, patches_of
 
 __all__ = ["Mae", "MaeLearner", "draw_order", "masked_error", "normalised_patches"]
 
@@ -54,12 +54,12 @@ class MaeLearner(nn.Module):
         self.settings = settings
         width, shape = settings.decoder_width, backbone.config
         with torch.device("meta"):
-            self.bridge = nn.Linear(shape.width, width)
+            self.bridge = TokenLinear(shape.width, width)
             self.decoder = nn.ModuleList(
                 VitBlock(width, settings.decoder_heads, shape.mlp_ratio) for _ in range(settings.decoder_depth)
             )
             self.norm = nn.LayerNorm(width, eps=1e-6)
-            self.pixels = nn.Linear(width, shape.channels * shape.patch_px**2)
+            self.pixels = TokenLinear(width, shape.channels * shape.patch_px**2)
         for module in (self.bridge, self.decoder, self.norm, self.pixels):
             initialise(module.to_empty(device="cpu"), generator=generator)
         self.mask_token = nn.Parameter(torch.randn(width, generator=generator) * 0.02)

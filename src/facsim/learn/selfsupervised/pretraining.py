@@ -38,6 +38,7 @@ from facsim.learn.selfsupervised.simclr import SimClr
 from facsim.learn.selfsupervised.views import Views, view_generator, view_of
 from facsim.models.backbones import Backbone, fresh_backbone, load_backbone, save_backbone
 from facsim.models.classifier import fit_preprocessing, nchw, prepare
+from facsim.models.transformer import draw_drops
 from facsim.models.weights import TRAINING_FILE, load_training
 from facsim.provenance import environment, fingerprint_of, now
 
@@ -203,6 +204,7 @@ def _loss_of(pictures: Pictures, config: PretrainingConfig, learner: Any) -> Any
             )
             for place in range(config.method.views)
         )
+        draw_drops(learner, 2 * config.batch_size, generator=view_generator(config.seed, step, "drops"))
         learned: Learned = learner.learn(views, view_generator(config.seed, step, "mask"))
         return learned.loss, {"spread": spread(learned.embedding)}
 

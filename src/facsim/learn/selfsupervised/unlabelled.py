@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+
+import numpy as np
 
 from facsim.dataset import open_dataset
 from facsim.errors import FormatError
@@ -16,7 +19,7 @@ from facsim.learn.sources import records_of
 from facsim.records import run_origin
 from facsim.storage import folder_at
 
-__all__ = ["load_unlabelled"]
+__all__ = ["load_unlabelled", "together"]
 
 _NO_LABEL = "unlabelled"
 
@@ -57,3 +60,28 @@ def _origin(source: str | os.PathLike[str]) -> str:
 def _set_aside(record: Record) -> _Unlabelled:
     identity = record.metadata.get("identity_id")
     return _Unlabelled(name=record.name, image=record.image, metadata={"identity_id": identity} if identity else {})
+
+
+def together(parts: Sequence[Pictures]) -> Pictures:
+    """The pictures of several sources as one set, in order; names get their source's number in front.
+
+    Raises FormatError where there is none, or where sizes or colours differ.
+    """
+    if not parts or len({part.shape for part in parts}) > 1:
+        raise FormatError(f"found pictures of {[part.shape for part in parts]}, expected one size and colour")
+    if len(parts) == 1:
+        return parts[0]
+    left_out = Counter[str]()
+    for part in parts:
+        left_out.update(part.left_out)
+    whose = [who for part in parts for who in part.identities or (None,) * len(part)]
+    return Pictures(
+        images=np.concatenate([part.images for part in parts]),
+        targets=np.concatenate([part.targets for part in parts]),
+        classes=parts[0].classes,
+        ids=tuple(f"{place}/{name}" for place, part in enumerate(parts) for name in part.ids),
+        hashes=np.concatenate([part.hashes for part in parts]),
+        identities=tuple(whose) if any(whose) else None,
+        left_out=dict(left_out),
+        origin=" and ".join(part.origin for part in parts),
+    )
