@@ -22,7 +22,8 @@ KINDS = {
 
 
 def small(**changes) -> TrainingConfig:
-    return TrainingConfig(**{"steps": 12, "batch_size": 16, "network_config": SMALL, "lr": 5e-4, "threads": 1, **changes})
+    settings = {"steps": 12, "batch_size": 16, "network_config": SMALL, "lr": 5e-4, "threads": 1}
+    return TrainingConfig(**{**settings, **changes})
 
 
 def losses_of(done) -> np.ndarray:

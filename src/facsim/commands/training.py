@@ -117,8 +117,9 @@ def train(
 ) -> None:
     """Train a classifier on labelled pictures.
 
-    A recipe gives the settings: one of syntfer-ir50, poster-rafdb, poster-affectnet and cpu-cnn, or a TOML file with a
-    table [train]; a flag that is given replaces the recipe's value. --show prints it, with the source of every number.
+    A recipe gives the settings: one of syntfer-ir50, poster-rafdb, poster-affectnet, ir50-scratch, poster-scratch and
+    cpu-cnn, or a TOML file with a table [train]; a flag that is given replaces the recipe's value. --show prints it,
+    with the source of every number.
 
     A training that was stopped, by Ctrl-C, a kill or its time budget, goes on where it was when the same command is
     given again, and ends as if it had never stopped. Under torchrun several processes, on one machine or many, train
