@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from facsim.models.appearance import Hair
-from facsim.models.drapery import REACH_DM, SKULL_CENTRE, Drapery, drape_columns, is_ball, look_up, step_columns
+from facsim.models.drapery import SKULL_CENTRE, STEPS_DM, Drapery, drape_columns, is_ball, look_up, step_columns
 from facsim.models.hairlines import smooth_step
 from facsim.models.locks import LOCK, LOCK_POINTS, LOCKS, lay_locks, lock_topology
 
@@ -145,10 +145,9 @@ def drape_hair(
 def _lay_shells(drapery: Drapery, hair: Hair) -> tuple[Floats, Floats]:
     """(COLUMNS + 1, ROWS, 3) the inner and the outer shell, crown to hem."""
     t = np.linspace(0.0, 1.0, ROWS)
-    steps = np.tile(np.linspace(0.0, REACH_DM, drapery.lift.shape[1]), (len(drapery.hems), 1))
-    at = step_columns(steps, drapery.hems[:, None] * t)
-    places, away = look_up(drapery.places, at), look_up(drapery.away, at)
-    lift = look_up(drapery.lift[:, :, None], at)
+    at = step_columns(np.broadcast_to(STEPS_DM, drapery.surface.shape[:2]), drapery.hems[:, None] * t)
+    surface = look_up(drapery.surface, at)
+    places, away, lift = surface[:, :, :3], surface[:, :, 3:6], surface[:, :, 6:]
     over = 0.012 + 0.10 * hair.lift_dm + 0.05 * hair.curl * min(1.0, 2.0 * hair.lift_dm)
     over = over + is_ball(hair) * (0.05 - over)
     if hair.pressed:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from facsim.models.appearance import Hair
 from facsim.models.drapery import PARTING_DEG, REACH_DM, SKULL_CENTRE, Drapery, is_ball
-from facsim.models.hairlines import smooth_step
+from facsim.models.hairlines import smooth_step, step_share
+from facsim.models.vectors import cross_vectors, find_slopes, measure_lengths
 
 __all__ = ["LOCK", "LOCKS", "LOCK_POINTS", "lay_locks", "lock_topology"]
 
@@ -60,11 +61,11 @@ def lay_locks(drapery: Drapery, hair: Hair, generator: np.random.Generator) -> F
     middle, away = _follow(drapery, paths) if hair.tied == "loose" else _gather(drapery, paths, hair)
     if hair.tied == "ponytail":
         middle = _hang_tail(middle, drapery, hair, draws)
-    along = np.gradient(middle, axis=1)
+    along = find_slopes(middle)
     # a lock lies on the head, but a thin one is never seen edge on
     facing = away + np.array([0.0, 0.0, 0.5])
-    across = np.cross(along, facing)
-    across /= np.maximum(np.linalg.norm(across, axis=2, keepdims=True), 1e-9)
+    across = cross_vectors(along, facing)
+    across /= np.maximum(measure_lengths(across), 1e-9)[:, :, None]
     half = 0.5 * paths.width[:, None, None] * across
     return np.stack([middle - half, middle + half], axis=2).reshape(-1, 3)
 
@@ -82,7 +83,7 @@ def _choose_paths(drapery: Drapery, hair: Hair, draws: Floats) -> _Paths:
 def _let_hang(drapery: Drapery, hair: Hair, azimuth: Floats, ends: tuple[Floats, Floats], draws: Floats) -> _Paths:
     """Locks that fall from the crown, the parting or the top of the forehead."""
     roots, hems = ends
-    long = smooth_step(0.5, 0.8, np.array(hair.length_dm))
+    long = step_share(0.5, 0.8, hair.length_dm)
     parted = np.sign(azimuth - PARTING_DEG * hair.parting)
     front = np.abs(azimuth) < hair.opening_deg
     fringed = front & (draws[:, 2] < 1.4 * hair.fringe)
@@ -195,7 +196,7 @@ def _gather(drapery: Drapery, paths: _Paths, hair: Hair) -> tuple[Floats, Floats
 
 def _find_length(drapery: Drapery, azimuth: Floats, chord: Floats) -> Floats:
     """Length from the crown at which each azimuth's column is seen from the middle of the skull in a direction."""
-    columns, steps = drapery.lift.shape
+    columns, steps = drapery.surface.shape[:2]
     flat = drapery.places - SKULL_CENTRE
     falls = np.maximum.accumulate(np.arctan2(np.hypot(flat[:, :, 0], flat[:, :, 2]), flat[:, :, 1]), axis=1)
     wanted = np.arctan2(np.hypot(chord[:, :, 0], chord[:, :, 2]), chord[:, :, 1])
@@ -210,15 +211,16 @@ def _find_length(drapery: Drapery, azimuth: Floats, chord: Floats) -> Floats:
 
 def _sample(drapery: Drapery, azimuth: Floats, length: Floats) -> tuple[Floats, Floats, Floats]:
     """Places, ways off the head and lifts between columns and steps; lengths past the end go straight on."""
-    columns, steps = drapery.lift.shape
-    x = np.clip((azimuth + 180.0) / 360.0, 0.0, 1.0) * (columns - 1)
-    y = np.clip(length / REACH_DM, 0.0, 1.0) * (steps - 1)
+    columns, steps = drapery.surface.shape[:2]
+    x = np.minimum(np.maximum((azimuth + 180.0) / 360.0, 0.0), 1.0) * (columns - 1)
+    y = np.minimum(np.maximum(length / REACH_DM, 0.0), 1.0) * (steps - 1)
     c, m = np.minimum(x.astype(int), columns - 2), np.minimum(y.astype(int), steps - 2)
     fx, fy = x - c, y - m
-    packed = np.concatenate([drapery.places, drapery.away, drapery.lift[:, :, None]], axis=2)
+    rows, here = drapery.surface.reshape(-1, 7), c * steps + m
     fx, fy = fx[..., None], fy[..., None]
-    near = packed[c, m] * (1.0 - fy) + packed[c, m + 1] * fy
-    far = packed[c + 1, m] * (1.0 - fy) + packed[c + 1, m + 1] * fy
+    near = rows.take(here, axis=0) * (1.0 - fy) + rows.take(here + 1, axis=0) * fy
+    here = here + steps
+    far = rows.take(here, axis=0) * (1.0 - fy) + rows.take(here + 1, axis=0) * fy
     found = near * (1.0 - fx) + far * fx
     return found[..., :3], found[..., 3:6], found[..., 6]
 

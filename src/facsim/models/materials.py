@@ -135,6 +135,9 @@ class Look:
     noise: wp.float32
 
 
+_PACKED = np.dtype(Look.numpy_dtype())  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
 def lamp_direction(lamp: Lamp) -> np.ndarray:
     """Unit vector (3,) towards a lamp, world coordinates."""
     azimuth, elevation = np.deg2rad([lamp.azimuth_deg, lamp.elevation_deg])
@@ -152,7 +155,7 @@ def light_frame(towards: np.ndarray) -> np.ndarray:
 
 def pack_looks(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Look` per picture, on `device`."""
-    packed = np.zeros(len(sittings), dtype=np.dtype(Look.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    packed = np.zeros(len(sittings), dtype=_PACKED)
     fields = [_look_fields(one) for one in sittings]
     for name in fields[0] if fields else ():  # a field of all pictures at once: setting one by one takes twice as long
         packed[name] = [one[name] for one in fields]

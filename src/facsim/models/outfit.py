@@ -43,11 +43,14 @@ class Outfit:
     stuff_second: wp.vec3
 
 
+_PACKED = np.dtype(Outfit.numpy_dtype())  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
 def pack_outfits(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Outfit` per picture, on `device`; none at all where nobody wears anything."""
     if all(one.dressed.bare for one in sittings):
         return wp.empty(0, dtype=Outfit, device=device)  # pyright: ignore[reportArgumentType]
-    packed = np.zeros(len(sittings), dtype=np.dtype(Outfit.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    packed = np.zeros(len(sittings), dtype=_PACKED)
     for row, one in zip(packed, sittings, strict=True):
         for name, value in _outfit_fields(one).items():
             row[name] = value
