@@ -36,7 +36,7 @@ PARTING_DEG = 28.0
 """Azimuth of a parting where `Hair.parting` is 1."""
 STEPS_DM = np.linspace(0.0, REACH_DM, 30)
 """Lengths from the crown at which columns are read."""
-_AWAY_FROM = SKULL_CENTRE - np.array([0.0, 0.1, 0.0])
+_AWAY_FROM = (SKULL_CENTRE - np.array([0.0, 0.1, 0.0]))[:, None, None]
 _BEHIND = smooth_step(0.3, 0.12, STEPS_DM)
 # rings of lumps that lie round the steps, how far each step is on to the next ring, and how near the crown is
 _RINGS = np.linspace(0.0, 14.99, len(STEPS_DM))
@@ -52,7 +52,7 @@ class Drapery:
     """C columns round the head (the last is the first again) at M steps from the crown to `REACH_DM`."""
 
     surface: Floats
-    """(C, M, 7) where hair without any lift would lie, the unit vector off the head there, and how far hair stands off,
+    """(7, C, M) where hair without any lift would lie, the unit vector off the head there, and how far hair stands off,
     dm: in one table, which is read in one go."""
     hems: Floats
     """(C,) length from the crown to where hair ends."""
@@ -61,34 +61,30 @@ class Drapery:
     azimuths_deg: Floats
     """(C,) -180 (nape) over 0 (front) to 180."""
 
-    @property
-    def places(self) -> Floats:
-        """(C, M, 3)."""
-        return self.surface[:, :, :3]
-
 
 def drape_columns(
     skull: Floats, heights: Floats, azimuths_deg: Floats, hair: Hair, generator: np.random.Generator
 ) -> Drapery:
     """Lay hair over columns of the skull (C, n, 3) whose heights on the rest head are (C, n)."""
-    heights, places = _let_fall(skull, heights, hair)
+    heights, places = _let_fall(np.ascontiguousarray(skull.transpose(2, 0, 1)), heights, hair)
     lengths = np.zeros(heights.shape)
-    measure_lengths(places[:, 1:] - places[:, :-1]).cumsum(axis=1, out=lengths[:, 1:])
-    at = step_columns(lengths, np.broadcast_to(STEPS_DM, (len(places), len(STEPS_DM))))
-    places, rest = look_up(places, at), look_up(heights, at)
+    measure_lengths(places[:, :, 1:] - places[:, :, :-1]).cumsum(axis=1, out=lengths[:, 1:])
+    at = step_columns(lengths, np.broadcast_to(STEPS_DM, (len(lengths), len(STEPS_DM))))
+    read = look_up(np.concatenate([places, heights[None]]), at)
+    places, rest = read[:3], read[3]
     hairline = hairline_heights(azimuths_deg, hair.receding)
     hem = _hem_heights(azimuths_deg, hairline, hair)
     hem = hem + min(0.03, 0.03 * hair.length_dm + 0.008) * ring_noise(generator, 1, len(hem), waves=21)[0]
     away = places - _AWAY_FROM
-    away[:, :, 1] = np.maximum(away[:, :, 1], 0.0)
-    away /= np.maximum(measure_lengths(away), 1e-6)[:, :, None]
+    away[1] = np.maximum(away[1], 0.0)
+    away /= np.maximum(measure_lengths(away), 1e-6)
     # a hem that has receded to the crown has no length: nothing is divided by it
     hems = np.maximum(_length_at(heights, lengths, hem), 1e-6)
     lift = _lift(hair, rest, (hairline, hem), places) + _lumps(hair, generator, rest)
     lift = _round_off(lift, hair, STEPS_DM / hems[:, None]) * _part(hair, azimuths_deg)
     lift = _press(lift, rest) if hair.pressed else lift
     return Drapery(
-        surface=np.concatenate([places, away, lift[:, :, None]], axis=2),
+        surface=np.concatenate([places, away, lift[None]]),
         hems=hems,
         roots=_length_at(heights, lengths, hairline),
         azimuths_deg=azimuths_deg,
@@ -109,11 +105,10 @@ def step_columns(table: Floats, wanted: Floats) -> tuple[NDArray[np.intp], Float
 
 
 def look_up(values: Floats, at: tuple[NDArray[np.intp], Floats]) -> Floats:
-    """(C, k, …): `values` (C, n, …) between their steps, at places from `step_columns`."""
+    """(d, C, k): `values` (d, C, n) between their steps, at places from `step_columns`."""
     low, share = at
-    rows = values.reshape(-1, *values.shape[2:])
-    share = share.reshape(*share.shape, *(1,) * (values.ndim - 2))
-    return rows.take(low, axis=0) * (1.0 - share) + rows.take(low + 1, axis=0) * share
+    rows = values.reshape(len(values), -1)
+    return rows.take(low, axis=1) * (1.0 - share) + rows.take(low + 1, axis=1) * share
 
 
 def ring_noise(generator: np.random.Generator, rings: int, columns: int, *, waves: int) -> Floats:
@@ -132,23 +127,25 @@ def _list_waves(columns: int, waves: int) -> tuple[Floats, Floats]:
 def _length_at(heights: Floats, lengths: Floats, wanted: Floats) -> Floats:
     """Length along each column at which it reaches a height on the rest head."""
     at = step_columns(-heights, -wanted[:, None])
-    return look_up(lengths, at)[:, 0]
+    return look_up(lengths[None], at)[0, :, 0]
 
 
 def _let_fall(skull: Floats, heights: Floats, hair: Hair) -> tuple[Floats, Floats]:
-    """Columns continued below the skull: heights on the rest head and places, falling straight where hair is long."""
-    aside = skull[:, :, ::2] - SKULL_CENTRE[::2]
+    """Columns (3, C, n) continued below the skull: heights on the rest head and places, falling straight where hair is
+    long."""
+    centre = SKULL_CENTRE[::2, None, None]
+    aside = skull[::2] - centre
     radial = measure_lengths(aside)
     widest = np.maximum.accumulate(radial, axis=1)
     loose = hair.tied == "loose"
     free = step_share(0.45, 1.1, hair.length_dm) if loose else 0.0
     widen = (radial + free * (widest - radial)) / np.maximum(radial, 1e-6)
     places = skull.copy()
-    places[:, :, ::2] = SKULL_CENTRE[::2] + aside * widen[:, :, None]
-    below = np.repeat(places[:, -1:], 4, axis=1)
+    places[::2] = centre + aside * widen
+    below = np.repeat(places[:, :, -1:], 4, axis=2)
     steps = np.array([0.5, 1.1, 1.9, 3.2])
-    below[:, :, 1] -= steps
-    return np.concatenate([heights, heights[:, -1:] - steps], axis=1), np.concatenate([places, below], axis=1)
+    below[1] -= steps
+    return np.concatenate([heights, heights[:, -1:] - steps], axis=1), np.concatenate([places, below], axis=2)
 
 
 def _hem_heights(azimuths: Floats, line: Floats, hair: Hair) -> Floats:
@@ -175,13 +172,13 @@ def _lift(hair: Hair, rest: Floats, ends: tuple[Floats, Floats], places: Floats)
     # over the ears, which the columns pass under
     long = step_share(0.55, 0.9, hair.length_dm) * loose
     if long > 0.0:
-        beside = np.exp(-(((np.abs(np.arctan2(places[:, :, 0], places[:, :, 2] + 0.6)) - 1.62) / 0.5) ** 2))
+        beside = np.exp(-(((np.abs(np.arctan2(places[0], places[2] + 0.6)) - 1.62) / 0.5) ** 2))
         over_ears = smooth_step(0.55, -0.05, rest) * (1.0 - 0.45 * smooth_step(-0.3, -1.2, rest))
         lift = np.maximum(lift, (0.19 - 0.06 * hair.cords) * long * beside * over_ears)
     if hair.tied == "bun":
         # a knot at the back of the crown
         knot = SKULL_CENTRE + np.array([0.0, 1.02, -0.28])
-        lift = lift + 0.55 * np.exp(-((measure_lengths(places - knot) / 0.3) ** 4))
+        lift = lift + 0.55 * np.exp(-((measure_lengths(places - knot[:, None, None]) / 0.3) ** 4))
     return lift
 
 

@@ -161,7 +161,7 @@ def _rest_share(edge: Floats, rig: EyeRig) -> float:
 
 def _clear_eyeball(local: Floats, radius: float) -> Floats:
     """Push lid vertices (13, 28, 3) out of the eyeball; row 0, tucked behind it, stays."""
-    lift = np.maximum(1.0, _CLEARANCE * radius / measure_lengths(local))[..., None]
+    lift = np.maximum(1.0, _CLEARANCE * radius / measure_lengths(local.transpose(2, 0, 1)))[..., None]
     lift[0] = 1.0
     return local * lift
 

@@ -137,17 +137,17 @@ def drape_hair(
     skull = (shell.weights @ vertices).reshape(COLUMNS + 1, _SKULL_NODES, 3)[::order] * flip
     styled = replace(hair, parting=-hair.parting) if mirrored else hair
     drapery = drape_columns(skull, shell.heights[::order], shell.azimuths_deg, styled, generator)
-    shells = [layer[::order] for layer in _lay_shells(drapery, styled)]
+    shells = [layer[:, ::order].reshape(3, -1) for layer in _lay_shells(drapery, styled)]
     locks = lay_locks(drapery, styled, generator)
-    return (np.concatenate([*(layer.reshape(-1, 3) for layer in shells), locks]) * flip).astype(np.float32)
+    return (np.concatenate([*shells, locks], axis=1).T * flip).astype(np.float32, order="C")
 
 
 def _lay_shells(drapery: Drapery, hair: Hair) -> tuple[Floats, Floats]:
-    """(COLUMNS + 1, ROWS, 3) the inner and the outer shell, crown to hem."""
+    """(3, COLUMNS + 1, ROWS) the inner and the outer shell, crown to hem."""
     t = np.linspace(0.0, 1.0, ROWS)
-    at = step_columns(np.broadcast_to(STEPS_DM, drapery.surface.shape[:2]), drapery.hems[:, None] * t)
+    at = step_columns(np.broadcast_to(STEPS_DM, drapery.surface.shape[1:]), drapery.hems[:, None] * t)
     surface = look_up(drapery.surface, at)
-    places, away, lift = surface[:, :, :3], surface[:, :, 3:6], surface[:, :, 6:]
+    places, away, lift = surface[:3], surface[3:6], surface[6]
     over = 0.012 + 0.10 * hair.lift_dm + 0.05 * hair.curl * min(1.0, 2.0 * hair.lift_dm)
     over = over + is_ball(hair) * (0.05 - over)
     if hair.pressed:

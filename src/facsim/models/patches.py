@@ -119,12 +119,12 @@ def fill_patches(filled: Mapping[str, Floats]) -> NDArray[np.float32]:
 
 def find_tube(path: Floats, radii: Floats, rows: int, *, up: tuple[float, float, float] = (0.0, 1.0, 0.0)) -> Floats:
     """(n, rows, 3) vertices round a `path` (n, 3): `radii` (n, 2) are the half-widths across and along `up`."""
-    path, radii = np.asarray(path, dtype=np.float64), np.asarray(radii, dtype=np.float64)
-    along = find_slopes(path[None])[0]
-    along /= np.maximum(measure_lengths(along), 1e-9)[:, None]
+    places, (wide, tall) = np.asarray(path, dtype=np.float64).T, np.asarray(radii, dtype=np.float64).T
+    along = find_slopes(places)
+    along /= np.maximum(measure_lengths(along), 1e-9)
     across = cross_vectors(np.asarray(up), along)
-    across /= np.maximum(measure_lengths(across), 1e-9)[:, None]
+    across /= np.maximum(measure_lengths(across), 1e-9)
     height = cross_vectors(along, across)
     turn = np.arange(rows) * (2.0 * np.pi / rows)
-    ring = np.cos(turn)[None, :, None] * (across * radii[:, :1])[:, None]
-    return path[:, None] + ring + np.sin(turn)[None, :, None] * (height * radii[:, 1:])[:, None]
+    ring = np.cos(turn) * (across * wide)[:, :, None]
+    return (places[:, :, None] + ring + np.sin(turn) * (height * tall)[:, :, None]).transpose(1, 2, 0)

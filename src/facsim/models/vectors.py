@@ -1,5 +1,5 @@
-"""Lengths, cross products and slopes of many small vectors, with NumPy's own bits in a fraction of its time: it sums
-and stacks over a last axis of three one vector at a time."""
+"""Lengths, cross products and slopes of many small vectors that are kept as planes, (3, …) rather than (…, 3): NumPy
+then works along rows of thousands of numbers instead of along three, with the same bits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,24 +10,21 @@ Floats = NDArray[np.floating]
 
 
 def measure_lengths(vectors: Floats) -> Floats:
-    """(...,) lengths of vectors (..., 2) or (..., 3)."""
+    """(…) lengths of vectors (2, …) or (3, …)."""
     squares = vectors * vectors
-    total = squares[..., 0] + squares[..., 1]
-    return np.sqrt(total + squares[..., 2] if vectors.shape[-1] == 3 else total)
+    total = squares[0] + squares[1]
+    return np.sqrt(total + squares[2] if len(vectors) == 3 else total)
 
 
 def cross_vectors(one: Floats, other: Floats) -> Floats:
-    """(..., 3) cross products of float64 vectors (..., 3), of shapes that go together."""
-    found = np.empty(np.broadcast_shapes(one.shape, other.shape))
-    for here, (i, j) in enumerate(((1, 2), (2, 0), (0, 1))):
-        np.subtract(one[..., i] * other[..., j], one[..., j] * other[..., i], out=found[..., here])
-    return found
+    """(3, …) cross products of vectors (3, …)."""
+    return np.stack([one[i] * other[j] - one[j] * other[i] for i, j in ((1, 2), (2, 0), (0, 1))])
 
 
 def find_slopes(paths: Floats) -> Floats:
-    """(K, n, 3) change per step along paths (K, n, 3): over both neighbours, at the ends over the one."""
+    """(…, n) change per step along the last axis of `paths` (…, n): over both neighbours, at the ends over the one."""
     found = np.empty_like(paths)
-    np.multiply(paths[:, 2:] - paths[:, :-2], 0.5, out=found[:, 1:-1])
-    np.subtract(paths[:, 1], paths[:, 0], out=found[:, 0])
-    np.subtract(paths[:, -1], paths[:, -2], out=found[:, -1])
+    np.multiply(paths[..., 2:] - paths[..., :-2], 0.5, out=found[..., 1:-1])
+    np.subtract(paths[..., 1], paths[..., 0], out=found[..., 0])
+    np.subtract(paths[..., -1], paths[..., -2], out=found[..., -1])
     return found
