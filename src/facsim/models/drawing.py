@@ -127,12 +127,17 @@ def _trace_all(drawings: Sequence[Drawing], sittings: Sequence[Sitting], exposur
 def _meter(light: np.ndarray, parts: np.ndarray, scene: Scene) -> float:
     """The exposure's factor: the sensor's own, times its automatic share towards the brightness that the face should
     have."""
-    skin, sensor = parts == _FACE, scene.sensor
-    if not skin.any():
+    skin, sensor = _take_face(light, parts), scene.sensor
+    if not len(skin):
         return 2.0**sensor.exposure_ev
-    mean = float(light[skin].astype(np.float64).mean(axis=0) @ _LUMA)
+    mean = float(np.einsum("ij->j", skin.astype(np.float64)) / len(skin) @ _LUMA)
     target = _METER_TARGET * min(1.0, float(np.array(scene.skin.albedo) @ _LUMA) / _METER_ALBEDO) ** _METER_POWER
     return 2.0**sensor.exposure_ev * (target / max(mean, 1e-3)) ** sensor.metering
+
+
+def _take_face(values: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """(n, 3) of the values (S, S, 3) where a picture shows the face's skin."""
+    return values.reshape(-1, 3).take(np.flatnonzero(parts == _FACE), axis=0)
 
 
 def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, seen: tuple[np.ndarray, int]) -> Drawing:
@@ -140,7 +145,7 @@ def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, seen: tu
     world, five = place_head(sitting.landmarks, view.turn), place_head(sitting.five, view.turn)
     points, five_px = project_points(world, view), project_points(five, view)
     low, high = points.min(axis=0), points.max(axis=0)
-    skin = picture[parts == _FACE]
+    skin = _take_face(picture, parts)
     places = np.concatenate([sitting.landmarks, sitting.five])
     lift = np.concatenate([np.zeros(len(sitting.landmarks)), _BALLS_DM])
     sight = see_points(sitting, places, *seen, lift=lift)

@@ -22,6 +22,9 @@ _CLOSE_DM = 0.01
 
 _EMPTY = 1 << 62
 
+_ROUND = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)])[:, None]
+"""A sample and those beside it."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sight:
@@ -42,14 +45,12 @@ def see_points(
     cell = np.floor(project_points(world, sitting.view) * 2.0).astype(int)
     side = len(visible)
     inside = ((cell >= 0) & (cell < side)).all(axis=1)
-    seen, bare = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=bool)
-    for offset in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)):
-        x, y = np.clip(cell + offset, 0, side - 1).T
-        packed = visible[y, x]
-        front = _front_height(packed, sitting.view) - (world[:, 2] + lift)
-        thing = ((packed & 0xFFFFFFFF) >= first_worn) & (packed < _EMPTY)
-        seen |= front < np.where(thing, _CLOSE_DM, _TOLERANCE_DM)
-        bare |= ~thing | (front < _CLOSE_DM)
+    x, y = np.clip(cell + _ROUND, 0, side - 1).transpose(2, 0, 1)
+    packed = visible[y, x]
+    front = _front_height(packed, sitting.view) - (world[:, 2] + lift)
+    thing = ((packed & 0xFFFFFFFF) >= first_worn) & (packed < _EMPTY)
+    seen = (front < np.where(thing, _CLOSE_DM, _TOLERANCE_DM)).any(axis=0)
+    bare = (~thing | (front < _CLOSE_DM)).any(axis=0)
     dark = _behind_dark_lens(sitting, places)
     return Sight(seen=inside & seen & ~dark, covered=inside & (~bare | dark))
 
