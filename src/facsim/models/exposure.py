@@ -50,7 +50,7 @@ def see_sittings(sittings: Sequence[Sitting], studio: Studio, looks: wp.array, *
     """The batch's mesh where it stands, with what camera and key light see of it; normals and outfits are not set."""
     bare = all(one.dressed.bare for one in sittings)
     faces = studio.bare_faces if bare else studio.faces
-    points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=studio.device)
+    points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=studio.device, copy=False)
     placed = place_vertices(looks, points, studio.torso, size_px=size_px)
     hair = cut_hair(sittings, studio.strands)
     mesh = Mesh()

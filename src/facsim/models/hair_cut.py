@@ -8,6 +8,7 @@ import warp as wp
 from facsim.models.appearance import Hair
 from facsim.models.drapery import PARTING_DEG, is_ball
 from facsim.models.hairlines import step_share
+from facsim.models.packing import pack_structs
 from facsim.models.sitting import Sitting
 from facsim.models.tresses import Ends, Tress
 
@@ -22,17 +23,11 @@ _STRAND_DM = 0.02
 _TEXELS = 3.0
 """Texels of the strands' tile from one strand to the next."""
 
-_PACKED = np.dtype(Tress.numpy_dtype())  # pyright: ignore[reportCallIssue, reportArgumentType]
-
 
 def cut_hair(sittings: Sequence[Sitting], field: wp.array) -> Ends:  # pyright: ignore[reportGeneralTypeIssues]
     """How the hair of a batch is cut from its surfaces; `field` is `build_field` on the device."""
-    packed = np.zeros(len(sittings), dtype=_PACKED)
-    fields = [_tress_fields(one) for one in sittings]
-    for name in fields[0] if fields else ():
-        packed[name] = [one[name] for one in fields]
     ends = Ends()
-    ends.tresses = wp.array(packed, dtype=Tress, device=field.device)
+    ends.tresses = pack_structs([_tress_fields(one) for one in sittings], Tress, field.device)
     ends.field = field
     return ends
 

@@ -8,6 +8,7 @@ import warp as wp
 
 from facsim.models.camera import NEAR_SHARE, NECK_PIVOT
 from facsim.models.drapery import PARTING_DEG
+from facsim.models.packing import pack_structs
 from facsim.models.scene import BACKGROUND_KINDS, Lamp, Scene
 from facsim.models.sitting import Sitting
 
@@ -135,9 +136,6 @@ class Look:
     noise: wp.float32
 
 
-_PACKED = np.dtype(Look.numpy_dtype())  # pyright: ignore[reportCallIssue, reportArgumentType]
-
-
 def lamp_direction(lamp: Lamp) -> np.ndarray:
     """Unit vector (3,) towards a lamp, world coordinates."""
     azimuth, elevation = np.deg2rad([lamp.azimuth_deg, lamp.elevation_deg])
@@ -155,11 +153,7 @@ def light_frame(towards: np.ndarray) -> np.ndarray:
 
 def pack_looks(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Look` per picture, on `device`."""
-    packed = np.zeros(len(sittings), dtype=_PACKED)
-    fields = [_look_fields(one) for one in sittings]
-    for name in fields[0] if fields else ():  # a field of all pictures at once: setting one by one takes twice as long
-        packed[name] = [one[name] for one in fields]
-    return wp.array(packed, dtype=Look, device=device)
+    return pack_structs([_look_fields(one) for one in sittings], Look, device)
 
 
 def _look_fields(one: Sitting) -> dict[str, Any]:
