@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import warp as wp
+from numpy.typing import NDArray
 
 from facsim.models.hair_cut import cut_hair
 from facsim.models.materials import pack_looks
@@ -34,6 +35,13 @@ class Exposure:
     """(B, 2 S, 2 S) int64: what each sample sees (see `facsim.models.raster`)."""
     mesh: Mesh  # pyright: ignore[reportGeneralTypeIssues]
     """The mesh that was drawn."""
+
+    def read_samples(self, samples: NDArray[np.int32]) -> NDArray[np.int64]:
+        """What samples see: as `samples` (B, …), places in each picture's (2 S, 2 S). Only these leave the device."""
+        count, side = len(samples), self.visible.shape[1]
+        first = (side * side * np.arange(count)).reshape(count, *(1,) * (samples.ndim - 1))
+        places = wp.array((samples + first).astype(np.int32).ravel(), dtype=wp.int32, device=self.visible.device)
+        return wp.indexedarray(self.visible.flatten(), [places]).numpy().reshape(samples.shape)
 
 
 def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int) -> Exposure:

@@ -115,7 +115,9 @@ def _place_lenses(head: Head, faces: tuple[Floats, Floats], marks: Floats, cut: 
             break
     assert found is not None
     push = max(found[0], _clear_face(found[1], posed, glasses), 0.0)
-    return Lenses(origin=origin + np.array([0.0, 0.0, push]), turn=turn, centre=found[1].centre, normal=normal, outline=outline)
+    return Lenses(
+        origin=origin + np.array([0.0, 0.0, push]), turn=turn, centre=found[1].centre, normal=normal, outline=outline
+    )
 
 
 @lru_cache(maxsize=4)
@@ -167,9 +169,7 @@ def _lens_points(lenses: Lenses, share: float, grown: float = 0.0) -> Floats:
     radius = share * lenses.outline + grown
     across = np.array([lenses.normal[2], 0.0, -lenses.normal[0]])
     return (
-        lenses.centre
-        + (radius * _COSINES)[:, None] * across
-        + (radius * _SINES)[:, None] * np.array([0.0, 1.0, 0.0])
+        lenses.centre + (radius * _COSINES)[:, None] * across + (radius * _SINES)[:, None] * np.array([0.0, 1.0, 0.0])
     )
 
 

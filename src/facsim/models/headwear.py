@@ -69,7 +69,7 @@ def _hem_heights(headwear: Headwear, crown: float) -> Floats:
 def _sample_columns(skull: Floats, hem: Floats, rows: int) -> Floats:
     """(_COLUMNS, rows, 3) the skull from the hem's heights up to the crown, evenly along each column."""
     planes = np.ascontiguousarray(skull.transpose(2, 0, 1))
-    lengths = np.zeros(planes.shape[1:])
+    lengths = np.zeros((_COLUMNS, planes.shape[2]))
     measure_lengths(planes[:, :, 1:] - planes[:, :, :-1]).cumsum(axis=1, out=lengths[:, 1:])
     rise = 1e-4 * np.arange(lengths.shape[1]) - np.minimum.accumulate(planes[1], axis=1)
     ends = [np.interp(-height, up, length) for height, up, length in zip(hem, rise, lengths, strict=True)]
