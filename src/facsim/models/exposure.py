@@ -41,7 +41,8 @@ class Exposure:
         count, side = len(samples), self.visible.shape[1]
         first = (side * side * np.arange(count)).reshape(count, *(1,) * (samples.ndim - 1))
         places = wp.array((samples + first).astype(np.int32).ravel(), dtype=wp.int32, device=self.visible.device)
-        return wp.indexedarray(self.visible.flatten(), [places]).numpy().reshape(samples.shape)
+        seen = wp.indexedarray(self.visible.flatten(), [places])  # pyright: ignore[reportArgumentType]
+        return np.asarray(seen.numpy(), dtype=np.int64).reshape(samples.shape)
 
 
 def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int) -> Exposure:

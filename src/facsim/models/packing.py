@@ -10,8 +10,8 @@ import warp as wp
 __all__ = ["pack_structs"]
 
 
-def pack_structs(rows: Sequence[Mapping[str, Any]], struct: Any, device: str) -> wp.array:
-    """One `struct` (a `wp.struct`) per row, on `device`; a field that a row lacks is 0."""
+def pack_structs(rows: Sequence[Mapping[str, Any]], struct: Any, device: Any) -> wp.array:
+    """One `struct` (a `wp.struct`) per row, on a Warp device; a field that a row lacks is 0."""
     packed = np.zeros(len(rows), dtype=_find_layout(struct))
     for name in dict.fromkeys(name for row in rows for name in row):
         # a field of all rows at once: setting one by one takes twice as long
