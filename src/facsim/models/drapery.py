@@ -78,15 +78,17 @@ def drape_columns(
     away = places - _AWAY_FROM
     away[1] = np.maximum(away[1], 0.0)
     away /= np.maximum(measure_lengths(away), 1e-6)
+    at = step_columns(-heights, -np.stack([hem, hairline], axis=1))
+    hems, roots = look_up(lengths[None], at)[0].T
     # a hem that has receded to the crown has no length: nothing is divided by it
-    hems = np.maximum(_length_at(heights, lengths, hem), 1e-6)
+    hems = np.maximum(hems, 1e-6)
     lift = _lift(hair, rest, (hairline, hem), places) + _lumps(hair, generator, rest)
     lift = _round_off(lift, hair, STEPS_DM / hems[:, None]) * _part(hair, azimuths_deg)
     lift = _press(lift, rest) if hair.pressed else lift
     return Drapery(
         surface=np.concatenate([places, away, lift[None]]),
         hems=hems,
-        roots=_length_at(heights, lengths, hairline),
+        roots=roots,
         azimuths_deg=azimuths_deg,
     )
 
@@ -122,12 +124,6 @@ def ring_noise(generator: np.random.Generator, rings: int, columns: int, *, wave
 def _list_waves(columns: int, waves: int) -> tuple[Floats, Floats]:
     turn = np.arange(1, waves + 1)[:, None] * np.linspace(0.0, 2.0 * np.pi, columns)
     return np.sin(turn), np.cos(turn)
-
-
-def _length_at(heights: Floats, lengths: Floats, wanted: Floats) -> Floats:
-    """Length along each column at which it reaches a height on the rest head."""
-    at = step_columns(-heights, -wanted[:, None])
-    return look_up(lengths[None], at)[0, :, 0]
 
 
 def _let_fall(skull: Floats, heights: Floats, hair: Hair) -> tuple[Floats, Floats]:

@@ -132,14 +132,16 @@ def drape_hair(
     lies in one point. `mirrored` lays what `hair` on the head flipped left to right would be, flipped back."""
     if hair.length_dm < 0.03 or hair.hidden:
         return np.zeros((2 * (COLUMNS + 1) * ROWS + 2 * LOCKS * LOCK_POINTS, 3), dtype=np.float32)
-    flip = np.array([-1.0, 1.0, 1.0]) if mirrored else np.ones(3)
     order = -1 if mirrored else 1
-    skull = (shell.weights @ vertices).reshape(COLUMNS + 1, _SKULL_NODES, 3)[::order] * flip
+    skull = (shell.weights @ vertices).reshape(COLUMNS + 1, _SKULL_NODES, 3)[::order]
+    skull[:, :, 0] *= order
     styled = replace(hair, parting=-hair.parting) if mirrored else hair
     drapery = drape_columns(skull, shell.heights[::order], shell.azimuths_deg, styled, generator)
     shells = [layer[:, ::order].reshape(3, -1) for layer in _lay_shells(drapery, styled)]
     locks = lay_locks(drapery, styled, generator)
-    return (np.concatenate([*shells, locks], axis=1).T * flip).astype(np.float32, order="C")
+    planes = np.concatenate([*shells, locks], axis=1)
+    planes[0] *= order
+    return planes.T.astype(np.float32, order="C")
 
 
 def _lay_shells(drapery: Drapery, hair: Hair) -> tuple[Floats, Floats]:

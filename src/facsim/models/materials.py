@@ -11,6 +11,7 @@ from facsim.models.drapery import PARTING_DEG
 from facsim.models.packing import pack_structs
 from facsim.models.scene import BACKGROUND_KINDS, Lamp, Scene
 from facsim.models.sitting import Sitting
+from facsim.models.vectors import cross_vectors
 
 __all__ = ["SHADOW_HALF_DM", "WRINKLE_REGIONS", "Look", "lamp_direction", "light_frame", "pack_looks"]
 
@@ -146,9 +147,9 @@ def lamp_direction(lamp: Lamp) -> np.ndarray:
 def light_frame(towards: np.ndarray) -> np.ndarray:
     """An orthonormal frame (3, 3) whose rows are right, up and towards the light."""
     helper = np.array([0.0, 1.0, 0.0]) if abs(towards[1]) < 0.95 else np.array([1.0, 0.0, 0.0])
-    right = np.cross(helper, towards)
+    right = cross_vectors(helper, towards)
     right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(towards, right), towards])
+    return np.stack([right, cross_vectors(towards, right), towards])
 
 
 def pack_looks(sittings: Sequence[Sitting], device: str) -> wp.array:
