@@ -101,23 +101,21 @@ def _place_lenses(head: Head, faces: tuple[Floats, Floats], marks: Floats, cut: 
     wrap = np.deg2rad(_WRAP_DEG)
     normal = np.array([np.sin(wrap), 0.0, np.cos(wrap)])
     front = _front_skin(head)
-    found: tuple[float, Lenses] | None = None
+    found: tuple[float, Floats] | None = None
     inner = float(outline[OUTLINE // 2])
     origin = np.array([middle, height, rest])
+    back = _find_back(outline, normal, glasses)
     relaxed, posed = (_rank_skin((face[front] - origin) @ turn) for face in faces)
     for gap in (0.075, 0.09, 0.105, 0.12, 0.14):
         centre = np.array([gap + glasses.thickness_dm * 0.5 + inner, 0.045, -0.02])
-        lenses = Lenses(origin=origin, turn=turn, centre=centre, normal=normal, outline=outline)
-        push = _clear_face(lenses, relaxed, glasses)
+        push = _clear_face(centre, back, relaxed)
         if found is None or push < found[0] - 0.005:
-            found = (push, lenses)
+            found = (push, centre)
         if push <= 0.0:
             break
     assert found is not None
-    push = max(found[0], _clear_face(found[1], posed, glasses), 0.0)
-    return Lenses(
-        origin=origin + np.array([0.0, 0.0, push]), turn=turn, centre=found[1].centre, normal=normal, outline=outline
-    )
+    push, centre = max(found[0], _clear_face(found[1], back, posed), 0.0), found[1]
+    return Lenses(origin=origin + np.array([0.0, 0.0, push]), turn=turn, centre=centre, normal=normal, outline=outline)
 
 
 @lru_cache(maxsize=4)
@@ -131,10 +129,11 @@ def _front_skin(head: Head) -> NDArray[np.int64]:
     return np.flatnonzero(near & inside)
 
 
-def _clear_face(lenses: Lenses, skin: Floats, glasses: Glasses) -> float:
-    """How far the pair must come forward for its rims and lenses to clear the skin, as `_rank_skin` has it; negative
-    where it has room."""
-    points = _sample_back(lenses, glasses)
+def _clear_face(centre: Floats, back: tuple[Floats, Floats, Floats], skin: Floats) -> float:
+    """How far the pair must come forward for its rims and lenses, whose left middle is `centre`, to clear the skin, as
+    `_rank_skin` has it; negative where it has room."""
+    across, up, behind = back
+    points = centre + across + up - behind
     at, depths = points[:, :2], points[:, 2]
     (left, low), (right, high) = at.min(axis=0) - _NEAR_DM, at.max(axis=0) + _NEAR_DM
     x, y = skin[:, 0], skin[:, 1]
@@ -157,19 +156,26 @@ def _rank_skin(skin: Floats) -> Floats:
     return both[(-both[:, 2]).argsort()]
 
 
-def _sample_back(lenses: Lenses, glasses: Glasses) -> Floats:
-    """(n, 3) points on the back of the left rim and within it, glasses' frame."""
-    back = 0.5 * _rim_depth(glasses)
-    rings = [_lens_points(lenses, share) - lenses.normal * back for share in (1.0, 0.75, 0.45)]
-    return np.concatenate(rings)
+def _find_back(outline: Floats, normal: Floats, glasses: Glasses) -> tuple[Floats, Floats, Floats]:
+    """How far points on the back of the left rim and within it lie across (n, 3) and up (n, 3) from its middle, and
+    behind it (3,), glasses' frame."""
+    across, up = _spread_points(np.concatenate([share * outline for share in (1.0, 0.75, 0.45)]), normal)
+    return across, up, normal * (0.5 * _rim_depth(glasses))
 
 
-def _lens_points(lenses: Lenses, share: float, grown: float = 0.0) -> Floats:
+def _lens_points(lenses: Lenses, share: float, grown: Floats | float = 0.0) -> Floats:
     """(OUTLINE, 3) points at a share of the left lens's outline, grown by so many dm, glasses' frame."""
-    radius = share * lenses.outline + grown
-    across = np.array([lenses.normal[2], 0.0, -lenses.normal[0]])
+    across, up = _spread_points(share * lenses.outline + grown, lenses.normal)
+    return lenses.centre + across + up
+
+
+def _spread_points(radii: Floats, normal: Floats) -> tuple[Floats, Floats]:
+    """(n, 3) across and (n, 3) up from a lens's middle, once or more round it at these radii."""
+    rings = radii.reshape(-1, OUTLINE)
+    sideways = np.array([normal[2], 0.0, -normal[0]])
     return (
-        lenses.centre + (radius * _COSINES)[:, None] * across + (radius * _SINES)[:, None] * np.array([0.0, 1.0, 0.0])
+        (rings * _COSINES).reshape(-1, 1) * sideways,
+        (rings * _SINES).reshape(-1, 1) * np.array([0.0, 1.0, 0.0]),
     )
 
 
