@@ -78,7 +78,7 @@ def kernels_timed(device: str, seconds: Counter[str]):
 def measure_time(device: str, count: int, size_px: int) -> dict[str, Any]:
     """Milliseconds a picture: of each kernel, and of the process around them."""
     scenes = sample_scenes(SEED + 1, count)
-    draw(scenes[: drawing.BATCH_SIZE], size_px=size_px, device=device)
+    draw(scenes[: drawing.batch_size_for(device)], size_px=size_px, device=device)
     start = time.perf_counter()
     draw(scenes, size_px=size_px, device=device)
     whole = time.perf_counter() - start
@@ -98,12 +98,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--device", default="cuda:0", help="a Warp device")
     parser.add_argument("--count", type=int, default=128, help="pictures compared at each size")
-    parser.add_argument("--batch", type=int, default=drawing.BATCH_SIZE, help="pictures drawn together")
+    parser.add_argument("--batch", type=int, help="pictures drawn together; default: the device's")
     parser.add_argument("--save", type=Path, help="only draw, and keep the pictures here")
     parser.add_argument("--against", type=Path, help="pictures that --save kept; default: drawn here on the CPU")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     asked = parser.parse_args()
-    drawing.BATCH_SIZE = asked.batch
+    asked.batch = asked.batch or drawing.batch_size_for(asked.device)
+    drawing.BATCH_SIZE = drawing.GPU_BATCH_SIZE = asked.batch
     start = time.perf_counter()
     drawn = {str(size): pictures_of(asked.device, asked.count, size) for size in SIZES_PX}
     first = time.perf_counter() - start

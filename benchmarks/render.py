@@ -77,7 +77,7 @@ def measure_processes(processes: int, *, count: int, device: str, batch: int) ->
 
 
 def _work(barrier: Barrier, put: Callable[[Any], None], number: int, count: int, device: str, batch: int) -> None:
-    drawing.BATCH_SIZE = batch
+    drawing.BATCH_SIZE = drawing.GPU_BATCH_SIZE = batch
     for size in SIZES_PX:
         draw(sample_scenes(0, 1), size_px=size, device=device)
         _see(sample_scenes(0, 1), size, device)
@@ -105,8 +105,9 @@ def _see(scenes: Sequence[Scene], size_px: int, device: str) -> None:
     from facsim.models.studio import open_studio
 
     studio = open_studio(device)
-    for start in range(0, len(scenes), drawing.BATCH_SIZE):
-        batch = scenes[start : start + drawing.BATCH_SIZE]
+    together = drawing.batch_size_for(device)
+    for start in range(0, len(scenes), together):
+        batch = scenes[start : start + together]
         sittings = [sit_for(scene, studio.head, studio.shell, size_px=size_px) for scene in batch]
         looks = pack_looks(sittings, device)
         see_sittings(sittings, studio, looks, size_px=size_px).visible.numpy()
@@ -171,10 +172,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=64, help="pictures a process draws for each seed and size")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="default: one a core")
     parser.add_argument("--device", default="cpu", help="Warp device, such as cuda:0")
-    parser.add_argument("--batch", type=int, default=drawing.BATCH_SIZE, help="pictures that a process draws together")
+    parser.add_argument("--batch", type=int, help="pictures that a process draws together; default: the device's")
     parser.add_argument("--blender-count", type=int, default=8, help="pictures that each Blender process draws")
     parser.add_argument("--no-blender", action="store_true", help="do not measure Blender")
     asked = parser.parse_args()
+    asked.batch = asked.batch or drawing.batch_size_for(asked.device)
     first = _time_first(asked.device)
     load = os.getloadavg()[0]
     found = _summarise(

@@ -7,6 +7,7 @@ to 5. What each AU moves is in `facsim.models.motions`; lids are moved by `facsi
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -68,6 +69,7 @@ def _hint_side(key: str) -> str:
     return hint_nearest(key, SUPPORTED_AUS)
 
 
+@lru_cache(maxsize=4096)
 def share_of_maximum(intensity: float) -> float:
     """How much of an AU's full movement an intensity (0 to 5) shows: 0 to 1, increasing."""
     return float(np.interp(intensity, _INTENSITIES, _SHARES))

@@ -137,7 +137,7 @@ def finish_picture(picture: np.ndarray, sensor: Sensor, *, seed: int = 0, mirror
     if sensor.jpeg_quality is not None:
         stored = io.BytesIO()
         image.save(stored, "JPEG", quality=sensor.jpeg_quality)
-        image = Image.open(stored)
+        image = Image.open(stored, formats=("JPEG",))
     return np.asarray(image.convert("RGB"))
 
 

@@ -23,15 +23,19 @@ from facsim.models.surfaces import Geometry, Surfaces, trace_surfaces
 
 if TYPE_CHECKING:
     from facsim.models.exposure import Exposure
-from facsim.models.visibility import see_points
+from facsim.models.visibility import Sight, find_points, see_points
 
-__all__ = ["BATCH_SIZE", "Drawing", "draw"]
+__all__ = ["BATCH_SIZE", "GPU_BATCH_SIZE", "Drawing", "batch_size_for", "draw"]
 
 BATCH_SIZE = 16
-"""Pictures drawn together; larger lists are cut up, which bounds the memory."""
+"""Pictures drawn together on a CPU; larger lists are cut up, which bounds the memory."""
 
-_BALLS_DM = np.array([0.1, 0.1, 0.0, 0.0, 0.0])
-"""How far an eyeball's front stands before the middle of the eye's corners, for the five landmarks."""
+GPU_BATCH_SIZE = 64
+"""Pictures drawn together on a GPU, which a few do not fill."""
+
+_LIFTS_DM = np.append(np.zeros(68), [0.1, 0.1, 0.0, 0.0, 0.0])
+"""How far what is seen stands before each of the 68 landmarks and then the five: an eyeball's front before the middle
+of the eye's corners."""
 
 _FACE = 1
 """`DRAWN_PARTS.index("skin")`, repeated because that module loads Warp; a test compares them."""
@@ -84,9 +88,15 @@ def draw(scenes: Sequence[Scene], *, size_px: int, device: str = "cpu", surfaces
     """One drawing per scene, in order, with its `surfaces` or without. `device` is Warp's: `"cpu"` or `"cuda:0"`; a
     GPU's pictures differ by rounding."""
     drawings: list[Drawing] = []
-    for start in range(0, len(scenes), BATCH_SIZE):
-        drawings += _draw_batch(scenes[start : start + BATCH_SIZE], size_px, device, surfaces=surfaces)
+    together = batch_size_for(device)
+    for start in range(0, len(scenes), together):
+        drawings += _draw_batch(scenes[start : start + together], size_px, device, surfaces=surfaces)
     return drawings
+
+
+def batch_size_for(device: str) -> int:
+    """How many pictures are drawn together on a Warp device."""
+    return BATCH_SIZE if device == "cpu" else GPU_BATCH_SIZE
 
 
 def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str, *, surfaces: bool) -> list[Drawing]:
@@ -98,16 +108,25 @@ def _draw_batch(scenes: Sequence[Scene], size_px: int, device: str, *, surfaces:
     studio = open_studio(device)
     sittings = [sit_for(scene, studio.head, studio.shell, size_px=size_px) for scene in scenes]
     exposure = expose_sittings(sittings, studio, size_px=size_px)
-    light, parts, visible = exposure.light.numpy(), exposure.parts.numpy(), exposure.visible.numpy()
+    light, parts = exposure.light.numpy(), exposure.parts.numpy()
     gains = np.array([_meter(light[i], parts[i], scene) for i, scene in enumerate(scenes)])
     pictures = expose_pictures(exposure.looks, exposure.light, gains)
     finished = [
         finish_picture(picture, scene.sensor, seed=scene.seed, mirrored=scene.mirrored)
         for picture, scene in zip(pictures, scenes, strict=True)
     ]
-    first = studio.bare_faces.triangles.shape[0]
-    drawings = [_describe(sittings[i], finished[i], parts[i], (visible[i], first)) for i in range(len(scenes))]
+    sights = _see_landmarks(sittings, exposure, studio.bare_faces.triangles.shape[0], size_px=size_px)
+    drawings = [_describe(sittings[i], finished[i], parts[i], sights[i]) for i in range(len(scenes))]
     return _trace_all(drawings, sittings, exposure) if surfaces else drawings
+
+
+def _see_landmarks(sittings: Sequence[Sitting], exposure: Exposure, first_worn: int, *, size_px: int) -> list[Sight]:
+    """Sight of the 68 and then the five landmarks of every picture."""
+    found = [
+        find_points(one, np.concatenate([one.landmarks, one.five]), size_px=size_px, lift=_LIFTS_DM) for one in sittings
+    ]
+    seen = exposure.read_samples(np.stack([one.samples for one in found]))
+    return [see_points(sittings[i], found[i], seen[i], first_worn) for i in range(len(sittings))]
 
 
 def _trace_all(drawings: Sequence[Drawing], sittings: Sequence[Sitting], exposure: Exposure) -> list[Drawing]:
@@ -127,23 +146,25 @@ def _trace_all(drawings: Sequence[Drawing], sittings: Sequence[Sitting], exposur
 def _meter(light: np.ndarray, parts: np.ndarray, scene: Scene) -> float:
     """The exposure's factor: the sensor's own, times its automatic share towards the brightness that the face should
     have."""
-    skin, sensor = parts == _FACE, scene.sensor
-    if not skin.any():
+    skin, sensor = _take_face(light, parts), scene.sensor
+    if not len(skin):
         return 2.0**sensor.exposure_ev
-    mean = float(light[skin].astype(np.float64).mean(axis=0) @ _LUMA)
+    mean = float(np.einsum("ij->j", skin.astype(np.float64)) / len(skin) @ _LUMA)
     target = _METER_TARGET * min(1.0, float(np.array(scene.skin.albedo) @ _LUMA) / _METER_ALBEDO) ** _METER_POWER
     return 2.0**sensor.exposure_ev * (target / max(mean, 1e-3)) ** sensor.metering
 
 
-def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, seen: tuple[np.ndarray, int]) -> Drawing:
+def _take_face(values: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """(n, 3) of the values (S, S, 3) where a picture shows the face's skin."""
+    return values.reshape(-1, 3).take(np.flatnonzero(parts == _FACE), axis=0)
+
+
+def _describe(sitting: Sitting, picture: np.ndarray, parts: np.ndarray, sight: Sight) -> Drawing:
     view, camera = sitting.view, sitting.scene.camera
     world, five = place_head(sitting.landmarks, view.turn), place_head(sitting.five, view.turn)
     points, five_px = project_points(world, view), project_points(five, view)
     low, high = points.min(axis=0), points.max(axis=0)
-    skin = picture[parts == _FACE]
-    places = np.concatenate([sitting.landmarks, sitting.five])
-    lift = np.concatenate([np.zeros(len(sitting.landmarks)), _BALLS_DM])
-    sight = see_points(sitting, places, *seen, lift=lift)
+    skin = _take_face(picture, parts)
     both, count = sight.seen, len(sitting.landmarks)
     return Drawing(
         picture=picture,

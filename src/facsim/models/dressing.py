@@ -1,6 +1,7 @@
 """A posed head dressed: the patches of what it wears, its lenses, and its hair pressed where something lies on it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from facsim.models.hair import HairShell
 from facsim.models.hair_styles import hide_hair, tuck_hair
 from facsim.models.head import Head
 from facsim.models.headwear import fit_headwear
+from facsim.models.identity import Identity
 from facsim.models.occluders import fit_occluder
 from facsim.models.patches import fill_patches
 from facsim.models.scene import Scene
@@ -46,14 +48,19 @@ def dress_head(head: Head, shell: HairShell, scene: Scene, posed: Floats, view: 
     filled: dict[str, Floats] = {}
     lenses = None
     if worn.glasses.shape != "none":
-        relaxed = head.pose_vertices(scene.identity, {})
-        patches, lenses = fit_glasses(head, relaxed, posed, worn.glasses)
+        patches, lenses = fit_glasses(head, _relax(head, scene.identity), posed, worn.glasses)
         filled |= patches
     if worn.headwear.kind != "none":
         filled |= fit_headwear(head, shell, posed, worn.headwear, view)
     if worn.occluder.kind != "none":
         filled |= fit_occluder(head, posed, worn.occluder)
     return Dressed(points=fill_patches(filled), lenses=lenses, crown=filled.get("cloth"))
+
+
+@lru_cache(maxsize=64)
+def _relax(head: Head, identity: Identity) -> Floats:
+    """The identity's face at rest, which all of its pictures share."""
+    return head.pose_vertices(identity, {})
 
 
 def cover_hair(hair: Hair, headwear: Headwear) -> Hair:

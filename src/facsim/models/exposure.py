@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import warp as wp
+from numpy.typing import NDArray
 
 from facsim.models.hair_cut import cut_hair
 from facsim.models.materials import pack_looks
@@ -35,6 +36,14 @@ class Exposure:
     mesh: Mesh  # pyright: ignore[reportGeneralTypeIssues]
     """The mesh that was drawn."""
 
+    def read_samples(self, samples: NDArray[np.int32]) -> NDArray[np.int64]:
+        """What samples see: as `samples` (B, …), places in each picture's (2 S, 2 S). Only these leave the device."""
+        count, side = len(samples), self.visible.shape[1]
+        first = (side * side * np.arange(count)).reshape(count, *(1,) * (samples.ndim - 1))
+        places = wp.array((samples + first).astype(np.int32).ravel(), dtype=wp.int32, device=self.visible.device)
+        seen = wp.indexedarray(self.visible.flatten(), [places])  # pyright: ignore[reportArgumentType]
+        return np.asarray(seen.numpy(), dtype=np.int64).reshape(samples.shape)
+
 
 def expose_sittings(sittings: Sequence[Sitting], studio: Studio, *, size_px: int) -> Exposure:
     """Light and parts of every picture of a batch."""
@@ -50,7 +59,7 @@ def see_sittings(sittings: Sequence[Sitting], studio: Studio, looks: wp.array, *
     """The batch's mesh where it stands, with what camera and key light see of it; normals and outfits are not set."""
     bare = all(one.dressed.bare for one in sittings)
     faces = studio.bare_faces if bare else studio.faces
-    points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=studio.device)
+    points = wp.array(_stack_points(sittings, bare=bare), dtype=wp.vec3, device=studio.device, copy=False)
     placed = place_vertices(looks, points, studio.torso, size_px=size_px)
     hair = cut_hair(sittings, studio.strands)
     mesh = Mesh()

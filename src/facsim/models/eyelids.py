@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from facsim.models.asset_cache import Arrays
 from facsim.models.eyeballs import CORNEA_BULGE, find_centre_weights
+from facsim.models.vectors import measure_lengths
 
 __all__ = [
     "EDGE_ROW",
@@ -33,7 +34,7 @@ EDGE_ROW = 3
 
 # How much of the edge's turn the ring beyond it takes along: the lid slides whole, the skin towards brow and cheek
 # stretches.
-_FOLLOW = (1.0, 1.0, 1.0, 1.0, 0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.33, 0.15, 0.0)
+_FOLLOW = np.array([1.0, 1.0, 1.0, 1.0, 0.98, 0.95, 0.9, 0.8, 0.65, 0.5, 0.33, 0.15, 0.0], dtype=np.float32)[:, None]
 # Lids keep at least this many eyeball radii from its centre: outside the cornea.
 _CLEARANCE = 1.012 + CORNEA_BULGE
 # Where the lids meet when the eye is shut: most of the way is the upper lid's.
@@ -126,10 +127,9 @@ def open_eyes(vertices: Floats, relaxed: Floats, *, rig: EyeRig, opening: Openin
     edge = relaxed[rig.rings[EDGE_ROW]] - centre
     opening = _scale_opening(opening, _rest_share(edge, rig))
     wanted = _place_edges(np.arctan2(edge[:, 1], edge[:, 2]), rig=rig, opening=opening, pitch_deg=pitch_deg)
-    follow = np.array(_FOLLOW, dtype=np.float32)[:, None]
-    turn = follow * (wanted - elevation[EDGE_ROW])
+    turn = _FOLLOW * (wanted - elevation[EDGE_ROW])
     reach = np.hypot(local[..., 1], local[..., 2])
-    reach += follow * (1.0 - _openness(opening)) * 0.5 * (rig.opposite @ reach[EDGE_ROW] - reach[EDGE_ROW])
+    reach += _FOLLOW * (1.0 - _openness(opening)) * 0.5 * (rig.opposite @ reach[EDGE_ROW] - reach[EDGE_ROW])
     local[..., 1], local[..., 2] = reach * np.sin(elevation + turn), reach * np.cos(elevation + turn)
     vertices[rig.rings] = centre + _clear_eyeball(local, radius)
 
@@ -145,7 +145,7 @@ def _place_edges(edge: Floats, *, rig: EyeRig, opening: Opening, pitch_deg: floa
 
 
 def _openness(opening: Opening) -> float:
-    return float(np.clip(opening.upper - opening.lower, 0.0, 1.0))
+    return min(max(opening.upper - opening.lower, 0.0), 1.0)
 
 
 def _scale_opening(opening: Opening, share: float) -> Opening:
@@ -161,8 +161,7 @@ def _rest_share(edge: Floats, rig: EyeRig) -> float:
 
 def _clear_eyeball(local: Floats, radius: float) -> Floats:
     """Push lid vertices (13, 28, 3) out of the eyeball; row 0, tucked behind it, stays."""
-    distance = np.linalg.norm(local, axis=-1, keepdims=True)
-    lift = np.maximum(1.0, _CLEARANCE * radius / distance)
+    lift = np.maximum(1.0, _CLEARANCE * radius / measure_lengths(local.transpose(2, 0, 1)))[..., None]
     lift[0] = 1.0
     return local * lift
 

@@ -27,6 +27,7 @@ _FACE_WIDTH_DM = 1.36
 _NEAR_DM = 0.045
 """Skin so far to the side of a point of the frame can still touch it."""
 
+_AT_ONCE = 64  # vertices of skin that are held against the frame together
 _TILT_DEG = 7.0  # lenses lean in towards the cheeks
 _WRAP_DEG = 4.0  # and back towards the temples
 _RIM_ROWS = 6
@@ -42,6 +43,9 @@ _OUTLINES = {
     "half_rim": (0.248, 0.155, 3.4, 0.03, 0.07),
     "rimless": (0.243, 0.158, 3.0, 0.0, 0.05),
 }
+
+_ANGLES = np.arange(OUTLINE) * (2.0 * np.pi / OUTLINE)
+_COSINES, _SINES = np.cos(_ANGLES), np.sin(_ANGLES)
 
 Floats = NDArray[np.floating]
 
@@ -65,11 +69,9 @@ class Lenses:
 def find_outline(glasses: Glasses) -> Floats:
     """(OUTLINE,) radii in dm of the left lens by angle: 0 towards the temple, a quarter turn upwards."""
     width, height, power, flare, cut = _OUTLINES[glasses.shape]
-    angle = np.arange(OUTLINE) * (2.0 * np.pi / OUTLINE)
-    c, s = np.cos(angle), np.sin(angle)
-    radius = (np.abs(c / width) ** power + np.abs(s / height) ** power) ** (-1.0 / power)
-    corner = np.clip(np.cos(angle - np.deg2rad(32.0)), 0.0, None) ** 3
-    inner = np.clip(np.cos(angle - np.deg2rad(222.0)), 0.0, None) ** 3
+    radius = (np.abs(_COSINES / width) ** power + np.abs(_SINES / height) ** power) ** (-1.0 / power)
+    corner = np.clip(np.cos(_ANGLES - np.deg2rad(32.0)), 0.0, None) ** 3
+    inner = np.clip(np.cos(_ANGLES - np.deg2rad(222.0)), 0.0, None) ** 3
     return glasses.size * radius * (1.0 + flare * corner - cut * inner)
 
 
@@ -99,22 +101,21 @@ def _place_lenses(head: Head, faces: tuple[Floats, Floats], marks: Floats, cut: 
     wrap = np.deg2rad(_WRAP_DEG)
     normal = np.array([np.sin(wrap), 0.0, np.cos(wrap)])
     front = _front_skin(head)
-    found: tuple[float, Lenses] | None = None
+    found: tuple[float, Floats] | None = None
     inner = float(outline[OUTLINE // 2])
+    origin = np.array([middle, height, rest])
+    back = _find_back(outline, normal, glasses)
+    relaxed, posed = (_rank_skin((face[front] - origin) @ turn) for face in faces)
     for gap in (0.075, 0.09, 0.105, 0.12, 0.14):
         centre = np.array([gap + glasses.thickness_dm * 0.5 + inner, 0.045, -0.02])
-        lenses = Lenses(
-            origin=np.array([middle, height, rest]), turn=turn, centre=centre, normal=normal, outline=outline
-        )
-        push = _clear_face(lenses, faces[0][front], glasses)
+        push = _clear_face(centre, back, relaxed)
         if found is None or push < found[0] - 0.005:
-            found = (push, lenses)
+            found = (push, centre)
         if push <= 0.0:
             break
     assert found is not None
-    push = max(found[0], _clear_face(found[1], faces[1][front], glasses), 0.0)
-    origin = found[1].origin + np.array([0.0, 0.0, push])
-    return Lenses(origin=origin, turn=turn, centre=found[1].centre, normal=normal, outline=outline)
+    push, centre = max(found[0], _clear_face(found[1], back, posed), 0.0), found[1]
+    return Lenses(origin=origin + np.array([0.0, 0.0, push]), turn=turn, centre=centre, normal=normal, outline=outline)
 
 
 @lru_cache(maxsize=4)
@@ -128,39 +129,53 @@ def _front_skin(head: Head) -> NDArray[np.int64]:
     return np.flatnonzero(near & inside)
 
 
-def _clear_face(lenses: Lenses, skin: Floats, glasses: Glasses) -> float:
-    """How far the pair must come forward for its rims and lenses to clear the skin; negative where it has room."""
-    points = _sample_back(lenses, glasses)
-    local = (skin - lenses.origin) @ lenses.turn
-    low, high = points[:, :2].min(axis=0) - _NEAR_DM, points[:, :2].max(axis=0) + _NEAR_DM
-    push = -np.inf
-    for side in (1.0, -1.0):
-        here = local * (side, 1.0, 1.0)
-        here = here[((here[:, :2] > low) & (here[:, :2] < high)).all(axis=1)]
+def _clear_face(centre: Floats, back: tuple[Floats, Floats, Floats], skin: Floats) -> float:
+    """How far the pair must come forward for its rims and lenses, whose left middle is `centre`, to clear the skin, as
+    `_rank_skin` has it; negative where it has room."""
+    across, up, behind = back
+    points = centre + across + up - behind
+    at, depths = points[:, :2], points[:, 2]
+    (left, low), (right, high) = at.min(axis=0) - _NEAR_DM, at.max(axis=0) + _NEAR_DM
+    x, y = skin[:, 0], skin[:, 1]
+    beside = skin[(x > left) & (x < right) & (y > low) & (y < high)]
+    limits, hindmost, push = _NEAR_DM**2 - (at**2).sum(axis=1), depths.min(), -np.inf
+    for start in range(0, len(beside), _AT_ONCE):
+        here = beside[start : start + _AT_ONCE]
+        if here[0, 2] - hindmost <= push:
+            break  # skin from here on lies too far back to push
         # squared distances as one product: quicker than hypot on every pair
-        far = (here[:, :2] ** 2).sum(axis=1)[:, None] - 2.0 * here[:, :2] @ points[:, :2].T
-        near = far < _NEAR_DM**2 - (points[:, :2] ** 2).sum(axis=1)
-        rows, columns = np.nonzero(near)
-        push = max(push, float((here[rows, 2] - points[columns, 2]).max(initial=-np.inf)))
+        far = (here[:, :2] ** 2).sum(axis=1)[:, None] - 2.0 * here[:, :2] @ at.T
+        push = max(push, float(np.where(far < limits, here[:, 2:] - depths, -np.inf).max()))
     return push + FRAME_CLEARANCE_DM
 
 
-def _sample_back(lenses: Lenses, glasses: Glasses) -> Floats:
-    """(n, 3) points on the back of the left rim and within it, glasses' frame."""
-    back = 0.5 * _rim_depth(glasses)
-    rings = [_lens_points(lenses, share) - lenses.normal * back for share in (1.0, 0.75, 0.45)]
-    return np.concatenate(rings)
+def _rank_skin(skin: Floats) -> Floats:
+    """(2 n, 3) skin (n, 3), glasses' frame, and its mirror image, so that one lens stands for both; the foremost
+    first."""
+    both = np.concatenate([skin, skin * (-1.0, 1.0, 1.0)])
+    return both[(-both[:, 2]).argsort()]
 
 
-def _lens_points(lenses: Lenses, share: float, grown: float = 0.0) -> Floats:
+def _find_back(outline: Floats, normal: Floats, glasses: Glasses) -> tuple[Floats, Floats, Floats]:
+    """How far points on the back of the left rim and within it lie across (n, 3) and up (n, 3) from its middle, and
+    behind it (3,), glasses' frame."""
+    across, up = _spread_points(np.concatenate([share * outline for share in (1.0, 0.75, 0.45)]), normal)
+    return across, up, normal * (0.5 * _rim_depth(glasses))
+
+
+def _lens_points(lenses: Lenses, share: float, grown: Floats | float = 0.0) -> Floats:
     """(OUTLINE, 3) points at a share of the left lens's outline, grown by so many dm, glasses' frame."""
-    angle = np.arange(OUTLINE) * (2.0 * np.pi / OUTLINE)
-    radius = share * lenses.outline + grown
-    across = np.array([lenses.normal[2], 0.0, -lenses.normal[0]])
+    across, up = _spread_points(share * lenses.outline + grown, lenses.normal)
+    return lenses.centre + across + up
+
+
+def _spread_points(radii: Floats, normal: Floats) -> tuple[Floats, Floats]:
+    """(n, 3) across and (n, 3) up from a lens's middle, once or more round it at these radii."""
+    rings = radii.reshape(-1, OUTLINE)
+    sideways = np.array([normal[2], 0.0, -normal[0]])
     return (
-        lenses.centre
-        + (radius * np.cos(angle))[:, None] * across
-        + (radius * np.sin(angle))[:, None] * np.array([0.0, 1.0, 0.0])
+        (rings * _COSINES).reshape(-1, 1) * sideways,
+        (rings * _SINES).reshape(-1, 1) * np.array([0.0, 1.0, 0.0]),
     )
 
 
@@ -181,12 +196,11 @@ def _build_rims(lenses: Lenses, glasses: Glasses) -> dict[str, Floats]:
     widths = np.full(OUTLINE, half)
     depths = np.full(OUTLINE, 0.5 * _rim_depth(glasses))
     if glasses.shape == "half_rim":
-        angle = np.arange(OUTLINE) * (2.0 * np.pi / OUTLINE)
-        held = np.clip((np.sin(angle) + 0.30) / 0.12, 0.0, 1.0)
+        held = np.clip((_SINES + 0.30) / 0.12, 0.0, 1.0)
         widths, depths = widths * held, depths * held
     elif glasses.metal < 0.5:
         # plastic rims are heavier above
-        widths = widths * (1.0 + 0.25 * np.sin(np.arange(OUTLINE) * (2.0 * np.pi / OUTLINE)))
+        widths = widths * (1.0 + 0.25 * _SINES)
     rows = [_lens_points(lenses, 1.0, widths * np.cos(t)) + (depths * np.sin(t))[:, None] * lenses.normal for t in turn]
     left = np.stack(rows, axis=1)
     return {"rim_left": _to_head(lenses, left), "rim_right": _to_head(lenses, left * (-1.0, 1.0, 1.0))}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from facsim.models.appearance import Hair
-from facsim.models.drapery import REACH_DM, SKULL_CENTRE, Drapery, drape_columns, is_ball, look_up, step_columns
+from facsim.models.drapery import SKULL_CENTRE, STEPS_DM, Drapery, drape_columns, is_ball, look_up, step_columns
 from facsim.models.hairlines import smooth_step
 from facsim.models.locks import LOCK, LOCK_POINTS, LOCKS, lay_locks, lock_topology
 
@@ -132,23 +132,24 @@ def drape_hair(
     lies in one point. `mirrored` lays what `hair` on the head flipped left to right would be, flipped back."""
     if hair.length_dm < 0.03 or hair.hidden:
         return np.zeros((2 * (COLUMNS + 1) * ROWS + 2 * LOCKS * LOCK_POINTS, 3), dtype=np.float32)
-    flip = np.array([-1.0, 1.0, 1.0]) if mirrored else np.ones(3)
     order = -1 if mirrored else 1
-    skull = (shell.weights @ vertices).reshape(COLUMNS + 1, _SKULL_NODES, 3)[::order] * flip
+    skull = (shell.weights @ vertices).reshape(COLUMNS + 1, _SKULL_NODES, 3)[::order]
+    skull[:, :, 0] *= order
     styled = replace(hair, parting=-hair.parting) if mirrored else hair
     drapery = drape_columns(skull, shell.heights[::order], shell.azimuths_deg, styled, generator)
-    shells = [layer[::order] for layer in _lay_shells(drapery, styled)]
+    shells = [layer[:, ::order].reshape(3, -1) for layer in _lay_shells(drapery, styled)]
     locks = lay_locks(drapery, styled, generator)
-    return (np.concatenate([*(layer.reshape(-1, 3) for layer in shells), locks]) * flip).astype(np.float32)
+    planes = np.concatenate([*shells, locks], axis=1)
+    planes[0] *= order
+    return planes.T.astype(np.float32, order="C")
 
 
 def _lay_shells(drapery: Drapery, hair: Hair) -> tuple[Floats, Floats]:
-    """(COLUMNS + 1, ROWS, 3) the inner and the outer shell, crown to hem."""
+    """(3, COLUMNS + 1, ROWS) the inner and the outer shell, crown to hem."""
     t = np.linspace(0.0, 1.0, ROWS)
-    steps = np.tile(np.linspace(0.0, REACH_DM, drapery.lift.shape[1]), (len(drapery.hems), 1))
-    at = step_columns(steps, drapery.hems[:, None] * t)
-    places, away = look_up(drapery.places, at), look_up(drapery.away, at)
-    lift = look_up(drapery.lift[:, :, None], at)
+    at = step_columns(np.broadcast_to(STEPS_DM, drapery.surface.shape[1:]), drapery.hems[:, None] * t)
+    surface = look_up(drapery.surface, at)
+    places, away, lift = surface[:3], surface[3:6], surface[6]
     over = 0.012 + 0.10 * hair.lift_dm + 0.05 * hair.curl * min(1.0, 2.0 * hair.lift_dm)
     over = over + is_ball(hair) * (0.05 - over)
     if hair.pressed:

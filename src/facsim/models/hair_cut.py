@@ -7,7 +7,8 @@ import warp as wp
 
 from facsim.models.appearance import Hair
 from facsim.models.drapery import PARTING_DEG, is_ball
-from facsim.models.hairlines import smooth_step
+from facsim.models.hairlines import step_share
+from facsim.models.packing import pack_structs
 from facsim.models.sitting import Sitting
 from facsim.models.tresses import Ends, Tress
 
@@ -25,17 +26,16 @@ _TEXELS = 3.0
 
 def cut_hair(sittings: Sequence[Sitting], field: wp.array) -> Ends:  # pyright: ignore[reportGeneralTypeIssues]
     """How the hair of a batch is cut from its surfaces; `field` is `build_field` on the device."""
-    packed = np.zeros(len(sittings), dtype=np.dtype(Tress.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
-    for row, one in zip(packed, sittings, strict=True):
-        foot = one.view.distance / one.view.focal
-        values = {**_fineness(one.scene.hair, foot), **_cover(one.scene.hair)}
-        values |= {"seed": one.scene.seed & 0x7FFFFFFF, "flip": float(one.scene.mirrored)}
-        for name, value in values.items():
-            row[name] = value
     ends = Ends()
-    ends.tresses = wp.array(packed, dtype=Tress, device=field.device)
+    ends.tresses = pack_structs([_tress_fields(one) for one in sittings], Tress, field.device)
     ends.field = field
     return ends
+
+
+def _tress_fields(one: Sitting) -> dict[str, float]:
+    hair = one.scene.hair
+    seed = {"seed": one.scene.seed & 0x7FFFFFFF, "flip": float(one.scene.mirrored)}
+    return {**_fineness(hair, one.view.distance / one.view.focal), **_cover(hair), **seed}
 
 
 def _fineness(hair: Hair, foot: float) -> dict[str, float]:
@@ -54,8 +54,8 @@ def _fineness(hair: Hair, foot: float) -> dict[str, float]:
 
 
 def _cover(hair: Hair) -> dict[str, float]:
-    cropped = float(smooth_step(0.2, 0.08, np.array(hair.length_dm)))
-    long = float(smooth_step(0.4, 0.9, np.array(hair.length_dm)))
+    cropped = step_share(0.2, 0.08, hair.length_dm)
+    long = step_share(0.4, 0.9, hair.length_dm)
     curly = is_ball(hair) * (1.0 - cropped)
     parted = hair.parted > 0.5
     return {

@@ -5,10 +5,12 @@ The hairline is a height (y on the rest head, dm) at an azimuth round the skull'
 nape. It steps down from the forehead over the temples to the ears, up round them, and down to the nape.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FOREHEAD_HEIGHT", "HAIRLINE_STEPS", "RECEDING", "hairline_heights", "smooth_step"]
+__all__ = ["FOREHEAD_HEIGHT", "HAIRLINE_STEPS", "RECEDING", "hairline_heights", "smooth_step", "step_share"]
 
 FOREHEAD_HEIGHT = 0.76
 """y of the hairline in the middle of the forehead."""
@@ -28,18 +30,29 @@ degrees, from share."""
 
 def hairline_heights(azimuths_deg: NDArray[np.float64], receding: float) -> NDArray[np.float64]:
     """y of the hairline on the rest head at azimuths, for a share of `receding` (see the module)."""
-    a = np.abs(azimuths_deg)
+    full, temples, forehead = _hairline_parts(azimuths_deg.tobytes())
+    return full + receding * (temples + forehead * max(receding - RECEDING[-1], 0.0))
+
+
+@lru_cache(maxsize=8)
+def _hairline_parts(azimuths_deg: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """y at azimuths (the bytes of float64) where nothing recedes, and what recedes at temples and forehead."""
+    a = np.abs(np.frombuffer(azimuths_deg))
     y = np.full_like(a, FOREHEAD_HEIGHT)
     for rise, low, high in HAIRLINE_STEPS:
         y += rise * smooth_step(low, high, a)
-    temples, middle, width, forehead, low, high, least = RECEDING
+    temples, middle, width, forehead, low, high, _ = RECEDING
     crown = 1.0 - smooth_step(low, high, a)
-    return y + receding * (
-        temples * np.exp(-(((a - middle) / width) ** 2)) + forehead * crown * max(receding - least, 0.0)
-    )
+    return y, temples * np.exp(-(((a - middle) / width) ** 2)), forehead * crown
 
 
 def smooth_step(low: float, high: float, x: NDArray[np.float64]) -> NDArray[np.float64]:
     """0 below `low`, 1 above `high`, smooth between; the other way round where `low` > `high`."""
-    t = np.clip((x - low) / (high - low), 0.0, 1.0)
+    t = np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def step_share(low: float, high: float, x: float) -> float:
+    """`smooth_step` of one number, to the bit."""
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)

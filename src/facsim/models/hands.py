@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.models.patches import FINGERS, PATCHES, find_tube
+from facsim.models.relief import carve_relief
 from facsim.models.worn import Occluder
 
 __all__ = ["lay_hand", "wrap_fingers"]
@@ -39,12 +40,8 @@ def _skin_height(skin: Floats) -> Callable[[Floats, float], Floats]:
     """A function of places (n, 2) and a radius that says how far forward (z, dm) the skin (V, 3) stands within it;
     beside the face, what the nearest skin falls off to."""
 
-    def height(places: Floats, radius: float) -> Floats:
-        gap = np.hypot(skin[None, :, 0] - places[:, None, 0], skin[None, :, 1] - places[:, None, 1])
-        fall = np.clip(gap - radius, 0.0, None)
-        return (skin[None, :, 2] - 1.4 * fall).max(axis=1)
-
-    return height
+    relief = carve_relief(skin, fall=1.4)
+    return lambda places, radius: relief.reach(places[:, 0], places[:, 1], radius)
 
 
 def lay_hand(skin: Floats, hand: Occluder, scale: float) -> dict[str, Floats]:

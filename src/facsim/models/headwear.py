@@ -13,6 +13,7 @@ from facsim.models.hair import HairShell
 from facsim.models.head import Head
 from facsim.models.landmarks import landmarks_68
 from facsim.models.patches import PATCHES
+from facsim.models.vectors import measure_lengths
 from facsim.models.worn import Headwear
 
 __all__ = ["fit_headwear", "press_hair"]
@@ -67,20 +68,21 @@ def _hem_heights(headwear: Headwear, crown: float) -> Floats:
 
 def _sample_columns(skull: Floats, hem: Floats, rows: int) -> Floats:
     """(_COLUMNS, rows, 3) the skull from the hem's heights up to the crown, evenly along each column."""
-    found = np.empty((_COLUMNS, rows, 3))
-    for c, column in enumerate(skull):
-        length = np.append(0.0, np.linalg.norm(np.diff(column, axis=0), axis=1).cumsum())
-        fall = np.minimum.accumulate(column[:, 1]) - 1e-4 * np.arange(len(column))
-        at = np.linspace(float(np.interp(-hem[c], -fall, length)), 0.0, rows)
-        found[c] = np.stack([np.interp(at, length, column[:, axis]) for axis in range(3)], axis=1)
-    return found
+    planes = np.ascontiguousarray(skull.transpose(2, 0, 1))
+    lengths = np.zeros((_COLUMNS, planes.shape[2]))
+    measure_lengths(planes[:, :, 1:] - planes[:, :, :-1]).cumsum(axis=1, out=lengths[:, 1:])
+    rise = 1e-4 * np.arange(lengths.shape[1]) - np.minimum.accumulate(planes[1], axis=1)
+    ends = [np.interp(-height, up, length) for height, up, length in zip(hem, rise, lengths, strict=True)]
+    at = np.linspace(ends, 0.0, rows, axis=1)
+    found = [[np.interp(*one) for one in zip(at, lengths, plane, strict=True)] for plane in planes]
+    return np.array(found).transpose(1, 2, 0)
 
 
 def _outwards(points: Floats) -> Floats:
     """Unit directions from the middle of the skull; level below it."""
     away = points - _CENTRE
     away[..., 1] = np.maximum(away[..., 1], 0.0)
-    return away / np.maximum(np.linalg.norm(away, axis=-1, keepdims=True), 1e-6)
+    return away / np.maximum(measure_lengths(np.moveaxis(away, -1, 0)), 1e-6)[..., None]
 
 
 def _fold_hem(cloth: Floats, skin: Floats) -> Floats:
@@ -260,18 +262,19 @@ def press_hair(hair: Floats, cloth: Floats) -> NDArray[np.float32]:
     if not hair.any():
         return hair.astype(np.float32)
     away = hair - _CENTRE
-    far = np.linalg.norm(away, axis=1)
+    far = measure_lengths(away.T)
     grid = cloth[:, 1:] - _CENTRE
+    reach = measure_lengths(grid.transpose(2, 0, 1))
     heights = np.degrees(np.arctan2(grid[..., 1], np.hypot(grid[..., 0], grid[..., 2])))
     column = (np.degrees(np.arctan2(away[:, 0], away[:, 2])) + 180.0) * (_COLUMNS / 360.0)
     rise = np.degrees(np.arctan2(away[:, 1], np.hypot(away[:, 0], away[:, 2])))
     column = np.rint(column).astype(int) % _COLUMNS
     limit = np.empty(len(hair))
-    for c in np.unique(column):
-        mine = column == c
-        limit[mine] = np.interp(rise[mine], heights[c], np.linalg.norm(grid[c], axis=1))
-        # a strand that ended just below the hem would cross the cloth above it
-        below = np.clip(heights[c, 0] - rise[mine] - 6.0, 0.0, None)
-        limit[mine] += 0.004 * below + 0.0006 * below**2
+    order = column.argsort(kind="stable")
+    for c, mine in enumerate(np.split(order, np.searchsorted(column[order], np.arange(1, _COLUMNS)))):
+        limit[mine] = np.interp(rise[mine], heights[c], reach[c])
+    # a strand that ended just below the hem would cross the cloth above it
+    below = np.maximum(heights[column, 0] - rise - 6.0, 0.0)
+    limit += 0.004 * below + 0.0006 * below**2
     share = np.minimum(1.0, (limit - 0.03) / np.maximum(far, 1e-6))
     return (_CENTRE + away * share[:, None]).astype(np.float32)

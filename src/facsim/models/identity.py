@@ -4,6 +4,7 @@ Age, gender and ancestry drive MakeHuman's macro targets; `shape` drives its loc
 (`nose-hump` at +0.5 is half of `nose-hump-incr`, at -0.5 half of `nose-hump-decr`).
 """
 
+import bisect
 import itertools
 import re
 from collections.abc import Iterable, Mapping
@@ -99,8 +100,8 @@ def _weigh_macro(identity: Identity) -> dict[str, float]:
 def _blend(value: float, anchors: tuple[tuple[str, float], ...]) -> dict[str, float]:
     """Linear interpolation weights of the anchors around `value`."""
     places = [place for _, place in anchors]
-    upper = int(np.clip(np.searchsorted(places, value), 1, len(places) - 1))
-    share = float(np.clip((value - places[upper - 1]) / (places[upper] - places[upper - 1]), 0.0, 1.0))
+    upper = min(max(bisect.bisect_left(places, value), 1), len(places) - 1)
+    share = min(max((value - places[upper - 1]) / (places[upper] - places[upper - 1]), 0.0), 1.0)
     return {anchors[upper - 1][0]: 1.0 - share, anchors[upper][0]: share}
 
 

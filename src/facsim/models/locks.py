@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from facsim.models.appearance import Hair
 from facsim.models.drapery import PARTING_DEG, REACH_DM, SKULL_CENTRE, Drapery, is_ball
-from facsim.models.hairlines import smooth_step
+from facsim.models.hairlines import smooth_step, step_share
+from facsim.models.vectors import cross_vectors, find_slopes, measure_lengths
 
 __all__ = ["LOCK", "LOCKS", "LOCK_POINTS", "lay_locks", "lock_topology"]
 
@@ -20,6 +21,8 @@ LOCK = 100.0
 """Added to u on locks."""
 LOCK_POINTS = 8
 """Points along a lock."""
+
+_TOWARDS = np.array([0.0, 0.0, 0.5])[:, None, None]
 
 Floats = NDArray[np.float64]
 
@@ -52,21 +55,21 @@ def lock_topology() -> tuple[NDArray[np.int32], NDArray[np.float64]]:
 
 
 def lay_locks(drapery: Drapery, hair: Hair, generator: np.random.Generator) -> Floats:
-    """(LOCKS * LOCK_POINTS * 2, 3): both edges of every point of every lock."""
+    """(3, LOCKS * LOCK_POINTS * 2): both edges of every point of every lock."""
     draws = generator.random((LOCKS, 10))
     if hair.length_dm < 0.14:
-        return np.zeros((LOCKS * LOCK_POINTS * 2, 3))
+        return np.zeros((3, LOCKS * LOCK_POINTS * 2))
     paths = _choose_paths(drapery, hair, draws)
     middle, away = _follow(drapery, paths) if hair.tied == "loose" else _gather(drapery, paths, hair)
     if hair.tied == "ponytail":
         middle = _hang_tail(middle, drapery, hair, draws)
-    along = np.gradient(middle, axis=1)
+    along = find_slopes(middle)
     # a lock lies on the head, but a thin one is never seen edge on
-    facing = away + np.array([0.0, 0.0, 0.5])
-    across = np.cross(along, facing)
-    across /= np.maximum(np.linalg.norm(across, axis=2, keepdims=True), 1e-9)
-    half = 0.5 * paths.width[:, None, None] * across
-    return np.stack([middle - half, middle + half], axis=2).reshape(-1, 3)
+    facing = away + _TOWARDS
+    across = cross_vectors(along, facing)
+    across /= np.maximum(measure_lengths(across), 1e-9)
+    half = 0.5 * paths.width[:, None] * across
+    return np.stack([middle - half, middle + half], axis=3).reshape(3, -1)
 
 
 def _choose_paths(drapery: Drapery, hair: Hair, draws: Floats) -> _Paths:
@@ -82,7 +85,7 @@ def _choose_paths(drapery: Drapery, hair: Hair, draws: Floats) -> _Paths:
 def _let_hang(drapery: Drapery, hair: Hair, azimuth: Floats, ends: tuple[Floats, Floats], draws: Floats) -> _Paths:
     """Locks that fall from the crown, the parting or the top of the forehead."""
     roots, hems = ends
-    long = smooth_step(0.5, 0.8, np.array(hair.length_dm))
+    long = step_share(0.5, 0.8, hair.length_dm)
     parted = np.sign(azimuth - PARTING_DEG * hair.parting)
     front = np.abs(azimuth) < hair.opening_deg
     fringed = front & (draws[:, 2] < 1.4 * hair.fringe)
@@ -163,7 +166,7 @@ def _at_azimuth(drapery: Drapery, azimuth: Floats, values: Floats) -> Floats:
 
 
 def _follow(drapery: Drapery, paths: _Paths) -> tuple[Floats, Floats]:
-    """Places (K, N, 3) of the locks' middle lines, and unit vectors off the head there."""
+    """Places (3, K, N) of the locks' middle lines, and unit vectors off the head there."""
     s = np.linspace(0.0, 1.0, LOCK_POINTS)[None, :]
     turn = np.clip(s / paths.soon[:, None], 0.0, 1.0)
     turn = turn * (2.0 - turn)
@@ -176,7 +179,7 @@ def _follow(drapery: Drapery, paths: _Paths) -> tuple[Floats, Floats]:
         paths.raised[:, 1:2] + (paths.raised[:, 2:] - paths.raised[:, 1:2]) * (2.0 * s - 1.0),
     )
     places, away, lift = _sample(drapery, azimuth, length)
-    return places + away * (lift + raised)[:, :, None], away
+    return places + away * (lift + raised), away
 
 
 def _gather(drapery: Drapery, paths: _Paths, hair: Hair) -> tuple[Floats, Floats]:
@@ -185,20 +188,20 @@ def _gather(drapery: Drapery, paths: _Paths, hair: Hair) -> tuple[Floats, Floats
     start, _, _ = _sample(drapery, paths.azimuth, paths.root)
     end = _sample(drapery, np.array([knot[0]]), np.array([knot[1]]))[0]
     s = np.linspace(0.0, 0.85, LOCK_POINTS)[None, :]
-    chord = start[:, None] + (end - start)[:, None] * s[:, :, None] - SKULL_CENTRE
-    azimuth = np.rad2deg(np.arctan2(chord[:, :, 0], chord[:, :, 2]))
+    chord = start[:, :, None] + (end - start)[:, :, None] * s - SKULL_CENTRE[:, None, None]
+    azimuth = np.rad2deg(np.arctan2(chord[0], chord[2]))
     length = _find_length(drapery, azimuth, chord)
     places, away, lift = _sample(drapery, azimuth, length)
     raised = paths.raised[:, 1:2] * np.sin(np.pi * s) + paths.raised[:, :1] * (1.0 - s) * 0.8
-    return places + away * (lift + 0.012 + raised)[:, :, None], away
+    return places + away * (lift + 0.012 + raised), away
 
 
 def _find_length(drapery: Drapery, azimuth: Floats, chord: Floats) -> Floats:
     """Length from the crown at which each azimuth's column is seen from the middle of the skull in a direction."""
-    columns, steps = drapery.lift.shape
-    flat = drapery.places - SKULL_CENTRE
-    falls = np.maximum.accumulate(np.arctan2(np.hypot(flat[:, :, 0], flat[:, :, 2]), flat[:, :, 1]), axis=1)
-    wanted = np.arctan2(np.hypot(chord[:, :, 0], chord[:, :, 2]), chord[:, :, 1])
+    columns, steps = drapery.surface.shape[1:]
+    flat = drapery.surface[:3] - SKULL_CENTRE[:, None, None]
+    falls = np.maximum.accumulate(np.arctan2(np.hypot(flat[0], flat[2]), flat[1]), axis=1)
+    wanted = np.arctan2(np.hypot(chord[0], chord[2]), chord[1])
     column = np.rint((azimuth + 180.0) / 360.0 * (columns - 1)).astype(int)
     table = falls[column]
     low = np.clip((table <= wanted[:, :, None]).sum(axis=2) - 1, 0, steps - 2)
@@ -209,29 +212,30 @@ def _find_length(drapery: Drapery, azimuth: Floats, chord: Floats) -> Floats:
 
 
 def _sample(drapery: Drapery, azimuth: Floats, length: Floats) -> tuple[Floats, Floats, Floats]:
-    """Places, ways off the head and lifts between columns and steps; lengths past the end go straight on."""
-    columns, steps = drapery.lift.shape
-    x = np.clip((azimuth + 180.0) / 360.0, 0.0, 1.0) * (columns - 1)
-    y = np.clip(length / REACH_DM, 0.0, 1.0) * (steps - 1)
+    """Places (3, …), ways off the head (3, …) and lifts (…) between columns and steps; lengths past the end go straight
+    on."""
+    columns, steps = drapery.surface.shape[1:]
+    x = np.minimum(np.maximum((azimuth + 180.0) / 360.0, 0.0), 1.0) * (columns - 1)
+    y = np.minimum(np.maximum(length / REACH_DM, 0.0), 1.0) * (steps - 1)
     c, m = np.minimum(x.astype(int), columns - 2), np.minimum(y.astype(int), steps - 2)
     fx, fy = x - c, y - m
-    packed = np.concatenate([drapery.places, drapery.away, drapery.lift[:, :, None]], axis=2)
-    fx, fy = fx[..., None], fy[..., None]
-    near = packed[c, m] * (1.0 - fy) + packed[c, m + 1] * fy
-    far = packed[c + 1, m] * (1.0 - fy) + packed[c + 1, m + 1] * fy
+    rows, here = drapery.surface.reshape(7, -1), c * steps + m
+    near = rows.take(here, axis=1) * (1.0 - fy) + rows.take(here + 1, axis=1) * fy
+    here = here + steps
+    far = rows.take(here, axis=1) * (1.0 - fy) + rows.take(here + 1, axis=1) * fy
     found = near * (1.0 - fx) + far * fx
-    return found[..., :3], found[..., 3:6], found[..., 6]
+    return found[:3], found[3:6], found[6]
 
 
 def _hang_tail(middle: Floats, drapery: Drapery, hair: Hair, draws: Floats) -> Floats:
     """An eighth of the locks hang from the knot at the back, over the shoulder that the parting leans to."""
     tail = np.flatnonzero(draws[:, 2] < 0.14)
     s = np.linspace(0.0, 1.0, LOCK_POINTS)[None, :]
-    knot = _sample(drapery, np.array([180.0]), np.array([0.95]))[0][0]
+    knot = _sample(drapery, np.array([180.0]), np.array([0.95]))[0]
     d = draws[tail]
     side = 0.55 * hair.parting * smooth_step(0.0, 0.7, s) + (d[:, 3:4] - 0.5) * (0.1 + 0.4 * s * (1.2 - s))
     back = -0.25 * np.sin(np.pi * np.minimum(s * 1.2, 1.0)) + 0.1 * (d[:, 4:5] - 0.5)
     down = 0.15 * np.sin(np.pi * np.minimum(2.0 * s, 1.0)) - (hair.length_dm + 0.4) * s**1.4 * (0.8 + 0.3 * d[:, 5:6])
     result = middle.copy()
-    result[tail] = knot + np.stack([side, down, back + 0.0 * side], axis=2)
+    result[:, tail] = knot[:, :, None] + np.stack([side, down, back + 0.0 * side])
     return result

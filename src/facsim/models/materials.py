@@ -8,8 +8,10 @@ import warp as wp
 
 from facsim.models.camera import NEAR_SHARE, NECK_PIVOT
 from facsim.models.drapery import PARTING_DEG
+from facsim.models.packing import pack_structs
 from facsim.models.scene import BACKGROUND_KINDS, Lamp, Scene
 from facsim.models.sitting import Sitting
+from facsim.models.vectors import cross_vectors
 
 __all__ = ["SHADOW_HALF_DM", "WRINKLE_REGIONS", "Look", "lamp_direction", "light_frame", "pack_looks"]
 
@@ -145,18 +147,14 @@ def lamp_direction(lamp: Lamp) -> np.ndarray:
 def light_frame(towards: np.ndarray) -> np.ndarray:
     """An orthonormal frame (3, 3) whose rows are right, up and towards the light."""
     helper = np.array([0.0, 1.0, 0.0]) if abs(towards[1]) < 0.95 else np.array([1.0, 0.0, 0.0])
-    right = np.cross(helper, towards)
+    right = cross_vectors(helper, towards)
     right /= np.linalg.norm(right)
-    return np.stack([right, np.cross(towards, right), towards])
+    return np.stack([right, cross_vectors(towards, right), towards])
 
 
 def pack_looks(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Look` per picture, on `device`."""
-    packed = np.zeros(len(sittings), dtype=np.dtype(Look.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
-    fields = [_look_fields(one) for one in sittings]
-    for name in fields[0] if fields else ():  # a field of all pictures at once: setting one by one takes twice as long
-        packed[name] = [one[name] for one in fields]
-    return wp.array(packed, dtype=Look, device=device)
+    return pack_structs([_look_fields(one) for one in sittings], Look, device)
 
 
 def _look_fields(one: Sitting) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def shape_neutral(identity: Identity, model: ShapeModel) -> Floats:
             vertices += np.multiply(model.broad[name], np.float32(weight), out=step)
         elif name in model.numbers:  # others move only trunk or limbs
             weights[model.numbers[name]] = weight
-    vertices += (model.local @ weights).reshape(-1, 3)
+    used = np.flatnonzero(weights)  # a fifth of the columns
+    vertices += (model.local[:, used] @ weights[used]).reshape(-1, 3)
     _rest_mouth(vertices, model)
     return centre_vertices(vertices, model.eyes)
 

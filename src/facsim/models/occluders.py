@@ -8,6 +8,7 @@ from facsim.models.hands import lay_hand, wrap_fingers
 from facsim.models.head import Head
 from facsim.models.landmarks import landmarks_68
 from facsim.models.patches import PATCHES, STRAPS, find_tube
+from facsim.models.relief import carve_relief
 from facsim.models.worn import Occluder
 from facsim.wearables import HANDS, MASKS
 
@@ -78,9 +79,8 @@ def _radius(skin: Floats, angle: Floats, y: Floats) -> Floats:
     """How far from the axis skin stands within some millimetres of each place."""
     turn = np.arctan2(skin[:, 0], skin[:, 2] - _AXIS_Z)
     far = np.hypot(skin[:, 0], skin[:, 2] - _AXIS_Z)
-    aside = np.abs(angle.ravel()[:, None] - turn[None]) * 0.7
-    gap = np.clip(np.hypot(aside, y.ravel()[:, None] - skin[None, :, 1]) - 0.045, 0.0, None)
-    return (far[None] - 3.0 * gap).max(axis=1).reshape(angle.shape)
+    relief = carve_relief(np.stack([turn, skin[:, 1], far], axis=1), fall=3.0, width=0.7)
+    return relief.reach(angle.ravel(), y.ravel(), 0.045).reshape(angle.shape)
 
 
 def _span(radius: Floats, y: Floats) -> Floats:

@@ -8,6 +8,7 @@ import warp as wp
 
 from facsim.models.camera import place_head
 from facsim.models.glasses import Lenses
+from facsim.models.packing import pack_structs
 from facsim.models.patches import OUTLINE
 from facsim.models.sitting import Sitting
 from facsim.models.worn import Glasses
@@ -47,11 +48,7 @@ def pack_outfits(sittings: Sequence[Sitting], device: str) -> wp.array:
     """One `Outfit` per picture, on `device`; none at all where nobody wears anything."""
     if all(one.dressed.bare for one in sittings):
         return wp.empty(0, dtype=Outfit, device=device)  # pyright: ignore[reportArgumentType]
-    packed = np.zeros(len(sittings), dtype=np.dtype(Outfit.numpy_dtype()))  # pyright: ignore[reportCallIssue, reportArgumentType]
-    for row, one in zip(packed, sittings, strict=True):
-        for name, value in _outfit_fields(one).items():
-            row[name] = value
-    return wp.array(packed, dtype=Outfit, device=device)
+    return pack_structs([_outfit_fields(one) for one in sittings], Outfit, device)
 
 
 def _outfit_fields(one: Sitting) -> dict[str, Any]:

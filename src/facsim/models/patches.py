@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from facsim.models.vectors import cross_vectors, find_slopes, measure_lengths
+
 __all__ = [
     "FINGERS",
     "OUTLINE",
@@ -117,12 +119,12 @@ def fill_patches(filled: Mapping[str, Floats]) -> NDArray[np.float32]:
 
 def find_tube(path: Floats, radii: Floats, rows: int, *, up: tuple[float, float, float] = (0.0, 1.0, 0.0)) -> Floats:
     """(n, rows, 3) vertices round a `path` (n, 3): `radii` (n, 2) are the half-widths across and along `up`."""
-    path, radii = np.asarray(path, dtype=np.float64), np.asarray(radii, dtype=np.float64)
-    along = np.gradient(path, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    across = np.cross(np.asarray(up), along)
-    across /= np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-9)
-    height = np.cross(along, across)
+    places, (wide, tall) = np.asarray(path, dtype=np.float64).T, np.asarray(radii, dtype=np.float64).T
+    along = find_slopes(places)
+    along /= np.maximum(measure_lengths(along), 1e-9)
+    across = cross_vectors(np.asarray(up), along)
+    across /= np.maximum(measure_lengths(across), 1e-9)
+    height = cross_vectors(along, across)
     turn = np.arange(rows) * (2.0 * np.pi / rows)
-    ring = np.cos(turn)[None, :, None] * (across * radii[:, :1])[:, None]
-    return path[:, None] + ring + np.sin(turn)[None, :, None] * (height * radii[:, 1:])[:, None]
+    ring = np.cos(turn) * (across * wide)[:, :, None]
+    return (places[:, :, None] + ring + np.sin(turn) * (height * tall)[:, :, None]).transpose(1, 2, 0)

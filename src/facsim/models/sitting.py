@@ -12,7 +12,7 @@ from facsim.models.dressing import Dressed, cover_hair, dress_head
 from facsim.models.hair import HairShell, drape_hair
 from facsim.models.head import Head
 from facsim.models.headwear import press_hair
-from facsim.models.landmarks import landmarks_5, landmarks_68
+from facsim.models.landmarks import landmarks_68, pick_five
 from facsim.models.scene import Scene
 
 __all__ = ["Sitting", "sit_for"]
@@ -60,7 +60,8 @@ class Sitting:
 def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitting:
     """Pose the scene's head, hang its hair and frame it."""
     vertices = head.pose_vertices(scene.identity, scene.action_units, gaze=scene.gaze)
-    landmarks = np.asarray(landmarks_68(head, vertices), dtype=np.float64)
+    marks = landmarks_68(head, vertices)
+    landmarks = marks.astype(np.float64)
     view = frame_face(scene.camera, landmarks, size_px=size_px)
     dressed = dress_head(head, shell, scene, vertices, view)
     worn_hair = cover_hair(scene.hair, scene.worn.headwear)
@@ -72,7 +73,7 @@ def sit_for(scene: Scene, head: Head, shell: HairShell, *, size_px: int) -> Sitt
         scene=scene,
         points=np.concatenate([vertices, hair]).astype(np.float32),
         landmarks=landmarks,
-        five=np.asarray(landmarks_5(head, vertices), dtype=np.float64),
+        five=pick_five(marks).astype(np.float64),
         view=view,
         wrinkles=_fold_skin(scene),
         dressed=dressed,

@@ -73,7 +73,7 @@ class Render:
         *("expression_target", "identity_id", "apparent_age_years"),
         *("apparent_gender", "apparent_ancestry", "skin_tone_monk"),
     )
-    resources: ClassVar[Resources] = Resources(batch=16, memory_mb=1024)
+    resources: ClassVar[Resources] = Resources(batch=64, memory_mb=1024)
 
     def __post_init__(self) -> None:
         if not 16 <= self.size_px <= 1024:
