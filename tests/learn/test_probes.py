@@ -9,10 +9,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 
 from facsim.errors import FacsimError
+from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.learn.data import chooser_split
 from facsim.learn.few_shot import FewShotSize, LabelledFeatures, episode_rows, few_shot
 from facsim.learn.logistic import fit_logistic, logistic_logits
 from facsim.learn.probes import (
+    PENALTIES,
     chosen_penalty,
     class_means,
     extract_features,
@@ -85,6 +87,41 @@ def test_the_gradient_vanishes_at_the_solution_for_soft_targets():
     logs = torch.log_softmax(logistic_logits(torch.from_numpy(values), weights)[0], dim=1)
     (-(soft[0] * logs).sum(dim=1).mean() + 0.005 * weights[0, :-1].square().sum()).backward()
     assert float(weights.grad.abs().max()) < 1e-6
+
+
+def bent(count=140, *, rank=4, width=96):
+    """Features as a small network gives them, nearly dependent on one another: rectified mixtures of few numbers."""
+    rng = np.random.default_rng(0)
+    few, labels, targets = clouds(count, width=rank, classes=SEVEN_EXPRESSIONS)
+    mixed = (few - 5) @ rng.normal(size=(rank, width)) + 1e-3 * rng.normal(size=(count, width))
+    return np.maximum(mixed, 0).astype(np.float32), labels, targets
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_every_penalty_is_solved_on_a_small_set_of_nearly_dependent_features(penalty):
+    values, labels, targets = bent()
+    probe = fit_linear_probe(values, targets, classes=SEVEN_EXPRESSIONS, penalty=penalty)
+    standard = (values - probe.mean) / probe.scale
+    theirs = LogisticRegression(C=1 / (penalty * 140), tol=1e-8, max_iter=5000, solver="newton-cholesky")
+    wanted = theirs.fit(standard, labels).predict_proba(standard)
+    np.testing.assert_allclose(linear_scores(probe, values), wanted, atol=2e-3)
+    weights, inputs = torch.from_numpy(probe.weights), torch.from_numpy(standard)
+    slopes = torch.softmax(logistic_logits(inputs, weights[None])[0], 1) - torch.from_numpy(targets)
+    assert float((inputs.T @ slopes / 140 + penalty * weights[:-1]).abs().max()) < 1e-6
+
+
+def test_pictures_that_are_told_apart_at_once_are_solved_too():
+    values, _, targets = clouds(60, apart=50.0)
+    together = torch.from_numpy(np.stack([values, values]))
+    found = fit_logistic(together, torch.from_numpy(np.stack([targets, targets])), penalty=torch.tensor([1e-9, 1e-2]))
+    assert bool(torch.isfinite(found).all()) and float(found[0].abs().max()) > float(found[1].abs().max())
+
+
+def test_features_that_are_not_finite_are_refused():
+    values, _, targets = clouds(12)
+    values[3, 2] = np.nan
+    with pytest.raises(FacsimError, match="not finite"):
+        fit_logistic(torch.from_numpy(values)[None], torch.from_numpy(targets)[None], penalty=0.1)
 
 
 def test_a_penalty_of_0_is_refused():

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from facsim.errors import FacsimError, RecipeError
+from facsim.errors import RecipeError
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import load_training_hashes, save_training_hashes, save_training_signatures
 from facsim.learn.mixtures import Mixture
-from facsim.learn.probes import PENALTIES, LinearProbe, chosen_penalty, extract_features, fit_linear_probe
+from facsim.learn.probes import LinearProbe, chosen_penalty, extract_features, fit_linear_probe
 from facsim.learn.train import OnProgress, TrainedModel, train
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import Backbone, load_backbone
@@ -94,23 +94,10 @@ def _seen(pictures: Pictures, backbone: str) -> NDArray[np.uint64]:
 
 
 def _best_probe(pictures: Pictures, features: NDArray[np.float32]) -> LinearProbe:
-    """The probe of the penalty that does best on a cut of the pictures, of those under which it can be solved.
-
-    A small set's features may be so nearly dependent that the regression under a weak penalty is not.
-    """
-    losses, faults = dict[float, float](), list[FacsimError]()
-    for penalty in sorted(PENALTIES, reverse=True):
-        try:
-            losses |= chosen_penalty(pictures, features, penalties=[penalty])[1]
-        except FacsimError as error:
-            faults.append(error)
-    for penalty in sorted(losses, key=lambda one: (losses[one], -one)):
-        try:
-            probe = fit_linear_probe(features, pictures.targets, classes=pictures.classes, penalty=penalty)
-            return replace(probe, tried=losses)
-        except FacsimError as error:
-            faults.append(error)
-    raise faults[-1]
+    """The probe of the penalty that does best on a cut of the pictures."""
+    penalty, losses = chosen_penalty(pictures, features)
+    probe = fit_linear_probe(features, pictures.targets, classes=pictures.classes, penalty=penalty)
+    return replace(probe, tried=losses)
 
 
 def _probed(backbone: Backbone, probe: LinearProbe, pictures: Pictures) -> Classifier:
