@@ -11,7 +11,9 @@ from sklearn.neighbors import NearestCentroid
 from facsim.errors import FacsimError
 from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.learn.data import chooser_split
+from facsim.learn.evaluate import PREPROCESSING_VERSION
 from facsim.learn.few_shot import FewShotSize, LabelledFeatures, episode_rows, few_shot
+from facsim.learn.leaks import SeenPictures
 from facsim.learn.logistic import fit_logistic, logistic_logits
 from facsim.learn.probes import (
     PENALTIES,
@@ -25,6 +27,7 @@ from facsim.learn.probes import (
 )
 from facsim.learn.probing import ProbeSettings, probe
 from facsim.learn.selfsupervised.pretraining import pretrain
+from facsim.learn.signatures import signatures_of
 from facsim.models.backbones import Backbone, fresh_backbone
 from facsim.models.classifier import fit_preprocessing
 
@@ -215,11 +218,28 @@ def test_a_probe_says_what_it_rests_on_and_what_was_seen(drawn):
     )
     backbone = Backbone(network=network, preprocessing=fit_preprocessing(pictures.images))
     settings = ProbeSettings(kind="knn", neighbours=1)
-    found = probe(backbone, pictures, test, settings=settings, backbone_hashes=np.unique(test.hashes[:5])).to_json()
+    seen = SeenPictures(hashes=np.unique(test.hashes[:5]), signatures=signatures_of(test.images[:5]))
+    found = probe(backbone, pictures, test, settings=settings, seen=seen, split="validation").to_json()
     assert found["seen_in_training"]["count"] >= 14 and found["seen_by_backbone"] == 5
     assert found["probe"] == {"kind": "knn", "neighbours": 1} and "ece" not in found
     assert found["training"]["fingerprint"] == pictures.fingerprint and found["data_fingerprint"] == test.fingerprint
-    assert found["backbone"]["preprocessing"]["size_px"] == 40
+    assert found["backbone"]["preprocessing"]["size_px"] == found["preprocessing"]["size_px"] == 40
+    assert found["preprocessing"]["version"] == PREPROCESSING_VERSION and found["split"] == "validation"
+    assert found["extractor"].startswith("small_cnn@") and found["trained_on"].startswith(pictures.origin)
+    assert found["near_seen_by_backbone"] is not None
+
+
+def test_near_copies_of_a_probes_training_pictures_are_counted(drawn):
+    pictures = drawn(70)
+    lighter = dataclasses.replace(
+        pictures, images=np.clip(pictures.images.astype(int) + 3, 0, 255).astype(np.uint8), hashes=pictures.hashes + 1
+    )
+    network = fresh_backbone(
+        "small_cnn", {"widths": (8, 16), "depths": (1, 1)}, channels=1, generator=torch.Generator().manual_seed(0)
+    )
+    backbone = Backbone(network=network, preprocessing=fit_preprocessing(pictures.images))
+    seen = probe(backbone, pictures, lighter, settings=ProbeSettings(kind="knn", neighbours=1)).evaluation.seen
+    assert (seen.count, seen.near, seen.without_near) == (0, 70, None)
 
 
 def test_an_unknown_probe_is_answered_with_the_nearest():

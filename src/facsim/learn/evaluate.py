@@ -21,6 +21,7 @@ from facsim.learn.data import Pictures, take
 from facsim.learn.leaks import near_in, seen_in
 from facsim.learn.signatures import NEAR_BITS, Signatures
 from facsim.metrics import Confusion, Estimate, accuracy, ece, f1, macro_f1, precision, recall, tally, uar
+from facsim.models.backbones import Backbone
 from facsim.models.classifier import Classifier, architecture_of
 from facsim.provenance import fingerprint_of
 
@@ -183,7 +184,7 @@ def shared_classes(
     return (left / left.sum(axis=1, keepdims=True)).astype(np.float32), cut, shared
 
 
-def facts_of(classifier: Classifier, *, split: str = "") -> dict[str, Any]:
+def facts_of(classifier: Classifier | Backbone, *, split: str = "") -> dict[str, Any]:
     """What a score depends on beside pictures and weights, plain JSON: `split`, `preprocessing`, `extractor`, …
 
     The extractor is the architecture's name and the beginning of the weights' SHA-256; the preprocessing's version

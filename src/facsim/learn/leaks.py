@@ -25,10 +25,13 @@ __all__ = [
     "HASHES_FILE",
     "SIGNATURES_FILE",
     "Pair",
+    "SeenPictures",
     "find_pairs",
+    "load_seen",
     "load_training_hashes",
     "load_training_signatures",
     "near_in",
+    "near_pool",
     "save_training_hashes",
     "save_training_signatures",
     "seen_in",
@@ -76,6 +79,42 @@ def near_in(images: NDArray[np.uint8], training: Signatures) -> NDArray[np.bool_
     near = np.zeros(len(images), dtype=bool)
     near[find_neighbours(images, training).test] = True
     return near
+
+
+def near_pool(pool: Pictures, test: Pictures) -> NDArray[np.bool_]:
+    """Which pictures of a pool are near-duplicates of test pictures: bool (N,), N being the pool's."""
+    near = np.zeros(len(pool), dtype=bool)
+    near[find_neighbours(test.images, signatures_of(pool.images)).training] = True
+    return near
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenPictures:
+    """What a model has seen: hashes uint64 (M,) and signatures (M, 4), each None where it does not say."""
+
+    hashes: NDArray[np.uint64] | None = None
+    signatures: Signatures | None = None
+
+    def exact(self, pictures: Pictures) -> NDArray[np.bool_] | None:
+        """Which of the pictures it has seen: bool (N,); None where unknown."""
+        return None if self.hashes is None else seen_in(pictures.hashes, self.hashes)
+
+    def near(self, pictures: Pictures) -> NDArray[np.bool_] | None:
+        """Which others of the pictures are near-duplicates of such: bool (N,); None where unknown."""
+        exact = self.exact(pictures)
+        if exact is None or self.signatures is None:
+            return None
+        return near_in(pictures.images, self.signatures) & ~exact
+
+    def counts(self, pictures: Pictures) -> tuple[int | None, int | None]:
+        """How many of the pictures it has seen, and how many others nearly."""
+        exact, near = self.exact(pictures), self.near(pictures)
+        return None if exact is None else int(exact.sum()), None if near is None else int(near.sum())
+
+
+def load_seen(folder: str | os.PathLike[str]) -> SeenPictures:
+    """What lies beside a model's weights of what it has seen. Raises WeightsError where a file is damaged."""
+    return SeenPictures(hashes=load_training_hashes(folder), signatures=load_training_signatures(folder))
 
 
 @dataclass(frozen=True, kw_only=True)
