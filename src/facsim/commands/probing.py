@@ -10,6 +10,7 @@ import typer
 from facsim.commands.console import progress_shown, show_json, show_text, table_text
 from facsim.commands.evaluation_text import seen_text
 from facsim.commands.options import AsJson, Device, check_device
+from facsim.commands.reading import read_shown
 from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
@@ -269,7 +270,7 @@ def zero_shot(
     check_device(device)
     held = _image_text_model(model, device)
     with progress_shown() as on_progress:
-        pictures = _loaded(on, split, (held.shape.size_px, held.shape.colour), on_progress)
+        pictures = read_shown(on, held.shape, on_progress, split=split)
         found = tested(held, pictures, kind=prompts, seen=load_seen(model), split=split)
     if json:
         show_json({"model_folder": model, "on": on, **found.to_json()})
@@ -311,22 +312,11 @@ def _both(
     backbone: Backbone, train: tuple[str, str], test: tuple[str, str], on_progress: OnProgress
 ) -> tuple[Pictures, Pictures]:
     """Training and test pictures, as the backbone reads them, the latter by the former's classes."""
-    asked = (backbone.preprocessing.size_px, backbone.preprocessing.colour)
-    training = _loaded(*train, asked, on_progress)
-    return training, _loaded(*test, asked, on_progress, training.classes)
+    from facsim.learn.data import PictureShape
 
-
-def _loaded(
-    source: str, split: str, shape: tuple[int, str], on_progress: OnProgress, classes: tuple[str, ...] | None = None
-) -> Pictures:
-    from facsim.learn.sources import load_pictures
-    from facsim.products import Progress
-
-    on_progress(Progress(step=f"reading {source}", done=0, total=1, unit="sources"))
-    pictures = load_pictures(source, size_px=shape[0], colour=shape[1], split=split or None, classes=classes)
-    note = f"{len(pictures)} pictures"
-    on_progress(Progress(step=f"reading {source}", done=1, total=1, unit="sources", note=note))
-    return pictures
+    asked = PictureShape(size_px=backbone.preprocessing.size_px, colour=backbone.preprocessing.colour)
+    training = read_shown(train[0], asked, on_progress, split=train[1])
+    return training, read_shown(test[0], asked, on_progress, split=test[1], classes=training.classes)
 
 
 def _without(training: Pictures, test: Pictures) -> tuple[Pictures, tuple[int, int]]:
