@@ -92,8 +92,8 @@ class Evaluation:
 
     `model` is the SHA-256 of the weights, `data` the fingerprint of the pictures; `seen` is None where the model does
     not say what it was trained on; `chosen` is the same of the pictures that its checkpoint was chosen on. `left_out`
-    counts pictures that were not scored, by reason. `facts` are what `facts_of` gives: the split, how pictures were made,
-    and what gave the scores.
+    counts pictures that were not scored, by reason. `facts` are what `facts_of` gives: the split, how pictures were
+    made, and what gave the scores.
     """
 
     accuracy: Estimate
