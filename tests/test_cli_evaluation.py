@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from facsim import cli
 from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.learn.examination import examine
-from facsim.learn.leaks import save_training_hashes, save_training_signatures
+from facsim.learn.leaks import SeenPictures, save_chosen_on, save_training_hashes, save_training_signatures
 from facsim.learn.predict import predict
+from facsim.learn.signatures import signatures_of
 from facsim.learn.sources import load_pictures
 from facsim.models.classifier import Classifier, fit_preprocessing
 from facsim.models.small_cnn import SmallCnnConfig, build_small_cnn
@@ -111,6 +112,18 @@ def test_a_test_set_without_leaks_is_said_to_have_none(place, tmp_path):
         "none of these pictures was trained on, nor"
         in called("evaluate", place / "model", "--on", tmp_path / "fresh").stdout
     )
+
+
+def test_an_evaluation_warns_of_pictures_that_the_checkpoint_was_chosen_on(place, copied):
+    held = load_pictures(place / "test", size_px=48)
+    known = SeenPictures(hashes=held.hashes[:14], signatures=signatures_of(held.images[:14]))
+    save_chosen_on(copied, [known])
+    result = called("evaluate", copied, "--on", place / "test")
+    assert "warning: this checkpoint was chosen on 14 of these pictures" in result.stdout
+    found = shown("evaluate", copied, "--on", place / "test")["seen_in_selection"]
+    assert found["count"] == 14 and found["without"]["accuracy"]["n"] == 126
+    save_chosen_on(copied, [])
+    assert "was chosen on" not in called("evaluate", copied, "--on", place / "test").stdout
 
 
 def test_a_model_of_an_older_facsim_says_that_near_duplicates_are_not_known(place, copied):

@@ -7,6 +7,7 @@ import torch
 from typer.testing import CliRunner
 
 from facsim import cli
+from facsim.learn.training_recipes import training_settings
 from facsim.models.classifier import ARCHITECTURES, initialised
 from facsim.models.weights import load_classifier
 
@@ -43,6 +44,12 @@ def test_weights_are_shown_with_their_terms_and_the_way_to_load_them():
     assert "facsim adopt poster-rafdb FILE --out MODEL" in shown and "RAF-DB: non-commercial" in shown
     assert 'part="backbone"' in called("models", "ir50").stdout
     assert "head=False" in called("models", "resnet50").stdout
+
+
+@pytest.mark.parametrize(("name", "recipe"), [("ir50", "ir50-scratch"), ("poster", "poster-scratch")])
+def test_a_network_says_how_to_train_it_without_weights(name, recipe):
+    assert f"--recipe {recipe}" in called("models", name).stdout
+    assert training_settings(recipe, {}).network == name
 
 
 def test_an_unknown_network_is_refused_with_the_nearest():

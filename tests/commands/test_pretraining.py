@@ -3,11 +3,14 @@ zero-shot."""
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from facsim import cli
 from facsim.captions import claims_in
+from facsim.expressions import SEVEN_EXPRESSIONS
 
 RECIPE = """
 [plan]
@@ -98,12 +101,26 @@ def test_few_shot_has_a_row_for_each_size_and_classifier(runs):
     ]
     assert found["results"][0]["episodes"] == 10 and found["results"][0]["n"] == 84
     assert found["pool"]["fingerprint"] and found["classes"] and found["seen_by_backbone"] == 0
+    assert found["near_seen_by_backbone"] == 0 and found["preprocessing"]["version"] and found["label_set"]
 
 
 def test_few_shot_leaves_test_pictures_out_of_the_pool(runs):
     printed(*pretrained("model"))
     result = called("few-shot", "model", "--train", "run", "--on", "run", "--shots", 1)
     assert result.exit_code == 1 and "all 84 pictures of --train are among the test pictures" in result.stderr
+
+
+def test_few_shot_leaves_near_copies_of_test_pictures_out_of_the_pool(runs):
+    rng = np.random.default_rng(0)
+    for place in range(28):
+        label = SEVEN_EXPRESSIONS[place % 7]
+        coarse = Image.fromarray(rng.integers(60, 180, size=(4, 4), dtype=np.uint8)).resize((32, 32))
+        for folder, lighter in (("pool", 0), ("copies", 4))[: 2 if place < 4 else 1]:
+            (runs / folder / label).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.array(coarse) + np.uint8(lighter)).save(runs / folder / label / f"{place}.png")
+    printed(*pretrained("model"))
+    found = printed("few-shot", "model", "--train", "pool", "--on", "copies", "--shots", 2, "--episodes", 3)
+    assert (found["left_out_of_pool"], found["near_left_out_of_pool"], found["pool"]["pictures"]) == (4, 4, 24)
 
 
 def test_captions_are_written_and_can_be_read_back(runs):

@@ -23,6 +23,7 @@ from facsim.learn.contrastive import (
     measure_retrieval,
     split_captioned,
 )
+from facsim.learn.leaks import load_seen
 from facsim.learn.prompts import prompts_of
 from facsim.learn.retrieval import retrieval
 from facsim.learn.selfsupervised.loop import Optimisation
@@ -171,6 +172,20 @@ def test_a_saved_model_says_what_it_said(tmp_path, captioned, drawn):
     assert loaded.sha256 == done.model.sha256 and theirs.description["trained_on"].endswith("with captions")
     tower = load_backbone(tmp_path / BACKBONE_FOLDER)
     assert torch.equal(tower.network.stem[0].weight, loaded.network.backbone.stem[0].weight)
+
+
+def test_a_model_of_captions_knows_near_copies_of_what_it_saw(tmp_path, captioned):
+    contrast(captioned(80), small(validation="none"), out=tmp_path)
+    pictures = captioned(80).pictures
+    lighter = dataclasses.replace(
+        pictures, images=np.clip(pictures.images.astype(int) + 3, 0, 255).astype(np.uint8), hashes=pictures.hashes + 1
+    )
+    for place in (tmp_path, tmp_path / BACKBONE_FOLDER):
+        assert load_seen(place).counts(pictures) == (80, 0) and load_seen(place).counts(lighter) == (0, 80)
+    found = zero_shot(CaptionModel(model=load_image_text(tmp_path)), lighter, seen=load_seen(tmp_path), split="x")
+    told = found.to_json()
+    assert told["seen_in_training"]["near"]["count"] == 80 and told["split"] == "x"
+    assert told["preprocessing"]["version"] and told["extractor"].startswith("facsim captions@")
 
 
 def test_other_captions_are_another_training(tmp_path, captioned):

@@ -9,10 +9,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 
 from facsim.errors import FacsimError
+from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.learn.data import chooser_split
+from facsim.learn.evaluate import PREPROCESSING_VERSION
 from facsim.learn.few_shot import FewShotSize, LabelledFeatures, episode_rows, few_shot
+from facsim.learn.leaks import SeenPictures
 from facsim.learn.logistic import fit_logistic, logistic_logits
 from facsim.learn.probes import (
+    PENALTIES,
     chosen_penalty,
     class_means,
     extract_features,
@@ -23,6 +27,7 @@ from facsim.learn.probes import (
 )
 from facsim.learn.probing import ProbeSettings, probe
 from facsim.learn.selfsupervised.pretraining import pretrain
+from facsim.learn.signatures import signatures_of
 from facsim.models.backbones import Backbone, fresh_backbone
 from facsim.models.classifier import fit_preprocessing
 
@@ -85,6 +90,41 @@ def test_the_gradient_vanishes_at_the_solution_for_soft_targets():
     logs = torch.log_softmax(logistic_logits(torch.from_numpy(values), weights)[0], dim=1)
     (-(soft[0] * logs).sum(dim=1).mean() + 0.005 * weights[0, :-1].square().sum()).backward()
     assert float(weights.grad.abs().max()) < 1e-6
+
+
+def bent(count=140, *, rank=4, width=96):
+    """Features as a small network gives them, nearly dependent on one another: rectified mixtures of few numbers."""
+    rng = np.random.default_rng(0)
+    few, labels, targets = clouds(count, width=rank, classes=SEVEN_EXPRESSIONS)
+    mixed = (few - 5) @ rng.normal(size=(rank, width)) + 1e-3 * rng.normal(size=(count, width))
+    return np.maximum(mixed, 0).astype(np.float32), labels, targets
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_every_penalty_is_solved_on_a_small_set_of_nearly_dependent_features(penalty):
+    values, labels, targets = bent()
+    probe = fit_linear_probe(values, targets, classes=SEVEN_EXPRESSIONS, penalty=penalty)
+    standard = (values - probe.mean) / probe.scale
+    theirs = LogisticRegression(C=1 / (penalty * 140), tol=1e-8, max_iter=5000, solver="newton-cholesky")
+    wanted = theirs.fit(standard, labels).predict_proba(standard)
+    np.testing.assert_allclose(linear_scores(probe, values), wanted, atol=2e-3)
+    weights, inputs = torch.from_numpy(probe.weights), torch.from_numpy(standard)
+    slopes = torch.softmax(logistic_logits(inputs, weights[None])[0], 1) - torch.from_numpy(targets)
+    assert float((inputs.T @ slopes / 140 + penalty * weights[:-1]).abs().max()) < 1e-6
+
+
+def test_pictures_that_are_told_apart_at_once_are_solved_too():
+    values, _, targets = clouds(60, apart=50.0)
+    together = torch.from_numpy(np.stack([values, values]))
+    found = fit_logistic(together, torch.from_numpy(np.stack([targets, targets])), penalty=torch.tensor([1e-9, 1e-2]))
+    assert bool(torch.isfinite(found).all()) and float(found[0].abs().max()) > float(found[1].abs().max())
+
+
+def test_features_that_are_not_finite_are_refused():
+    values, _, targets = clouds(12)
+    values[3, 2] = np.nan
+    with pytest.raises(FacsimError, match="not finite"):
+        fit_logistic(torch.from_numpy(values)[None], torch.from_numpy(targets)[None], penalty=0.1)
 
 
 def test_a_penalty_of_0_is_refused():
@@ -178,11 +218,28 @@ def test_a_probe_says_what_it_rests_on_and_what_was_seen(drawn):
     )
     backbone = Backbone(network=network, preprocessing=fit_preprocessing(pictures.images))
     settings = ProbeSettings(kind="knn", neighbours=1)
-    found = probe(backbone, pictures, test, settings=settings, backbone_hashes=np.unique(test.hashes[:5])).to_json()
+    seen = SeenPictures(hashes=np.unique(test.hashes[:5]), signatures=signatures_of(test.images[:5]))
+    found = probe(backbone, pictures, test, settings=settings, seen=seen, split="validation").to_json()
     assert found["seen_in_training"]["count"] >= 14 and found["seen_by_backbone"] == 5
     assert found["probe"] == {"kind": "knn", "neighbours": 1} and "ece" not in found
     assert found["training"]["fingerprint"] == pictures.fingerprint and found["data_fingerprint"] == test.fingerprint
-    assert found["backbone"]["preprocessing"]["size_px"] == 40
+    assert found["backbone"]["preprocessing"]["size_px"] == found["preprocessing"]["size_px"] == 40
+    assert found["preprocessing"]["version"] == PREPROCESSING_VERSION and found["split"] == "validation"
+    assert found["extractor"].startswith("small_cnn@") and found["trained_on"].startswith(pictures.origin)
+    assert found["near_seen_by_backbone"] is not None
+
+
+def test_near_copies_of_a_probes_training_pictures_are_counted(drawn):
+    pictures = drawn(70)
+    lighter = dataclasses.replace(
+        pictures, images=np.clip(pictures.images.astype(int) + 3, 0, 255).astype(np.uint8), hashes=pictures.hashes + 1
+    )
+    network = fresh_backbone(
+        "small_cnn", {"widths": (8, 16), "depths": (1, 1)}, channels=1, generator=torch.Generator().manual_seed(0)
+    )
+    backbone = Backbone(network=network, preprocessing=fit_preprocessing(pictures.images))
+    seen = probe(backbone, pictures, lighter, settings=ProbeSettings(kind="knn", neighbours=1)).evaluation.seen
+    assert (seen.count, seen.near, seen.without_near) == (0, 70, None)
 
 
 def test_an_unknown_probe_is_answered_with_the_nearest():

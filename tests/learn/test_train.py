@@ -14,7 +14,7 @@ from facsim.learn import train as training
 from facsim.learn.alignment import moment_gap
 from facsim.learn.checkpoint import CHECKPOINT_FILE
 from facsim.learn.data import chooser_split, is_chooser, take
-from facsim.learn.leaks import load_training_hashes
+from facsim.learn.leaks import load_chosen_on, load_training_hashes
 from facsim.learn.predict import predict
 from facsim.learn.train import train
 from facsim.learn.training_config import TrainingConfig
@@ -263,6 +263,17 @@ def test_the_best_weights_are_kept_and_the_model_says_by_what(tmp_path, drawn):
     right = predict(model.classifier, held_out).argmax(axis=1) == held_out.targets.argmax(axis=1)
     assert right.mean() == pytest.approx(best["validation_accuracy"])
     assert f"the weights after step {best['step']}" in model.classifier.provenance["selected_on"]
+    assert load_chosen_on(tmp_path).counts(held_out) == (len(held_out), 0)
+
+
+def test_what_initial_weights_were_chosen_on_goes_on_counting(tmp_path, drawn):
+    held_out = drawn(21, seed=4)
+    best = small(steps=4, selection="best", validations=2)
+    train(drawn(60), best, out=tmp_path / "best", validation=held_out)
+    train(drawn(60), small(steps=2, initial=str(tmp_path / "best")), out=tmp_path / "on")
+    train(drawn(60), small(steps=2), out=tmp_path / "last", validation=held_out)
+    known = [load_chosen_on(tmp_path / name).counts(held_out) for name in ("best", "on", "last")]
+    assert known == [(21, 0), (21, 0), (0, 0)]
 
 
 def test_a_validation_set_is_looked_at_and_not_trained_on(tmp_path, drawn):

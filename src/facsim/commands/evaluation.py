@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import progress_shown, show_json, show_text, tell
-from facsim.commands.evaluation_text import calibrated_text, comparison_text, evaluation_text, seen_text
+from facsim.commands.evaluation_text import calibrated_text, chosen_text, comparison_text, evaluation_text, seen_text
 from facsim.commands.options import AsJson, Device, check_device
+from facsim.commands.reading import read_shown
 from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def evaluate(
 
     Gives accuracy (WAR), unweighted average recall, macro F1 and expected calibration error, each with its n and a
     95 % bootstrap interval; recall, precision and F1 for each class; the confusion matrix; calibration; and how many
-    of the pictures the model has seen in training, themselves or as near-duplicates, with the figures without them.
+    of the pictures the model has seen in training, themselves or as near-duplicates, with the figures without them;
+    and the same of the pictures that its checkpoint was chosen on.
     `facsim report` shows what lies in a run's evaluations folder.
 
     \b
@@ -94,6 +96,8 @@ def evaluate(
     _write(found, out, figure)
     if json:
         tell(seen_text(found["seen_in_training"]))
+        if chosen := chosen_text(found):
+            tell(chosen)
     _show(found, json=json, text=evaluation_text(found))
 
 
@@ -209,14 +213,11 @@ def _levels(text: str) -> tuple[int, ...]:
 
 
 def _examined(classifier: Classifier, asked: _Asked, on_progress: OnProgress) -> Examination:
+    from facsim.learn.data import PictureShape
     from facsim.learn.examination import examine
-    from facsim.learn.sources import load_pictures
-    from facsim.products import Progress
 
-    shape = classifier.preprocessing
-    on_progress(Progress(step="reading", done=0, total=1, unit="sources"))
-    pictures = load_pictures(asked.on, size_px=shape.size_px, colour=shape.colour, split=asked.split or None)
-    on_progress(Progress(step="reading", done=1, total=1, unit="sources", note=f"{len(pictures)} pictures"))
+    shape = PictureShape(size_px=classifier.preprocessing.size_px, colour=classifier.preprocessing.colour)
+    pictures = read_shown(asked.on, shape, on_progress, split=asked.split)
     return examine(classifier, asked.model, pictures, shared=asked.shared)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from facsim.commands.console import counts_text, table_text
 
-__all__ = ["calibrated_text", "comparison_text", "evaluation_text", "seen_text"]
+__all__ = ["calibrated_text", "chosen_text", "comparison_text", "evaluation_text", "seen_text"]
 
 _HEADLINES = (("accuracy", "accuracy (WAR)"), ("uar", "UAR"), ("macro_f1", "macro F1"), ("ece", "calibration error"))
 _CALIBRATION = (("classwise_ece", "class-wise error"), ("nll", "log-likelihood, −"), ("brier", "Brier score"))
@@ -17,7 +17,8 @@ _Found = Mapping[str, Any]
 
 def evaluation_text(found: _Found) -> str:
     """Headline figures, the confusion matrix, then whatever else was asked for, and every warning."""
-    parts = [_headlines(found), _matrix(found), seen_text(found["seen_in_training"]), _tempered(found["calibration"])]
+    parts = [_headlines(found), _matrix(found), seen_text(found["seen_in_training"]), chosen_text(found)]
+    parts += [_tempered(found["calibration"])]
     parts += [_groups(name, held) for name, held in found["groups"].items()]
     parts += [_robustness(found["robustness"])]
     parts += [f"not scored: {counts_text(found['left_out'])}" if found["left_out"] else ""]
@@ -63,6 +64,23 @@ def seen_text(seen: _Found | None) -> str:
         lines[0] += f", and {near['count']} are near-duplicates of training pictures"
     lines += _without("without those trained on", seen["without"])
     return "\n".join(lines + (_without("without both", near["without_both"]) if near else []))
+
+
+def chosen_text(found: _Found) -> str:
+    """How many of the pictures the checkpoint was chosen on, themselves or nearly, and the figures without them; empty
+    where none."""
+    seen = found["seen_in_selection"]
+    if seen is None:
+        told = found["selected_on"] or "nothing"
+        return "" if told.startswith("nothing") else f"chosen on {told}; which pictures those are is not kept"
+    near = seen["near"] or {"count": 0, "without_both": None}
+    if not seen["count"] and not near["count"]:
+        return ""
+    lines = [f"warning: this checkpoint was chosen on {seen['count']} of these pictures"]
+    if near["count"]:
+        lines[0] += f", and {near['count']} are near-duplicates of such"
+        return "\n".join(lines + _without("without both", near["without_both"]))
+    return "\n".join(lines + _without("without those it was chosen on", seen["without"]))
 
 
 def _figure(one: _Found) -> str:

@@ -10,11 +10,12 @@ import typer
 
 from facsim.commands.console import counts_text, progress_shown, show_json, show_text, table_text
 from facsim.commands.options import AsJson, Device, check_device
+from facsim.commands.reading import read_shown, told_decoded
 from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
     from facsim.learn.contrastive import TrainedImageText
-    from facsim.learn.data import Pictures
+    from facsim.learn.data import Pictures, PictureShape
     from facsim.learn.selfsupervised.pretraining import PretrainedBackbone
     from facsim.products import OnProgress
 
@@ -162,7 +163,8 @@ def _unlabelled(
     parts: list[Pictures] = []
     for place, (source, split) in enumerate(zip(sources, splits, strict=True)):
         on_progress(Progress(step="reading", done=place, total=len(sources), unit="sources"))
-        parts.append(load_unlabelled(source, size_px=size_px, colour=colour, split=split))
+        told = told_decoded(f"reading {source}", on_progress)
+        parts.append(load_unlabelled(source, size_px=size_px, colour=colour, split=split, on_decoded=told))
     count = sum(len(part) for part in parts)
     on_progress(
         Progress(step="reading", done=len(sources), total=len(sources), unit="sources", note=f"{count} pictures")
@@ -290,6 +292,7 @@ def contrast(
     """
     from facsim.learn.contrastive import ContrastiveConfig
     from facsim.learn.contrastive import contrast as contrasted
+    from facsim.learn.data import PictureShape
     from facsim.learn.selfsupervised.loop import Optimisation
 
     check_device(device)
@@ -306,7 +309,8 @@ def contrast(
         time_budget_s=time_budget_s or None,
     )
     with progress_shown() as on_progress:
-        made = _captioned(source, captions_file, size, colour, {"per_picture": per_picture, "detail": detail})
+        asked, shape = {"per_picture": per_picture, "detail": detail}, PictureShape(size_px=size, colour=colour)
+        made = _captioned(source, captions_file, shape, asked, on_progress)
         done = contrasted(made, config, out=out, on_steps=_told("contrast", on_progress))
     facts = {**_contrast_facts(done), "pictures": len(made), "left_out": dict(made.pictures.left_out)}
     if json:
@@ -315,13 +319,14 @@ def contrast(
         show_text(_contrast_text(facts, out))
 
 
-def _captioned(source: str, captions_file: str, size_px: int, colour: str, settings: dict[str, Any]) -> Any:
+def _captioned(
+    source: str, captions_file: str, shape: PictureShape, settings: dict[str, Any], on_progress: OnProgress
+) -> Any:
     from facsim.dataset import open_dataset
     from facsim.learn.captioned import joined, read_captions, run_captions
-    from facsim.learn.sources import load_pictures
 
     texts = read_captions(captions_file) if captions_file else run_captions(open_dataset(source), **settings)
-    return joined(load_pictures(source, size_px=size_px, colour=colour), texts)
+    return joined(read_shown(source, shape, on_progress), texts)
 
 
 def _contrast_facts(done: TrainedImageText) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import progress_shown, show_json, show_text, table_text
+from facsim.commands.evaluation_text import seen_text
 from facsim.commands.options import AsJson, Device, check_device
+from facsim.commands.reading import read_shown
 from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ def probe(
       facsim probe models/simclr --train runs/faces --on fer2013.csv --split PublicTest
       facsim probe models/simclr --train fer2013.csv --train-split Training --on fer2013.csv --split PublicTest --json
     """
+    from facsim.learn.leaks import load_seen
     from facsim.learn.probing import ProbeSettings
     from facsim.learn.probing import probe as probed
     from facsim.models.backbones import load_backbone
@@ -75,8 +78,8 @@ def probe(
     backbone = load_backbone(_backbone_folder(model), device=device)
     with progress_shown() as on_progress:
         training, test = _both(backbone, (train, train_split), (on, split), on_progress)
-        hashes = _hashes(model)
-        found = [probed(backbone, training, test, settings=settings, backbone_hashes=hashes) for settings in asked]
+        seen = load_seen(_backbone_folder(model))
+        found = [probed(backbone, training, test, settings=one, seen=seen, split=split) for one in asked]
     if json:
         show_json({"model": model, "train": train, "on": on, "probes": [one.to_json() for one in found]})
     else:
@@ -90,10 +93,12 @@ def _probe_text(found: list[Probed]) -> str:
         rows.append([one.settings.kind, str(measured.accuracy), str(measured.uar), str(measured.macro_f1)])
     lines = [table_text(rows)]
     seen = found[0].evaluation.seen
-    if seen is not None and seen.count:
-        lines += ["", f"{seen.count} test pictures are among --train's; --json has the figures without them"]
-    if found[0].seen_unlabelled:
-        lines += ["", f"the backbone was trained on {found[0].seen_unlabelled} of the test pictures"]
+    if seen is not None and (seen.count or seen.near):
+        near = f", {seen.near} are near-duplicates of such" if seen.near else ""
+        lines += ["", f"{seen.count} test pictures are among --train's{near}; --json has the figures without them"]
+    if found[0].seen_unlabelled or found[0].near_unlabelled:
+        near = f", and nearly on {found[0].near_unlabelled} more" if found[0].near_unlabelled else ""
+        lines += ["", f"the backbone was trained on {found[0].seen_unlabelled} of the test pictures{near}"]
     return "\n".join(lines)
 
 
@@ -125,13 +130,14 @@ def few_shot(
 
     Each episode draws its labelled pictures from --train and is tested on all of --on. Gives the mean over episodes
     with two 95 % intervals: over the draws of labelled pictures, and over test pictures; and what a single draw may
-    give. Pictures of --train that are among the test pictures are left out, and counted.
+    give. Pictures of --train that are among the test pictures, or near-duplicates of them, are left out, and counted.
 
     \b
     Examples:
       facsim few-shot models/simclr --train fer2013.csv --train-split Training --on fer2013.csv --split PublicTest
       facsim few-shot models/simclr --train runs/faces --on faces.zip --shots 1,5,10 --episodes 100 --json
     """
+    from facsim.learn.leaks import load_seen
     from facsim.models.backbones import load_backbone
 
     check_device(device)
@@ -140,15 +146,18 @@ def few_shot(
     with progress_shown() as on_progress:
         training, test = _both(backbone, (train, train_split), (on, split), on_progress)
         pool, barred = _without(training, test)
+        seen, near = load_seen(_backbone_folder(model)).counts(test)
         settings = {"episodes": episodes, "seed": seed}
         found = _few_shots(backbone, pool, test, (sizes, _listed(classifiers)), settings, on_progress)
     facts = {
         "model": model,
         "train": train,
         "on": on,
-        **_few_shot_facts(backbone, pool, test),
-        "left_out_of_pool": barred,
-        "seen_by_backbone": _seen_by(model, test),
+        **_few_shot_facts(backbone, pool, test, split),
+        "left_out_of_pool": sum(barred),
+        "near_left_out_of_pool": barred[1],
+        "seen_by_backbone": seen,
+        "near_seen_by_backbone": near,
         "results": [one.to_json() for one in found],
     }
     if json:
@@ -193,18 +202,22 @@ def _few_shots(
     return found
 
 
-def _few_shot_facts(backbone: Backbone, pool: Pictures, test: Pictures) -> dict[str, Any]:
+def _few_shot_facts(backbone: Backbone, pool: Pictures, test: Pictures, split: str) -> dict[str, Any]:
+    from facsim.learn.evaluate import facts_of
     from facsim.learn.probing import described_backbone
+    from facsim.provenance import fingerprint_of
 
     return {
         "backbone": described_backbone(backbone),
+        **facts_of(backbone, split=split),
         "classes": list(test.classes),
+        "label_set": fingerprint_of(list(test.classes)),
         "pool": {"fingerprint": pool.fingerprint, "origin": pool.origin, "pictures": len(pool)},
         "test": {"fingerprint": test.fingerprint, "origin": test.origin, "pictures": len(test)},
     }
 
 
-def _few_shot_text(found: list[FewShot], barred: int) -> str:
+def _few_shot_text(found: list[FewShot], barred: tuple[int, int]) -> str:
     rows = [["labelled", "classifier", "accuracy", "over draws", "over pictures", "one draw", "UAR"]]
     for one in found:
         figure = one.accuracy
@@ -219,8 +232,10 @@ def _few_shot_text(found: list[FewShot], barred: int) -> str:
             ]
         )
     lines = [table_text(rows), "", f"means over {found[0].episodes} draws; intervals of 95 %; n = {found[0].n:,}"]
-    if barred:
-        lines += [f"{barred} pictures of --train are among the test pictures and were left out"]
+    if any(barred):
+        lines += [
+            f"{barred[0]} pictures of --train are among the test pictures and {barred[1]} nearly, and were left out"
+        ]
     return "\n".join(lines)
 
 
@@ -249,13 +264,14 @@ def zero_shot(
       facsim zero-shot models/captions --on fer2013.csv --split PublicTest --prompts both
       facsim zero-shot clip-vit-base-patch32 --on faces.zip --json
     """
+    from facsim.learn.leaks import load_seen
     from facsim.learn.zero_shot import zero_shot as tested
 
     check_device(device)
     held = _image_text_model(model, device)
     with progress_shown() as on_progress:
-        pictures = _loaded(on, split, (held.shape.size_px, held.shape.colour), on_progress)
-        found = tested(held, pictures, kind=prompts, training_hashes=_hashes(model))
+        pictures = read_shown(on, held.shape, on_progress, split=split)
+        found = tested(held, pictures, kind=prompts, seen=load_seen(model), split=split)
     if json:
         show_json({"model_folder": model, "on": on, **found.to_json()})
         return
@@ -263,7 +279,8 @@ def zero_shot(
     lines = [("accuracy (WAR)", measured.accuracy), ("UAR", measured.uar), ("macro F1", measured.macro_f1)]
     texts = sum(len(held) for held in found.prompts.values())
     lines += [("texts", f"{texts} for {len(found.prompts)} classes; {len(found.unknown)} have words unknown to MODEL")]
-    show_text(table_text(lines))
+    seen = seen_text(measured.to_json()["seen_in_training"])
+    show_text(f"{table_text(lines)}\n\n{seen}")
 
 
 def _image_text_model(path: str, device: str) -> ImageTextModel:
@@ -295,47 +312,23 @@ def _both(
     backbone: Backbone, train: tuple[str, str], test: tuple[str, str], on_progress: OnProgress
 ) -> tuple[Pictures, Pictures]:
     """Training and test pictures, as the backbone reads them, the latter by the former's classes."""
-    asked = (backbone.preprocessing.size_px, backbone.preprocessing.colour)
-    training = _loaded(*train, asked, on_progress)
-    return training, _loaded(*test, asked, on_progress, training.classes)
+    from facsim.learn.data import PictureShape
+
+    asked = PictureShape(size_px=backbone.preprocessing.size_px, colour=backbone.preprocessing.colour)
+    training = read_shown(train[0], asked, on_progress, split=train[1])
+    return training, read_shown(test[0], asked, on_progress, split=test[1], classes=training.classes)
 
 
-def _loaded(
-    source: str, split: str, shape: tuple[int, str], on_progress: OnProgress, classes: tuple[str, ...] | None = None
-) -> Pictures:
-    from facsim.learn.sources import load_pictures
-    from facsim.products import Progress
-
-    on_progress(Progress(step=f"reading {source}", done=0, total=1, unit="sources"))
-    pictures = load_pictures(source, size_px=shape[0], colour=shape[1], split=split or None, classes=classes)
-    note = f"{len(pictures)} pictures"
-    on_progress(Progress(step=f"reading {source}", done=1, total=1, unit="sources", note=note))
-    return pictures
-
-
-def _without(training: Pictures, test: Pictures) -> tuple[Pictures, int]:
-    """Training pictures that are not among the test pictures, and how many are."""
+def _without(training: Pictures, test: Pictures) -> tuple[Pictures, tuple[int, int]]:
+    """Training pictures that are not the test's, and how many are, and how many others are near-duplicates of such."""
     from facsim.learn.data import take
-    from facsim.learn.leaks import seen_in
+    from facsim.learn.leaks import near_pool, seen_in
 
     shared = seen_in(training.hashes, test.hashes)
-    if shared.all():
+    near = near_pool(training, test) & ~shared
+    if (shared | near).all():
         raise FacsimError(f"all {len(training)} pictures of --train are among the test pictures; draw from others")
-    return take(training, ~shared), int(shared.sum())
-
-
-def _hashes(model: str) -> Any:
-    """Hashes of what a model was trained on; None where it does not say."""
-    from facsim.learn.leaks import load_training_hashes
-
-    return load_training_hashes(model)
-
-
-def _seen_by(model: str, test: Pictures) -> int | None:
-    from facsim.learn.leaks import seen_in
-
-    hashes = _hashes(model)
-    return None if hashes is None else int(seen_in(test.hashes, hashes).sum())
+    return take(training, ~(shared | near)), (int(shared.sum()), int(near.sum()))
 
 
 def _listed(text: str) -> list[str]:

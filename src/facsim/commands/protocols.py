@@ -39,7 +39,7 @@ def protocol(
         list[str], typer.Option("--set", metavar="NAME=PATH", help="A variable of the recipe; may be given again.")
     ] = [],  # noqa: B006  # typer wants a list and copies it
     seeds: Annotated[
-        str, typer.Option("--seeds", metavar="0,1,2", help="Other seeds.", show_default="the recipe's")
+        str, typer.Option("--seeds", metavar="0,1,2", help="Only these of its seeds.", show_default="all of them")
     ] = "",
     shard: Annotated[
         str, typer.Option("--shard", metavar="I/N", help="Train only every N-th cell, from the I-th; no results yet.")
@@ -56,7 +56,8 @@ def protocol(
     Protocols: matrix, scaling, worth, alignment, label-repair, self-supervised, few-shot, zero-shot. Writes
     results.json, table.md and figure.svg. Every training lies in a folder of its own, named by its settings and data:
     the same command given again goes on where it was, and finds what is finished. With --shard several processes or
-    machines share the trainings; the same command without it then merges them.
+    machines share the trainings; the same command without it then merges them. With --seeds there are results of those
+    seeds alone, which say so.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ import typer
 
 from facsim.commands.console import counts_text, progress_shown, show_json, show_text, table_text, tell
 from facsim.commands.options import AsJson, Device, check_device
+from facsim.commands.reading import read_shown
 from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
@@ -236,13 +237,7 @@ def _untold(progress: Any) -> None:
 
 
 def _pictures(settings: Train, source: str, split: str, on_progress: OnProgress) -> Any:
-    from facsim.learn.sources import load_pictures
-    from facsim.products import Progress
-
-    on_progress(Progress(step="reading", done=0, total=1, unit="sources"))
-    pictures = load_pictures(source, size_px=settings.size_px, colour=settings.colour, split=split or None)
-    on_progress(Progress(step="reading", done=1, total=1, unit="sources", note=f"{len(pictures)} pictures"))
-    return pictures
+    return read_shown(source, settings.shape(), on_progress, split=split)
 
 
 def _trained(

@@ -26,7 +26,7 @@ from facsim.errors import FacsimError, ManifestError
 from facsim.learn.augment import scaled_augmentation
 from facsim.learn.captioned import CaptionedPictures
 from facsim.learn.data import Pictures, PictureShape, chooser_split
-from facsim.learn.leaks import save_training_hashes
+from facsim.learn.leaks import save_training_hashes, save_training_signatures
 from facsim.learn.retrieval import Retrieval, retrieval
 from facsim.learn.sampler import batches_of
 from facsim.learn.selfsupervised.heads import spread
@@ -143,6 +143,7 @@ class CaptionModel:
             "sha256": self.model.sha256,
             "preprocessing": asdict(self.model.preprocessing),
             "trained_on": self.model.provenance.get("trained_on", "not recorded"),
+            "selected_on": self.model.provenance.get("selected_on"),
         }
 
     def knows(self, text: str) -> bool:
@@ -362,10 +363,11 @@ def _saved(run: _Run, course: Course, state: LearningState, held: CaptionedPictu
         "environment": environment(),
         "written": now(),
     }
-    save_training_hashes(course.folder, run.training.pictures.hashes)
     tower = Backbone(network=model.network.backbone, preprocessing=model.preprocessing, provenance=model.provenance)
     save_backbone(tower, course.folder / BACKBONE_FOLDER)
-    save_training_hashes(course.folder / BACKBONE_FOLDER, run.training.pictures.hashes)
+    for place in (course.folder, course.folder / BACKBONE_FOLDER):
+        save_training_hashes(place, run.training.pictures.hashes)
+        save_training_signatures(place, run.training.pictures.images)
     saved = save_image_text(model, course.folder, training=training)
     if finished:
         (course.folder / PROGRESS_FILE).unlink(missing_ok=True)

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from facsim.errors import FacsimError
 from facsim.expressions import positions_in
 from facsim.learn.data import Pictures, take
-from facsim.learn.leaks import near_in, seen_in
+from facsim.learn.leaks import SeenPictures, near_in, seen_in
 from facsim.learn.signatures import NEAR_BITS, Signatures
 from facsim.metrics import Confusion, Estimate, accuracy, ece, f1, macro_f1, precision, recall, tally, uar
+from facsim.models.backbones import Backbone
 from facsim.models.classifier import Classifier, architecture_of
 from facsim.provenance import fingerprint_of
 
@@ -90,8 +91,9 @@ class Evaluation:
     """Headline figures with their intervals, the confusion matrix, and what was evaluated on what.
 
     `model` is the SHA-256 of the weights, `data` the fingerprint of the pictures; `seen` is None where the model does
-    not say what it was trained on. `left_out` counts pictures that were not scored, by reason. `facts` are what
-    `facts_of` gives: the split, how pictures were made, and what gave the scores.
+    not say what it was trained on; `chosen` is the same of the pictures that its checkpoint was chosen on. `left_out`
+    counts pictures that were not scored, by reason. `facts` are what `facts_of` gives: the split, how pictures were
+    made, and what gave the scores.
     """
 
     accuracy: Estimate
@@ -100,6 +102,7 @@ class Evaluation:
     ece: Estimate
     confusion: Confusion
     seen: Seen | None = None
+    chosen: Seen | None = None
     model: str = ""
     data: str = ""
     origin: str = ""
@@ -119,6 +122,7 @@ class Evaluation:
             "f1": _plain(f1(self.confusion)),
             "confusion": self.confusion.counts.tolist(),
             "seen_in_training": None if self.seen is None else self.seen.to_json(),
+            "seen_in_selection": None if self.chosen is None else self.chosen.to_json(),
             "model_sha256": self.model,
             "data_fingerprint": self.data,
             "data_origin": self.origin,
@@ -136,6 +140,7 @@ def evaluate(
     model: str = "",
     training_hashes: NDArray[np.uint64] | None = None,
     training_signatures: Signatures | None = None,
+    chosen_on: SeenPictures | None = None,
 ) -> Evaluation:
     """The evaluation of scores float32 (N, C), distributions over `classes`, against labelled `pictures` (N).
 
@@ -143,11 +148,16 @@ def evaluate(
     where they do not (`shared_classes` cuts both to what they share). Intervals are drawn from a fixed seed.
     """
     ordered = ordered_scores(scores, pictures, classes)
-    seen = None if training_hashes is None else _seen(ordered, pictures, training_hashes, training_signatures)
+    held = chosen_on or SeenPictures()
+    seen, chosen = (
+        None if hashes is None else _seen(ordered, pictures, hashes, signatures)
+        for hashes, signatures in ((training_hashes, training_signatures), (held.hashes, held.signatures))
+    )
     return Evaluation(
         **_figures(ordered, pictures),
         confusion=_confusion(ordered, pictures),
         seen=seen,
+        chosen=chosen,
         model=model,
         data=pictures.fingerprint,
         origin=pictures.origin,
@@ -183,7 +193,7 @@ def shared_classes(
     return (left / left.sum(axis=1, keepdims=True)).astype(np.float32), cut, shared
 
 
-def facts_of(classifier: Classifier, *, split: str = "") -> dict[str, Any]:
+def facts_of(classifier: Classifier | Backbone, *, split: str = "") -> dict[str, Any]:
     """What a score depends on beside pictures and weights, plain JSON: `split`, `preprocessing`, `extractor`, …
 
     The extractor is the architecture's name and the beginning of the weights' SHA-256; the preprocessing's version

@@ -16,7 +16,14 @@ from facsim.learn.corruptions import SEVERITIES
 from facsim.learn.data import Pictures, take
 from facsim.learn.evaluate import Evaluation, evaluate, facts_of, shared_classes
 from facsim.learn.groups import groups_of
-from facsim.learn.leaks import load_training_hashes, load_training_signatures, near_in, seen_in
+from facsim.learn.leaks import (
+    SeenPictures,
+    load_chosen_on,
+    load_training_hashes,
+    load_training_signatures,
+    near_in,
+    seen_in,
+)
 from facsim.learn.predict import predict
 from facsim.learn.predictions import Predictions, predictions_of
 from facsim.learn.robustness import OnCondition, Robustness, measure_robustness
@@ -31,7 +38,8 @@ __all__ = ["Examination", "examine"]
 class Examination:
     """Scores float32 (N, C) over `classes` that `classifier` gives labelled `pictures` (N).
 
-    `hashes`, `signatures` and `temperature` are what lies beside the weights, each None where it does not.
+    `hashes`, `signatures` and `temperature` are what lies beside the weights, each None where it does not;
+    `chosen_on` is what the checkpoint was chosen on.
     """
 
     classifier: Classifier
@@ -41,6 +49,7 @@ class Examination:
     hashes: NDArray[np.uint64] | None
     signatures: Signatures | None
     temperature: Temperature | None
+    chosen_on: SeenPictures
 
     def evaluation(self, *, split: str = "") -> Evaluation:
         """The headline figures, with what they depend on and what of the pictures was seen in training."""
@@ -51,6 +60,7 @@ class Examination:
             model=self.classifier.sha256,
             training_hashes=self.hashes,
             training_signatures=self.signatures,
+            chosen_on=self.chosen_on,
         )
         return replace(found, facts=facts_of(self.classifier, split=split))
 
@@ -149,4 +159,5 @@ def examine(
         hashes=load_training_hashes(folder),
         signatures=load_training_signatures(folder),
         temperature=load_temperature(folder, model=classifier.sha256),
+        chosen_on=load_chosen_on(folder),
     )

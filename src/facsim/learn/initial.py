@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from facsim.errors import FacsimError
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes, load_training_signatures
+from facsim.learn.leaks import SeenPictures, load_chosen_on, load_training_hashes, load_training_signatures
 from facsim.learn.signatures import Signatures
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import load_backbone
@@ -34,7 +34,7 @@ class Initial:
 
     `classes` name the rows of the head, none where it has none or their order is unknown; `preprocessing` is theirs
     where they say; `hashes` uint64 (M,) and `signatures` are those of the pictures that they were trained on, None
-    where unknown.
+    where unknown; `chosen_on` is what they were chosen on.
     """
 
     tensors: Mapping[str, Tensor]
@@ -44,6 +44,7 @@ class Initial:
     preprocessing: Preprocessing | None = None
     hashes: NDArray[np.uint64] | None = None
     signatures: Signatures | None = None
+    chosen_on: SeenPictures = field(default_factory=SeenPictures)
 
 
 def network_shape(pictures: Pictures, config: TrainingConfig) -> dict[str, Any]:
@@ -96,6 +97,7 @@ def _own(path: str, pictures: Pictures, config: TrainingConfig) -> Initial:
         preprocessing=asked,
         hashes=load_training_hashes(path),
         signatures=load_training_signatures(path),
+        chosen_on=load_chosen_on(path),
     )
 
 

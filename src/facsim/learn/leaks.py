@@ -1,7 +1,8 @@
 """Which test pictures a model has seen, themselves or nearly so.
 
 Beside the weights lie a hash of each training picture's pixels (8 bytes) and its signature (32 bytes,
-`facsim.learn.signatures`). Two sets of pictures are compared without any model by `find_pairs`.
+`facsim.learn.signatures`), and the same of the pictures that the checkpoint was chosen on, where it was chosen.
+Two sets of pictures are compared without any model by `find_pairs`.
 """
 
 from __future__ import annotations
@@ -23,12 +24,19 @@ from facsim.models.weights import write_whole
 
 __all__ = [
     "HASHES_FILE",
+    "SELECTION_HASHES_FILE",
+    "SELECTION_SIGNATURES_FILE",
     "SIGNATURES_FILE",
     "Pair",
+    "SeenPictures",
     "find_pairs",
+    "load_chosen_on",
+    "load_seen",
     "load_training_hashes",
     "load_training_signatures",
     "near_in",
+    "near_pool",
+    "save_chosen_on",
     "save_training_hashes",
     "save_training_signatures",
     "seen_in",
@@ -36,6 +44,8 @@ __all__ = [
 
 HASHES_FILE = "training_hashes.npy"
 SIGNATURES_FILE = "training_signatures.npy"
+SELECTION_HASHES_FILE = "selection_hashes.npy"
+SELECTION_SIGNATURES_FILE = "selection_signatures.npy"
 
 
 def save_training_hashes(folder: str | os.PathLike[str], hashes: NDArray[np.uint64]) -> None:
@@ -76,6 +86,60 @@ def near_in(images: NDArray[np.uint8], training: Signatures) -> NDArray[np.bool_
     near = np.zeros(len(images), dtype=bool)
     near[find_neighbours(images, training).test] = True
     return near
+
+
+def near_pool(pool: Pictures, test: Pictures) -> NDArray[np.bool_]:
+    """Which pictures of a pool are near-duplicates of test pictures: bool (N,), N being the pool's."""
+    near = np.zeros(len(pool), dtype=bool)
+    near[find_neighbours(test.images, signatures_of(pool.images)).training] = True
+    return near
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenPictures:
+    """What a model has seen: hashes uint64 (M,) and signatures (M, 4), each None where it does not say."""
+
+    hashes: NDArray[np.uint64] | None = None
+    signatures: Signatures | None = None
+
+    def exact(self, pictures: Pictures) -> NDArray[np.bool_] | None:
+        """Which of the pictures it has seen: bool (N,); None where unknown."""
+        return None if self.hashes is None else seen_in(pictures.hashes, self.hashes)
+
+    def near(self, pictures: Pictures) -> NDArray[np.bool_] | None:
+        """Which others of the pictures are near-duplicates of such: bool (N,); None where unknown."""
+        exact = self.exact(pictures)
+        if exact is None or self.signatures is None:
+            return None
+        return near_in(pictures.images, self.signatures) & ~exact
+
+    def counts(self, pictures: Pictures) -> tuple[int | None, int | None]:
+        """How many of the pictures it has seen, and how many others nearly."""
+        exact, near = self.exact(pictures), self.near(pictures)
+        return None if exact is None else int(exact.sum()), None if near is None else int(near.sum())
+
+
+def load_seen(folder: str | os.PathLike[str]) -> SeenPictures:
+    """What lies beside a model's weights of what it has seen. Raises WeightsError where a file is damaged."""
+    return SeenPictures(hashes=load_training_hashes(folder), signatures=load_training_signatures(folder))
+
+
+def save_chosen_on(folder: str | os.PathLike[str], parts: Sequence[SeenPictures]) -> None:
+    """Write what a checkpoint was chosen on, as far as it is known; empty files say that it was chosen on nothing."""
+    hashes = [part.hashes for part in parts if part.hashes is not None]
+    signatures = [part.signatures for part in parts if part.signatures is not None]
+    place, empty = Path(folder), np.zeros(0, dtype=np.uint64)
+    _write(place / SELECTION_HASHES_FILE, np.unique(np.concatenate([empty, *hashes])))
+    bare = empty.reshape(0, SIGNATURE_WORDS)
+    _write(place / SELECTION_SIGNATURES_FILE, np.unique(np.concatenate([bare, *signatures]), axis=0))
+
+
+def load_chosen_on(folder: str | os.PathLike[str]) -> SeenPictures:
+    """What a checkpoint was chosen on, unknown where an older facsim wrote it. Raises WeightsError as `load_seen`."""
+    return SeenPictures(
+        hashes=_read(folder, SELECTION_HASHES_FILE, ()),
+        signatures=_read(folder, SELECTION_SIGNATURES_FILE, (SIGNATURE_WORDS,)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

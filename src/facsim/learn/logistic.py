@@ -4,7 +4,9 @@ The mean cross-entropy to (soft) targets plus half the penalty times the squared
 scikit-learn's `LogisticRegression(C=1 / (penalty · n))`. All problems go through L-BFGS in step (Nocedal and Wright
 2006, Numerical Optimization, algorithm 7.4) from zero weights, each with its own line search. The first guess of the
 curvature is Böhning's bound of the Hessian (1992, Multinomial logistic regression algorithm), so that a few tens of
-iterations suffice even where features lie along a few directions. No random numbers.
+iterations suffice even where features lie along a few directions. A problem that takes more than some hundreds (a weak
+penalty, pictures that can nearly be told apart) is finished by Newton's method (`facsim.learn.newton`). No random
+numbers.
 """
 
 from __future__ import annotations
@@ -15,36 +17,52 @@ import torch
 from torch import Tensor
 
 from facsim.errors import FacsimError
+from facsim.learn.newton import solve_by_newton
 
 __all__ = ["fit_logistic", "logistic_logits"]
 
 _MEMORY = 8  # pairs of steps and changes that L-BFGS remembers
 _SUFFICIENT = 1e-4  # Armijo's constant
 _SHORTEST = 2.0**-20
+_UNSOLVED = 100.0  # times the tolerance: a gradient that float64 could not bring below that is a failure
 
 
 def fit_logistic(
-    features: Tensor, targets: Tensor, *, penalty: Tensor | float, tolerance: float = 1e-6, most: int = 5000
+    features: Tensor, targets: Tensor, *, penalty: Tensor | float, tolerance: float = 1e-6, most: int = 200
 ) -> Tensor:
     """Weights (E, D + 1, C) float64 of E problems, the last row the bias, from features (E, n, D) and targets
     (E, n, C).
 
-    `penalty` is one number or E of them. The largest entry of each gradient is below `tolerance` at the end. Raises
-    FacsimError where that takes more than `most` iterations.
+    `penalty` is one number or E of them. The largest entry of each gradient is below `tolerance` at the end, or as low
+    as float64 brings it. What L-BFGS has not solved after `most` iterations Newton's method does, one problem after
+    another. Raises FacsimError where that fails too, or where a feature is not finite.
     """
     if features.ndim == 3 and features.shape[1] < features.shape[2]:
         return _in_span(features, targets, penalty, tolerance=tolerance, most=most)
     problem = _problem(features, targets, penalty)
     state = _State(weights=torch.zeros_like(problem.start()), problem=problem)
-    open_ = torch.ones(len(features), dtype=torch.bool)
     for _ in range(most):
-        open_ = state.gradient.abs().amax(dim=(1, 2)) > tolerance
+        open_ = state.open(tolerance)
         if not bool(open_.any()) or not state.advance(open_):
-            return state.weights
-    raise FacsimError(
-        f"found {int(open_.sum())} of {len(features)} logistic regressions not solved after {most} iterations; raise "
-        "the penalty"
-    )
+            break
+    weights = state.weights.clone()
+    for row in state.open(tolerance).nonzero()[:, 0].tolist():
+        weights[row] = _finished(problem, row, weights[row], tolerance=tolerance)
+    return weights
+
+
+def _finished(problem: _Problem, row: int, weights: Tensor, *, tolerance: float) -> Tensor:
+    """The weights (D + 1, C) of one problem, solved from where they are."""
+    own = (problem.features[row], problem.targets[row], problem.penalty[row])
+    found = solve_by_newton(*own, weights, tolerance=tolerance)
+    alone = found[None]
+    steepest = float(problem.of(row).gradient(alone, problem.of(row).value(alone)[1]).abs().max())
+    if not steepest <= _UNSOLVED * tolerance:
+        raise FacsimError(
+            f"found a logistic regression that is not solved (gradient {steepest:.1e}, penalty "
+            f"{float(own[2].max()):g}), expected {tolerance:g}; raise the penalty"
+        )
+    return found
 
 
 def _in_span(features: Tensor, targets: Tensor, penalty: Tensor | float, *, tolerance: float, most: int) -> Tensor:
@@ -69,6 +87,16 @@ class _Problem:
     penalty: Tensor
     factor: Tensor
 
+    def of(self, row: int) -> _Problem:
+        """One of the problems."""
+        own = slice(row, row + 1)
+        return _Problem(
+            features=self.features[own],
+            targets=self.targets[own],
+            penalty=self.penalty[own],
+            factor=self.factor[own],
+        )
+
     def start(self) -> Tensor:
         return self.features.new_zeros((len(self.features), self.features.shape[2], self.targets.shape[2]))
 
@@ -92,6 +120,8 @@ def _problem(features: Tensor, targets: Tensor, penalty: Tensor | float) -> _Pro
         raise FacsimError(
             f"found features {tuple(features.shape)} and targets {tuple(targets.shape)}, expected (E, n, D), (E, n, C)"
         )
+    if not bool(torch.isfinite(features).all()):
+        raise FacsimError("found features that are not finite, expected numbers; the backbone's weights overflow")
     count, rows, width = features.shape
     ones = torch.ones((count, rows, 1), dtype=torch.float64)
     whole = torch.cat([features.double(), ones], dim=2)
@@ -117,6 +147,10 @@ class _State:
         self.loss, logs = self.problem.value(self.weights)
         self.gradient = self.problem.gradient(self.weights, logs)
         self.slackness = torch.ones_like(self.loss)  # how far the bound is above the curvature last met
+
+    def open(self, tolerance: float) -> Tensor:
+        """Which problems are not solved yet, bool (E,)."""
+        return ~(self.gradient.abs().amax(dim=(1, 2)) <= tolerance)
 
     def advance(self, open_: Tensor) -> bool:
         """One step of every open problem; false where none can go further down in this precision."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError, hint_nearest
 from facsim.learn.data import Pictures
-from facsim.learn.evaluate import Evaluation, evaluate
-from facsim.learn.leaks import seen_in
+from facsim.learn.evaluate import Evaluation, evaluate, facts_of
+from facsim.learn.leaks import SeenPictures
 from facsim.learn.probes import (
     chosen_penalty,
     extract_features,
@@ -21,6 +21,7 @@ from facsim.learn.probes import (
     nearest_mean_scores,
     neighbour_scores,
 )
+from facsim.learn.signatures import signatures_of
 from facsim.models.backbones import Backbone, feature_width
 from facsim.models.classifier import architecture_of
 
@@ -57,8 +58,8 @@ class Probed:
     """An evaluation on a test set, and what it rests on.
 
     `backbone` describes the network and its preprocessing, `training` the pictures that the probe was fitted to;
-    `fitted` holds what was chosen; `seen_unlabelled` counts test pictures that the backbone itself was trained on, None
-    where it does not say.
+    `fitted` holds what was chosen; `seen_unlabelled` counts test pictures that the backbone itself was trained on, and
+    `near_unlabelled` near-duplicates of such, None where it does not say.
     """
 
     settings: ProbeSettings
@@ -67,6 +68,7 @@ class Probed:
     training: Mapping[str, Any]
     fitted: Mapping[str, Any] = field(default_factory=dict[str, Any])
     seen_unlabelled: int | None = None
+    near_unlabelled: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; the calibration error stands for the linear probe alone, whose scores mean probabilities."""
@@ -74,13 +76,15 @@ class Probed:
         if self.settings.kind != "linear":
             found.pop("ece")
             seen = found["seen_in_training"]
-            if seen is not None and seen["without"] is not None:
-                seen["without"].pop("ece")
+            for figures in (seen["without"], (seen["near"] or {}).get("without_both")) if seen else ():
+                if figures is not None:
+                    figures.pop("ece")
         return {
             "probe": {**self.settings.to_json(), **self.fitted},
             "backbone": dict(self.backbone),
             "training": dict(self.training),
             "seen_by_backbone": self.seen_unlabelled,
+            "near_seen_by_backbone": self.near_unlabelled,
             **found,
         }
 
@@ -91,25 +95,34 @@ def probe(
     test: Pictures,
     *,
     settings: ProbeSettings | None = None,
-    backbone_hashes: NDArray[np.uint64] | None = None,
+    seen: SeenPictures | None = None,
+    split: str = "",
 ) -> Probed:
     """The probe fitted to `training` and tested on `test`, both of the classes that `training` has.
 
-    Test pictures that are among the probe's training pictures are counted, and the figures without them given.
-    `backbone_hashes` are those of the pictures that the backbone was trained on, where it says.
+    Test pictures that are among the probe's training pictures, or near-duplicates of such, are counted, and the figures
+    without them given. `seen` is what the backbone was trained on, where it says; `split` that of the test pictures.
     """
     asked = settings or ProbeSettings()
     known, shown = extract_features(backbone, training), extract_features(backbone, test)
     scores, fitted = _scores(training, known, shown, asked)
+    found = evaluate(
+        scores,
+        test,
+        classes=training.classes,
+        model=backbone.sha256,
+        training_hashes=np.unique(training.hashes),
+        training_signatures=signatures_of(training.images),
+    )
+    exact, near = (seen or SeenPictures()).counts(test)
     return Probed(
         settings=asked,
-        evaluation=evaluate(
-            scores, test, classes=training.classes, model=backbone.sha256, training_hashes=np.unique(training.hashes)
-        ),
+        evaluation=replace(found, facts=_facts(backbone, training, fitted, split)),
         backbone=described_backbone(backbone),
         training=_described(training),
         fitted=fitted,
-        seen_unlabelled=None if backbone_hashes is None else int(seen_in(test.hashes, backbone_hashes).sum()),
+        seen_unlabelled=exact,
+        near_unlabelled=near,
     )
 
 
@@ -124,6 +137,16 @@ def described_backbone(backbone: Backbone) -> dict[str, Any]:
         "features": feature_width(backbone.network),
         "preprocessing": asdict(backbone.preprocessing),
         "trained_on": backbone.provenance.get("trained_on", "not recorded"),
+    }
+
+
+def _facts(backbone: Backbone, training: Pictures, fitted: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """As `facsim evaluate` has them, of the probe: what it was fitted to, and by what its penalty was chosen."""
+    known = facts_of(backbone, split=split)
+    return {
+        **known,
+        "trained_on": f"{training.origin}; backbone: {known['trained_on'] or 'not recorded'}",
+        "selected_on": "the penalty on a tenth of the training pictures" if fitted.get("validation_log_loss") else None,
     }
 
 

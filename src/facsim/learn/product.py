@@ -109,7 +109,11 @@ class Train:
             raise RecipeError("train works in a local run folder; use `facsim train RUN --out PATH`")
         on_progress(Progress(step="train", done=0, total=1, unit="steps", note="reading pictures"))
         records = run_index(dataset_of(run), columns=LEARNING_COLUMNS)
-        pictures = pictures_from(records, shape=self.shape())
+
+        def decoded(done: int, total: int) -> None:
+            on_progress(Progress(step="reading", done=done, total=total, unit="pictures"))
+
+        pictures = pictures_from(records, shape=self.shape(), on_decoded=decoded)
         pictures = replace(pictures, origin=run_origin(dataset_of(run), name="this run"))
 
         def told(step: int, total: int, rate: float, loss: float) -> None:

@@ -27,7 +27,7 @@ from facsim.learn.checkpoint import CHECKPOINT_FILE, Best, TrainingState, restor
 from facsim.learn.data import Pictures
 from facsim.learn.distributed import ALONE, Team, synchronise
 from facsim.learn.initial import network_shape, put_initial
-from facsim.learn.leaks import save_training_hashes, save_training_signatures
+from facsim.learn.leaks import SeenPictures, save_chosen_on, save_training_hashes, save_training_signatures
 from facsim.learn.loading import Feeder
 from facsim.learn.optimisers import build_optimiser
 from facsim.learn.precision import LossScale
@@ -293,6 +293,7 @@ def _saved(plan: TrainingPlan, state: TrainingState, folder: Path) -> TrainedMod
     if plan.team.leads:
         save_training_hashes(folder, _seen(plan))
         save_training_signatures(folder, plan.training.images, others=_other_signatures(plan))
+        save_chosen_on(folder, _chosen_on(plan, state))
         classifier = save_classifier(classifier, folder, training=training)
         if finished:
             (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
@@ -334,6 +335,14 @@ def _other_signatures(plan: TrainingPlan) -> list[Signatures]:
     parts = [] if plan.reference is None else [signatures_of(plan.reference.images)]
     earlier = None if plan.initial is None else plan.initial.signatures
     return parts if earlier is None else [*parts, earlier]
+
+
+def _chosen_on(plan: TrainingPlan, state: TrainingState) -> list[SeenPictures]:
+    """What the weights were chosen on, and those that they began from."""
+    parts = [] if plan.initial is None else [plan.initial.chosen_on]
+    if state.best is None or plan.held_out is None:
+        return parts
+    return [*parts, SeenPictures(hashes=plan.held_out.hashes, signatures=signatures_of(plan.held_out.images))]
 
 
 def _finished(folder: Path, plan: TrainingPlan) -> TrainedModel | None:

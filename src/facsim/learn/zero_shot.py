@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
 from facsim.learn.data import Pictures, PictureShape
-from facsim.learn.evaluate import Evaluation, evaluate
+from facsim.learn.evaluate import PREPROCESSING_VERSION, Evaluation, evaluate
+from facsim.learn.leaks import SeenPictures
 from facsim.learn.prompts import Prompt, prompts_fingerprint, prompts_of
 
 __all__ = ["ImageTextModel", "ZeroShot", "class_embeddings", "zero_shot"]
@@ -81,11 +82,13 @@ def zero_shot(
     *,
     kind: str = "names",
     batch_size: int = 64,
-    training_hashes: NDArray[np.uint64] | None = None,
+    seen: SeenPictures | None = None,
+    split: str = "",
 ) -> ZeroShot:
     """The evaluation of `model` on `pictures`, which knows nothing of the classes but their texts.
 
-    Texts with a word that the model lacks are left out and listed. Raises FacsimError where a class is left without a
+    `seen` is what the model was trained on, where it says: such pictures are counted, near-duplicates too. Texts with a
+    word that the model lacks are left out and listed. Raises FacsimError where a class is left without a
     text, or where the pictures are not of the shape that the model reads.
     """
     if (pictures.shape.size_px, pictures.shape.colour) != (model.shape.size_px, model.shape.colour):
@@ -100,15 +103,17 @@ def zero_shot(
         _softmax(model.scale * (model.embed_pictures(pictures.images[at : at + batch_size]) @ classes.T))
         for at in range(0, len(pictures), batch_size)
     ]
-    checksum = str(model.description.get("sha256", ""))
+    known = seen or SeenPictures()
+    found = evaluate(
+        np.concatenate(scores),
+        pictures,
+        classes=pictures.classes,
+        model=str(model.description.get("sha256", "")),
+        training_hashes=known.hashes,
+        training_signatures=known.signatures,
+    )
     return ZeroShot(
-        evaluation=evaluate(
-            np.concatenate(scores),
-            pictures,
-            classes=pictures.classes,
-            model=checksum,
-            training_hashes=training_hashes,
-        ),
+        evaluation=replace(found, facts=_facts(model, split)),
         prompts=prompts,
         unknown=unknown,
         kind=kind,
@@ -124,6 +129,18 @@ def class_embeddings(model: ImageTextModel, prompts: Mapping[str, Sequence[Promp
         mean = weights @ model.embed_texts([prompt.text for prompt in held])
         rows.append(mean / max(float(np.linalg.norm(mean)), 1e-12))
     return np.stack(rows).astype(np.float32)
+
+
+def _facts(model: ImageTextModel, split: str) -> dict[str, Any]:
+    """As `facsim evaluate` has them, as far as the model's description says."""
+    told = model.description
+    return {
+        "split": split or None,
+        "preprocessing": {"version": PREPROCESSING_VERSION, **told.get("preprocessing", {})},
+        "extractor": f"{told.get('kind', 'unknown')}@{str(told.get('sha256', ''))[:12]}",
+        "trained_on": told.get("trained_on"),
+        "selected_on": told.get("selected_on"),
+    }
 
 
 def _known(

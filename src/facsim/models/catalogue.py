@@ -145,6 +145,7 @@ NETWORK_CARDS: tuple[NetworkCard, ...] = (
         notes=(
             "official files hold 12.8 M parameters more, an output_layer that nothing reads: left out when loaded",
             "faithful = true has the official quirks: nearest-pixel shrinking, tokens in the order of memory",
+            "without face-recognition weights: facsim train FACES --out MODEL --recipe ir50-scratch",
         ),
     ),
     NetworkCard(
@@ -164,6 +165,7 @@ NETWORK_CARDS: tuple[NetworkCard, ...] = (
             'variant "affectnet" lacks the mixing of tokens after each block, as its official code does',
             "faithful = true has the official quirks: IR50's, and norms that go on learning in the frozen landmark net",
             "its landmark stream is frozen; without trained weights for it set frozen_landmarks = false",
+            "without any weights: facsim train FACES --out MODEL --recipe poster-scratch",
         ),
     ),
     NetworkCard(

@@ -42,7 +42,8 @@ def test_rows_of_pre_training_beside_what_the_architecture_is_worth(results_of, 
     ]
     supervised, fresh, linear, tuned = results.trainings
     assert supervised.extractor["initial_sha256"] == ""
-    assert len({one.extractor["initial_sha256"] for one in results.trainings}) == 4
+    assert len({one.extractor["initial_sha256"] for one in results.trainings}) == 3
+    assert linear.extractor["initial_sha256"] == tuned.extractor["initial_sha256"]
     assert (
         linear.facts["backbone_trained_on"] == "b, without labels" and fresh.facts["backbone_trained_on"] == "nothing"
     )
@@ -61,6 +62,7 @@ def test_pictures_that_pre_training_saw_count_as_seen(results_of, folders):
     tables = f'[[set]]\nname = "leak"\nsource = "{folders["test"]}"\n' + SELF.replace('["b"]', '["leak"]')
     results = results_of("self-supervised", tables + PRETRAINING.format(table="self_supervised"))
     assert [one.seen for one in results.measurements] == [(0,), (0,), (70,), (70,)]
+    assert all(one.near[0] is not None for one in results.measurements)
 
 
 def test_a_method_may_have_a_network_of_its_own():

@@ -62,6 +62,7 @@ def test_a_packaged_protocol_runs_from_end_to_end(name, runs, tmp_path):
     assert json.loads(result.stdout)["version"] == results.version
     assert results.protocol == name and results.measurements and results.seeds == (0,)
     assert (out / "figure.svg").read_text().startswith("<svg") and "##" in (out / "table.md").read_text()
+    assert "seeds 0 of the recipe's 0, 1;" in (out / "table.md").read_text()
 
 
 def test_the_command_names_the_nearest_protocol(tmp_path):
@@ -75,6 +76,7 @@ def test_the_command_names_the_nearest_protocol(tmp_path):
         (["--set", "renders"], "NAME=PATH"),
         (["--set", "rendrs=x"], 'Did you mean "renders"'),
         (["--seeds", "a"], "whole numbers"),
+        (["--seeds", "7"], "no seed 7"),
         (["--shard", "3/2"], "i/n"),
         (["--device", "gpu"], "cuda:0"),
         (["--device", "cuda:0"], "cuda"),

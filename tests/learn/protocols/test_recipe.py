@@ -99,8 +99,12 @@ def test_an_unknown_protocol_names_the_nearest():
         find_protocol("matrx")
 
 
-def test_seeds_given_stand_instead_of_the_recipes(tmp_path):
-    assert load_protocol(example_path("matrix"), seeds=(5,)).seeds == (5,)
+def test_seeds_given_are_chosen_among_the_recipes():
+    found = load_protocol(example_path("matrix"), seeds=(1,))
+    assert found.seeds == (1,) and found.asked["seeds"] == [0, 1]
+    assert load_protocol(example_path("matrix"), seeds=(1, 0)).seeds == (0, 1)
+    with pytest.raises(RecipeError, match="no seed 5, its seeds are 0, 1"):
+        load_protocol(example_path("matrix"), seeds=(0, 5))
 
 
 def test_a_recipe_that_is_no_toml_says_where(tmp_path):

@@ -9,7 +9,7 @@ import torch
 
 from facsim.errors import FacsimError, ManifestError, WeightsError
 from facsim.learn.augment import NO_AUGMENTATION
-from facsim.learn.leaks import load_training_hashes
+from facsim.learn.leaks import load_seen, load_training_hashes
 from facsim.learn.selfsupervised import loop
 from facsim.learn.selfsupervised.loop import Optimisation, warmed_cosine
 from facsim.learn.selfsupervised.pretraining import METHODS, PretrainingConfig, method_named, pretrain
@@ -100,6 +100,8 @@ def test_a_saved_backbone_gives_the_features_that_it_gave(tmp_path, drawn, pretr
     assert loaded.provenance["trained_on"].endswith("without labels")
     assert "classes" not in (tmp_path / "card.md").read_text()
     assert set(load_training_hashes(tmp_path).tolist()) == set(pictures.hashes.tolist())
+    assert load_seen(tmp_path).counts(pictures) == (len(pictures), 0)
+    assert load_seen(tmp_path).signatures is not None
 
 
 def test_a_backbone_is_adopted_by_a_classifier_and_its_last_layer_is_not(tmp_path, drawn, pretraining_of):

@@ -14,19 +14,18 @@ import torch
 
 from facsim.errors import FacsimError, RecipeError
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes, save_training_hashes
+from facsim.learn.leaks import save_training_hashes, save_training_signatures
 from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.runs import Bench
 from facsim.learn.selfsupervised.pretraining import METHODS, PretrainingConfig, method_named, pretrain
-from facsim.models.backbones import Backbone, adopt_backbone, fresh_backbone, load_backbone, save_backbone
-from facsim.models.classifier import Classifier, architecture_of, fit_preprocessing
-from facsim.models.weights import save_classifier
+from facsim.models.backbones import Backbone, fresh_backbone, save_backbone
+from facsim.models.classifier import fit_preprocessing
 from facsim.products import Progress
 from facsim.provenance import fingerprint_of
 from facsim.recipe import build_settings
 from facsim.sample import seed_for
 
-__all__ = ["classifier_of", "pretrained", "pretraining_config", "untrained"]
+__all__ = ["pretrained", "pretraining_config", "untrained"]
 
 
 def pretraining_config(method: str, settings: Mapping[str, Any], *, seed: int) -> PretrainingConfig:
@@ -74,31 +73,6 @@ def untrained(bench: Bench, pictures: Pictures, config: PretrainingConfig) -> Pa
             provenance={"trained_on": "nothing", "selected_on": "nothing", "config": asked},
         )
         save_backbone(backbone, folder)
-    return folder
-
-
-def classifier_of(bench: Bench, backbone: Path, pictures: Pictures) -> Path:
-    """The folder of a classifier to train on from: the backbone, its last layer zeros for the pictures' classes."""
-    held = load_backbone(backbone)
-    folder = bench.out / "backbones" / fingerprint_of({"of": held.sha256, "classes": pictures.classes})[:20]
-    with held_folder(folder, bench.on_progress):
-        name, configuration = architecture_of(held.network)
-        shape = {**configuration, "classes": len(pictures.classes)}
-        channels = len(held.preprocessing.mean)
-        network = fresh_backbone(name, shape, channels=channels, generator=torch.Generator().manual_seed(0))
-        adopt_backbone(network, held)
-        for parameter in network.head.parameters():  # pyright: ignore[reportCallIssue, reportAttributeAccessIssue]
-            torch.nn.init.zeros_(parameter)
-        save_classifier(
-            Classifier(
-                network=network,
-                classes=pictures.classes,
-                preprocessing=held.preprocessing,
-                provenance={**held.provenance, "config": {"backbone_sha256": held.sha256}},
-            ),
-            folder,
-        )
-        hashes = load_training_hashes(backbone)
-        if hashes is not None:
-            save_training_hashes(folder, hashes)
+        save_training_hashes(folder, pictures.hashes[:0])  # it has seen nothing, and says so
+        save_training_signatures(folder, pictures.images[:0])
     return folder

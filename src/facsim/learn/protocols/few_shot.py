@@ -3,7 +3,8 @@
 Backbones are trained here with labels on sets, or pre-trained without labels, or given as folders; "untrained" is what
 the architecture alone is worth. Every seed trains its own backbone and draws its own episodes. A row's interval is the
 mean over seeds of the interval over test pictures (`facsim.learn.few_shot`), which is the interval of the mean where
-seeds err together and too wide where they do not; what single episodes give is in the results' findings.
+seeds err together and too wide where they do not; what single episodes give is in the results' findings. A test's
+pictures in the pool are refused; near-duplicates of a test's are not drawn, and counted.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facsim.errors import RecipeError, hint_nearest
 from facsim.learn.data import Pictures
 from facsim.learn.few_shot import CLASSIFIERS, FewShot, FewShotFigure, FewShotSize, LabelledFeatures, few_shot
-from facsim.learn.leaks import load_training_hashes, seen_in
+from facsim.learn.leaks import load_seen, near_pool, seen_in
 from facsim.learn.probes import extract_features
 from facsim.learn.protocols.backbones import pretrained, pretraining_config, untrained
 from facsim.learn.protocols.outcome import Outcome, Trained, set_cells, sets_named
@@ -78,11 +80,13 @@ class FewShotProtocol:
     def outcome(self, bench: Bench, trained: Trained) -> Outcome:
         """A row a backbone, classifier and size, and every seed's episodes."""
         measurements, findings = list[Measurement](), list[Finding]()
+        pools = [self._pool(bench, seed, trained.tests) for seed in bench.recipe.seeds]
+        findings += [finding for pool in pools for finding in _left_out(self.pool, pool)]
         for name, folders in self._backbones(bench, trained).items():
-            shot = self._shot(bench, name, folders, trained.tests)
+            shot = self._shot(bench, name, folders, pools)
+            seen = {test: [load_seen(one).counts(shown) for one in folders] for test, shown in trained.tests.items()}
             for (classifier, _, test), found in shot.items():
-                seen = tuple(_seen(folder, trained.tests[test]) for folder in folders)
-                measurements.append(_measurement(f"{name}, {classifier}", test, found, bench.recipe.seeds, seen))
+                measurements.append(_measurement(f"{name}, {classifier}", test, found, bench.recipe.seeds, seen[test]))
                 findings += [_finding(name, test, one) for one in found]
         return Outcome(
             measurements=tuple(measurements), findings=tuple(findings), x_label="labelled pictures an episode"
@@ -113,27 +117,68 @@ class FewShotProtocol:
         given = self.pretraining
         return given if "steps" in given or "epochs" in given or self.on else {**given, "steps": 1}
 
+    def _pool(self, bench: Bench, seed: int, tests: Mapping[str, Pictures]) -> _Pool:
+        held = bench.shelf.training(self.pool, seed=seed).pictures
+        for name, test in tests.items():
+            _refuse_shared(self.pool, held, name, test)
+        near = {name: near_pool(held, test) for name, test in tests.items()}
+        return _Pool(seed=seed, pictures=held, tests=tests, near=near)
+
     def _shot(
-        self, bench: Bench, name: str, folders: Sequence[Path], tests: Mapping[str, Pictures]
+        self, bench: Bench, name: str, folders: Sequence[Path], pools: Sequence[_Pool]
     ) -> dict[tuple[str, FewShotSize, str], list[FewShot]]:
         """(classifier, size, test) → each seed's episodes."""
         found = dict[tuple[str, FewShotSize, str], list[FewShot]]()
-        for seed, folder in zip(bench.recipe.seeds, folders, strict=True):
+        for pool, folder in zip(pools, folders, strict=True):
+            seed = pool.seed
             bench.on_progress(Progress(step=f"episodes, {name}", done=0, total=1, note=f"seed {seed}"))
             backbone = load_backbone(folder, device=bench.device)
-            held = bench.shelf.training(self.pool, seed=seed).pictures
-            pool = LabelledFeatures(values=extract_features(backbone, held), labels=held.labels, classes=held.classes)
-            for test_name, test in tests.items():
-                _refuse_shared(self.pool, held, test_name, test)
+            known = extract_features(backbone, pool.pictures)
+            for test_name, test in pool.tests.items():
+                drawn_from = pool.apart_from(test_name, known)
                 shown = LabelledFeatures(
                     values=extract_features(backbone, test), labels=test.labels, classes=test.classes
                 )
                 for classifier in self.classifiers:
                     for size in self.sizes:
-                        one = few_shot(pool, shown, size, classifier=classifier, episodes=self.episodes, seed=seed)
+                        one = few_shot(
+                            drawn_from, shown, size, classifier=classifier, episodes=self.episodes, seed=seed
+                        )
                         found.setdefault((classifier, size, test_name), []).append(one)
             bench.on_progress(Progress(step=f"episodes, {name}", done=1, total=1, note=f"seed {seed}"))
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pool:
+    """The pool of a seed, the tests by name, and which of its pictures are near-duplicates of each test's, bool (N,):
+    no episode draws those."""
+
+    seed: int
+    pictures: Pictures
+    tests: Mapping[str, Pictures]
+    near: Mapping[str, NDArray[np.bool_]]
+
+    def apart_from(self, test: str, features: NDArray[np.float32]) -> LabelledFeatures:
+        """What episodes for a test draw from, of the whole pool's features (N, D)."""
+        rows = np.flatnonzero(~self.near[test])
+        held = self.pictures
+        return LabelledFeatures(
+            values=features[rows], labels=tuple(held.labels[row] for row in rows), classes=held.classes
+        )
+
+
+def _left_out(name: str, pool: _Pool) -> list[Finding]:
+    return [
+        Finding(
+            name="left out of the pool",
+            test=test,
+            text=f'{int(near.sum())} pictures of "{name}", seed {pool.seed}, nearly in {test}: not drawn',
+            value=float(near.sum()),
+        )
+        for test, near in pool.near.items()
+        if near.any()
+    ]
 
 
 def _refuse_shared(pool: str, held: Pictures, name: str, test: Pictures) -> None:
@@ -144,17 +189,10 @@ def _refuse_shared(pool: str, held: Pictures, name: str, test: Pictures) -> None
         )
 
 
-def _seen(folder: Path, test: Pictures) -> int | None:
-    """Test pictures that the backbone was trained on, with labels or without."""
-    hashes = load_training_hashes(folder)
-    if hashes is None:
-        return 0 if load_backbone(folder).provenance.get("trained_on") == "nothing" else None
-    return int(seen_in(test.hashes, hashes).sum())
-
-
 def _measurement(
-    group: str, test: str, found: Sequence[FewShot], seeds: Sequence[int], seen: tuple[int | None, ...]
+    group: str, test: str, found: Sequence[FewShot], seeds: Sequence[int], seen: Sequence[tuple[int | None, int | None]]
 ) -> Measurement:
+    """`seen`: test pictures that each seed's backbone was trained on, with labels or without, and nearly so."""
     names = found[0].recall
     recalls = {name: [value for one in found if (value := one.recall[name]) is not None] for name in names}
     return Measurement(
@@ -165,8 +203,8 @@ def _measurement(
         trainings=(),
         figures={"accuracy": _figure([one.accuracy for one in found]), "uar": _figure([one.uar for one in found])},
         recall={name: _plain_figure(values) if values else None for name, values in recalls.items()},
-        seen=seen,
-        near=(),
+        seen=tuple(exact for exact, _ in seen),
+        near=tuple(near for _, near in seen),
         unseen={},
         group=group,
         x=float(np.mean([one.labelled for one in found])),

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from facsim.errors import FacsimError, RecipeError
+from facsim.errors import RecipeError
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes, save_training_hashes, save_training_signatures
+from facsim.learn.leaks import load_seen, save_training_hashes, save_training_signatures
 from facsim.learn.mixtures import Mixture
-from facsim.learn.probes import PENALTIES, LinearProbe, chosen_penalty, extract_features, fit_linear_probe
+from facsim.learn.probes import LinearProbe, chosen_penalty, extract_features, fit_linear_probe
 from facsim.learn.train import OnProgress, TrainedModel, train
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import Backbone, load_backbone
@@ -68,8 +68,7 @@ def learn_by_probe(material: Material, config: TrainingConfig, out: Path, on_pro
     features = extract_features(backbone, pictures)
     probe = _best_probe(pictures, features)
     out.mkdir(parents=True, exist_ok=True)
-    save_training_hashes(out, _seen(pictures, material.initial))
-    save_training_signatures(out, pictures.images)
+    _save_seen(out, pictures, material.initial)
     saved = save_classifier(_probed(backbone, probe, pictures), out)
     on_progress(1, 1, 0.0, 0.0)
     return TrainedModel(
@@ -87,30 +86,19 @@ LEARNERS: Mapping[str, Learner] = {"train": learn_by_training, "linear-probe": l
 """Name → learner."""
 
 
-def _seen(pictures: Pictures, backbone: str) -> NDArray[np.uint64]:
-    """What the probe and its backbone have seen, with labels or without."""
-    known = load_training_hashes(backbone)
-    return pictures.hashes if known is None else np.concatenate([pictures.hashes, known])
+def _save_seen(out: Path, pictures: Pictures, backbone: str) -> None:
+    """Write what the probe and its backbone have seen, with labels or without, as far as it is known."""
+    known = load_seen(backbone)
+    hashes = [pictures.hashes, *([] if known.hashes is None else [known.hashes])]
+    save_training_hashes(out, np.concatenate(hashes))
+    save_training_signatures(out, pictures.images, others=[] if known.signatures is None else [known.signatures])
 
 
 def _best_probe(pictures: Pictures, features: NDArray[np.float32]) -> LinearProbe:
-    """The probe of the penalty that does best on a cut of the pictures, of those under which it can be solved.
-
-    A small set's features may be so nearly dependent that the regression under a weak penalty is not.
-    """
-    losses, faults = dict[float, float](), list[FacsimError]()
-    for penalty in sorted(PENALTIES, reverse=True):
-        try:
-            losses |= chosen_penalty(pictures, features, penalties=[penalty])[1]
-        except FacsimError as error:
-            faults.append(error)
-    for penalty in sorted(losses, key=lambda one: (losses[one], -one)):
-        try:
-            probe = fit_linear_probe(features, pictures.targets, classes=pictures.classes, penalty=penalty)
-            return replace(probe, tried=losses)
-        except FacsimError as error:
-            faults.append(error)
-    raise faults[-1]
+    """The probe of the penalty that does best on a cut of the pictures."""
+    penalty, losses = chosen_penalty(pictures, features)
+    probe = fit_linear_probe(features, pictures.targets, classes=pictures.classes, penalty=penalty)
+    return replace(probe, tried=losses)
 
 
 def _probed(backbone: Backbone, probe: LinearProbe, pictures: Pictures) -> Classifier:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from facsim.errors import RecipeError, hint_nearest
-from facsim.learn.protocols.backbones import classifier_of, pretrained, pretraining_config, untrained
+from facsim.learn.protocols.backbones import pretrained, pretraining_config, untrained
 from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.outcome import Outcome, Trained, against_all, set_cells, sets_named
 from facsim.learn.protocols.runs import Bench, Cell
@@ -101,8 +101,6 @@ class SelfSupervised:
             mixture = bench.shelf.training(self.labelled, seed=seed)
             folder = backbone()
             facts = {"backbone_trained_on": load_backbone(folder).provenance.get("trained_on", "not recorded")}
-            if way == "fine-tune":
-                folder = classifier_of(bench, folder, mixture.pictures)
             return Material(mixture=mixture, initial=str(folder), facts=facts)
 
         learner = "train" if way == "fine-tune" else "linear-probe"

@@ -163,7 +163,10 @@ class ProtocolRecipe:
 def load_protocol(
     path: str | Path, *, variables: Mapping[str, str] | None = None, seeds: Sequence[int] = ()
 ) -> ProtocolRecipe:
-    """The recipe in a file, with `variables` over its own and `seeds` instead of its own. Raises RecipeError."""
+    """The recipe in a file, with `variables` over its own, and of its seeds only `seeds` where there are any.
+
+    Raises RecipeError.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -177,7 +180,10 @@ def load_protocol(
 def parse_protocol(
     text: str, *, folder: Path, variables: Mapping[str, str] | None = None, seeds: Sequence[int] = ()
 ) -> ProtocolRecipe:
-    """The recipe that TOML text holds; its paths are relative to `folder`. Raises RecipeError."""
+    """The recipe that TOML text holds; its paths are relative to `folder`. `seeds` as for `load_protocol`.
+
+    Raises RecipeError.
+    """
     try:
         asked = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -196,14 +202,14 @@ def parse_protocol(
     return ProtocolRecipe(
         protocol=protocol,
         title=str(data.get("title", "")),
-        seeds=tuple(seeds) or _seeds(data.get("seeds", [0])),
+        seeds=_chosen(seeds, _seeds(data.get("seeds", [0]))),
         sets=tuple(_set(entry, f"set {i + 1}") for i, entry in enumerate(read_tables(data, "set"))),
         tests=tuple(_set(entry, f"test {i + 1}") for i, entry in enumerate(read_tables(data, "test"))),
         shape=build_settings(PictureShape, pictures, "pictures"),
         classes=classes,
         train=read_table(data, "train", "train") if "train" in data else {},
         settings=read_table(data, own, own) if own in data else {},
-        asked={**asked, "seeds": list(seeds) or asked.get("seeds", [0])},
+        asked={**asked, "seeds": asked.get("seeds", [0])},
         folder=folder,
     )
 
@@ -234,6 +240,16 @@ def _seeds(found: Any) -> tuple[int, ...]:
     if not isinstance(found, list) or not all(isinstance(one, int) and not isinstance(one, bool) for one in found):
         raise RecipeError(f"seeds is {found!r}; expected whole numbers, such as [0, 1, 2]")
     return tuple(found)
+
+
+def _chosen(seeds: Sequence[int], own: tuple[int, ...]) -> tuple[int, ...]:
+    """Those of the recipe's own seeds that are among `seeds`; all of them where there are none."""
+    if foreign := [seed for seed in seeds if seed not in own]:
+        raise RecipeError(
+            f"the recipe has no seed {foreign[0]}, its seeds are {', '.join(map(str, own))}; choose among them, or "
+            "write others into the recipe"
+        )
+    return tuple(seed for seed in own if seed in seeds) if seeds else own
 
 
 def _filled(data: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from facsim.errors import RecipeError
 from facsim.learn.data import Pictures
+from facsim.learn.evaluate import PREPROCESSING_VERSION
 from facsim.learn.protocols.catalogue import find_protocol
 from facsim.learn.protocols.figure import results_figure
 from facsim.learn.protocols.measuring import Calls, calls_of, measure
@@ -19,7 +20,6 @@ from facsim.learn.protocols.outcome import RunsProtocol, Trained
 from facsim.learn.protocols.recipe import ProtocolRecipe
 from facsim.learn.protocols.results import Measurement, Results, Training, write_results
 from facsim.learn.protocols.runs import (
-    PREPROCESSING_VERSION,
     Bench,
     Cell,
     finished_cell,

@@ -29,7 +29,8 @@ from facsim.errors import FacsimError, ManifestError, RecipeError, hint_nearest
 from facsim.expressions import positions_in
 from facsim.learn.augment import scaled_augmentation
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes, load_training_signatures, near_in, seen_in
+from facsim.learn.evaluate import PREPROCESSING_VERSION
+from facsim.learn.leaks import load_seen
 from facsim.learn.predict import predict
 from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.learners import LEARNERS, Material
@@ -48,7 +49,6 @@ from facsim.recipe import build_settings, settings_of
 
 __all__ = [
     "CELL_FILE",
-    "PREPROCESSING_VERSION",
     "Bench",
     "Cell",
     "Scored",
@@ -60,9 +60,6 @@ __all__ = [
 ]
 
 CELL_FILE = "cell.json"
-PREPROCESSING_VERSION = 2
-"""Of how `facsim.learn.data` makes a network's picture of a file: decoding, central square, luma, resizing."""
-
 _CELL_VERSION = 1  # of what a cell is a function of; another number trains every cell anew
 _YARDSTICK = "yardstick"
 
@@ -296,11 +293,10 @@ def _score(bench: Bench, folder: Path, tests: Mapping[str, Pictures]) -> None:
     if not missing:
         return
     classifier = load_classifier(folder / "model", device=bench.device)
-    hashes, signatures = load_training_hashes(folder / "model"), load_training_signatures(folder / "model")
+    known = load_seen(folder / "model")
     (folder / "tests").mkdir(exist_ok=True)
     for test in missing:
-        seen = np.zeros(0, bool) if hashes is None else seen_in(test.hashes, hashes)
-        near = np.zeros(0, bool) if signatures is None else near_in(test.images, signatures)
+        seen, near = (np.zeros(0, bool) if one is None else one for one in (known.exact(test), known.near(test)))
         buffer = io.BytesIO()
         np.savez(buffer, scores=_scores(classifier, test), seen=seen, near=near)
         write_whole(_scores_file(folder, test), buffer.getvalue())

@@ -38,6 +38,8 @@ def results_table(results: Results, *, markdown: bool = False) -> str:
 
 def _standing(results: Results) -> str:
     shape, seeds = results.preprocessing, ", ".join(str(seed) for seed in results.seeds)
+    asked = results.recipe.get("seeds", results.seeds)
+    seeds += "" if len(asked) == len(results.seeds) else f" of the recipe's {', '.join(map(str, asked))}"
     return (
         f"Protocol {results.protocol}; seeds {seeds}; {shape['size_px']} px {shape['colour']}; classes "
         f"{', '.join(results.classes)}. Mean ± standard deviation over seeds, [95 % bootstrap interval over test "

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facsim.dataset import open_dataset
 from facsim.errors import FacsimError, RecipeError, hint_nearest
 from facsim.learn.captioned import joined, run_captions
 from facsim.learn.clip_models import is_clip_folder, load_clip
 from facsim.learn.contrastive import CaptionModel, ContrastiveConfig, TrainedImageText, contrast
-from facsim.learn.data import Pictures
-from facsim.learn.leaks import load_training_hashes, seen_in
+from facsim.learn.leaks import load_seen
 from facsim.learn.prompts import PROMPT_KINDS, Prompt, prompts_fingerprint, prompts_of
 from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.measuring import Calls, compare, measure
@@ -155,7 +153,7 @@ def _called(
     shelf = bench.shelf
     if (shelf.recipe.shape.size_px, shelf.recipe.shape.colour) != (model.shape.size_px, model.shape.colour):
         shelf = replace(shelf, recipe=replace(shelf.recipe, shape=model.shape), loaded={})
-    test = shelf.test(test_name)
+    test, known = shelf.test(test_name), load_seen(folder)
     names = list(prompts)
     order = np.array([test.classes.index(name) for name in names], dtype=np.int64)
     texts = class_embeddings(model, prompts)
@@ -170,13 +168,9 @@ def _called(
         truth=test.targets.argmax(axis=1).astype(np.int64),
         called=np.concatenate(parts)[None],
         seeds=(seed,),
-        seen=(_seen(folder, test),),
+        seen=(known.exact(test),),
+        near=(known.near(test),),
     )
-
-
-def _seen(folder: Path, test: Pictures) -> NDArray[np.bool_] | None:
-    hashes = load_training_hashes(folder)
-    return None if hashes is None else seen_in(test.hashes, hashes)
 
 
 def _merged(found: Sequence[Calls]) -> Calls:
@@ -186,6 +180,7 @@ def _merged(found: Sequence[Calls]) -> Calls:
         called=np.concatenate([one.called for one in found]),
         seeds=tuple(seed for one in found for seed in one.seeds),
         seen=tuple(seen for one in found for seen in one.seen),
+        near=tuple(near for one in found for near in one.near),
     )
 
 

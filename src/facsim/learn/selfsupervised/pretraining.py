@@ -19,7 +19,7 @@ from torch import nn
 
 from facsim.errors import FacsimError, ManifestError, hint_nearest
 from facsim.learn.data import Pictures
-from facsim.learn.leaks import save_training_hashes
+from facsim.learn.leaks import save_training_hashes, save_training_signatures
 from facsim.learn.sampler import batches_of
 from facsim.learn.selfsupervised.byol import Byol
 from facsim.learn.selfsupervised.heads import Learned, rising_momentum, spread
@@ -247,6 +247,7 @@ def _saved(pictures: Pictures, course: Course, state: LearningState, config: Pre
         "written": now(),
     }
     save_training_hashes(course.folder, pictures.hashes)
+    save_training_signatures(course.folder, pictures.images)
     saved = save_backbone(_backbone(pictures, course, state, config), course.folder, training=training)
     if finished:
         (course.folder / PROGRESS_FILE).unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from facsim.errors import FormatError
 from facsim.formats.record import Record
 from facsim.formats.tree import tree_kind
 from facsim.learn.data import Pictures, PictureShape, pictures_from
+from facsim.learn.reading import OnDecoded
 from facsim.learn.sources import records_of
 from facsim.records import run_origin
 from facsim.storage import folder_at
@@ -35,11 +36,17 @@ class _Unlabelled:
 
 
 def load_unlabelled(
-    source: str | os.PathLike[str], *, size_px: int = 48, colour: str = "grey", split: str | None = None
+    source: str | os.PathLike[str],
+    *,
+    size_px: int = 48,
+    colour: str = "grey",
+    split: str | None = None,
+    on_decoded: OnDecoded | None = None,
 ) -> Pictures:
     """The pictures at `source`, those of `split` alone where one is named, all of one class `unlabelled`.
 
-    Raises FormatError where there is nothing to read or no such split.
+    `on_decoded` as in `facsim.learn.data.pictures_from`. Raises FormatError where there is nothing to read or no such
+    split.
     """
     records = list(records_of(source))
     held = [record for record in records if split is None or record.split == split]
@@ -47,7 +54,8 @@ def load_unlabelled(
         known = sorted({record.split or "none" for record in records})
         raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
     shape = PictureShape(size_px=size_px, colour=colour)
-    pictures = pictures_from([_set_aside(record) for record in held], shape=shape, classes=(_NO_LABEL,))
+    bare = [_set_aside(record) for record in held]
+    pictures = pictures_from(bare, shape=shape, classes=(_NO_LABEL,), on_decoded=on_decoded)
     return replace(pictures, origin=_origin(source) + (f", split {split}" if split else ""))
 
 
