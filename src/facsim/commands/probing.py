@@ -241,10 +241,10 @@ def zero_shot(
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
-    """Recognise expressions by the texts of their names or action units, without training on them.
+    """Recognise expressions by texts of names or action units.
 
-    MODEL is a folder that `facsim contrast` wrote, or a local folder of a CLIP or SigLIP model as `transformers` saves
-    it (`pip install "facsim[clip]"`); nothing is downloaded.
+    Nothing is trained on labelled pictures. MODEL is a folder that `facsim contrast` wrote, or a local folder of a CLIP
+    or SigLIP model as `transformers` saves it (`pip install "facsim[clip]"`); nothing is downloaded.
 
     \b
     Examples:
