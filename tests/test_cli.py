@@ -392,3 +392,10 @@ print(sorted({HEAVY} & set(sys.modules)), file=sys.stderr)
 """
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stderr.strip() == "[]"
+
+
+def test_help_shows_every_command_once_under_a_heading():
+    shown = CliRunner().invoke(cli.app, ["--help"]).stdout
+    assert "Train:" in shown and "Test:" in shown
+    listed = [line.split()[0] for line in shown.splitlines() if line.startswith("  ") and line[2:3].isalpha()]
+    assert [listed.count(name) for name in names_of_commands()] == [1] * len(names_of_commands())

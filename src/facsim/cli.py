@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -33,9 +34,30 @@ __all__ = ["app", "main"]
 _CONTINUES = ("run", "ingest", "train", "protocol", "pretrain", "contrast")
 """Commands that go on where they were when they are given again."""
 
+_GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
+    "Make pictures": (run, plan, preview, studio, stages, redo, report),
+    "Exchange pictures": (ingest, export, captions),
+    "Train": (train, pretrain, contrast, models, adopt),
+    "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot),
+    "Train and test as papers do": (protocol,),
+    "This machine": (doctor,),
+}
+"""What help shows: heading → commands."""
+
 
 class _Commands(TyperGroup):
     """The commands, with facsim's errors and Ctrl-C turned into messages and exit codes."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands under the headings of `_GROUPS`, all in one width."""
+        width = max(map(len, self.commands))
+        for heading, group in _GROUPS.items():
+            names = [call.__name__.replace("_", "-") for call in group]
+            with formatter.section(heading):
+                room = formatter.width - formatter.current_indent - width - 2
+                formatter.write_dl(
+                    [(name.ljust(width), self.commands[name].get_short_help_str(room)) for name in names]
+                )
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -86,14 +108,7 @@ def _about(
     """
 
 
-_COMMANDS = (
-    *(run, plan, preview, studio, ingest, export, train),
-    *(evaluate, calibrate, compare, leaks),
-    *(pretrain, probe, few_shot, zero_shot, captions, contrast),
-    *(protocol, report, redo, stages, models, adopt, doctor),
-)
-
-for _command in _COMMANDS:
+for _command in (command for group in _GROUPS.values() for command in group):
     app.command()(_command)
 
 

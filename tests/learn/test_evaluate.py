@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import balanced_accuracy_score
 
 from facsim.errors import FacsimError, WeightsError
+from facsim.learn.data import take
 from facsim.learn.evaluate import evaluate, shared_classes
 from facsim.learn.leaks import HASHES_FILE, load_training_hashes, save_training_hashes, seen_in
 from facsim.learn.predict import predict
@@ -51,7 +52,7 @@ def test_a_model_that_orders_its_classes_otherwise_is_read_by_name(drawn):
 
 
 def test_a_model_of_other_classes_than_the_data_is_refused_naming_both(drawn):
-    with pytest.raises(FacsimError, match="only the model knows contempt and only the data surprise"):
+    with pytest.raises(FacsimError, match="only the model knows contempt and only the data knows surprise"):
         evaluate(scores_for(drawn(7)), drawn(7), classes=(*drawn(7).classes[:6], "contempt"))
 
 
@@ -68,6 +69,19 @@ def test_shared_classes_of_a_larger_model_are_normalised_again(drawn):
     larger = np.concatenate([scores_for(pictures) * 0.5, np.full((14, 1), 0.5, dtype=np.float32)], axis=1)
     left, cut, shared = shared_classes(larger, pictures, classes=(*pictures.classes, "contempt"))
     assert np.allclose(left.sum(axis=1), 1) and evaluate(left, cut, classes=shared).accuracy.value == 1.0
+
+
+def test_pictures_of_no_shared_class_are_refused_naming_their_classes(drawn):
+    eight = drawn(80, classes=(*drawn(7).classes, "contempt"))
+    contempt = take(eight, np.array([label == "contempt" for label in eight.labels]))
+    with pytest.raises(FacsimError, match=r"found 10 pictures of contempt alone, expected some of .*anger"):
+        shared_classes(np.full((10, 7), 1 / 7, dtype=np.float32), contempt, classes=drawn(7).classes)
+
+
+def test_a_class_that_the_model_does_not_know_is_answered_with_what_to_do(drawn):
+    eight = drawn(80, classes=(*drawn(7).classes, "contempt"))
+    with pytest.raises(FacsimError, match=r"^only the data knows contempt, expected the same .*--shared"):
+        evaluate(np.full((80, 7), 1 / 7, dtype=np.float32), eight, classes=drawn(7).classes)
 
 
 def test_too_few_shared_classes_are_refused(drawn):

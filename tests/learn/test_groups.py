@@ -47,7 +47,7 @@ def test_an_attribute_that_is_not_there_is_answered_with_those_that_are(drawn):
 
 
 def test_pictures_without_attributes_are_refused(drawn):
-    with pytest.raises(FacsimError, match="no attributes at all; evaluate on a run folder"):
+    with pytest.raises(FacsimError, match="group them by: they have no attributes at all; evaluate on a run folder"):
         group_names(drawn(3), "gender")
 
 

@@ -12,7 +12,7 @@ from facsim.errors import FacsimError
 from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.learn.data import chooser_split
 from facsim.learn.evaluate import PREPROCESSING_VERSION
-from facsim.learn.few_shot import FewShotSize, LabelledFeatures, episode_rows, few_shot
+from facsim.learn.few_shot import FewShotSize, LabelledFeatures, check_pool, episode_rows, few_shot
 from facsim.learn.leaks import SeenPictures
 from facsim.learn.logistic import fit_logistic, logistic_logits
 from facsim.learn.probes import (
@@ -259,6 +259,13 @@ def test_an_episode_draws_so_many_of_each_class_without_repeats():
     assert len({tuple(sorted(row)) for row in rows}) == 20
 
 
+def test_all_classes_that_are_too_small_for_an_episode_are_named():
+    places = np.array([0] * 2 + [1] * 9 + [2] * 3)
+    with pytest.raises(FacsimError, match=f"found 2 of {NAMES[0]}, 3 of {NAMES[2]} to draw 5 shots from"):
+        check_pool(places, FewShotSize(shots=5), classes=NAMES)
+    check_pool(places, FewShotSize(per_cent=50), classes=NAMES)
+
+
 def test_episodes_depend_on_seed_and_number_alone():
     pool = labelled(90)
     few, many = (episode_rows(pool.places, FewShotSize(shots=5), episodes=n, seed=3, classes=NAMES) for n in (4, 9))
@@ -326,7 +333,7 @@ def test_chunks_change_no_result(monkeypatch):
 
 def test_too_few_pictures_of_a_class_are_named_and_other_classes_refused():
     pool, test = labelled(9), labelled(9, seed=1)
-    with pytest.raises(FacsimError, match="found 3 pictures of anger to draw 5 from"):
+    with pytest.raises(FacsimError, match="found 3 of anger, 3 of fear, 3 of sadness to draw 5 shots from"):
         few_shot(pool, test, FewShotSize(shots=5))
     with pytest.raises(FacsimError, match="found a pool of"):
         few_shot(pool, dataclasses.replace(test, classes=NAMES[::-1]), FewShotSize(shots=1))

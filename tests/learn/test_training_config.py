@@ -12,6 +12,11 @@ def test_epochs_are_turned_into_steps():
     assert TrainingConfig(epochs=2.5, batch_size=64).total_steps(1000) == 40
 
 
+def test_a_refusal_names_the_one_setting_that_is_wrong():
+    with pytest.raises(FacsimError, match=r"^found batch_size = 0, expected more than 0$"):
+        TrainingConfig(epochs=2.0, batch_size=0)
+
+
 def test_both_steps_and_epochs_are_refused():
     with pytest.raises(FacsimError, match="exactly one"):
         TrainingConfig(steps=5, epochs=1.0)

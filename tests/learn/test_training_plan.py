@@ -34,6 +34,11 @@ def test_no_copy_of_a_validation_picture_is_trained_on_and_that_is_counted(drawn
     assert len(plan.training) == 53 and plan.training.left_out == {"copy_of_validation": 7}
 
 
+def test_a_training_set_that_is_the_validation_set_is_refused_saying_so(drawn):
+    with pytest.raises(FacsimError, match=r"0 training pictures .* none \(14 more are validation pictures too"):
+        planned(drawn(14), config(), validation=drawn(14))
+
+
 def test_validation_and_reference_pictures_make_it_another_training(drawn):
     pictures = drawn(60)
     one = planned(pictures, config(alignment=1.0), reference=drawn(14, seed=1)).identity
@@ -77,7 +82,7 @@ def test_one_picture_or_none_is_too_little(drawn, count):
 
 
 def test_one_class_is_too_little(drawn):
-    with pytest.raises(FacsimError, match=r"\['fear'\].*at least two classes"):
+    with pytest.raises(FacsimError, match="these classes: fear; expected at least two classes"):
         planned(only(drawn(60), "fear"), config(validation="none"))
 
 

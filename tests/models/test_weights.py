@@ -156,3 +156,10 @@ def test_prepared_pictures_have_mean_zero_and_deviation_one():
 def test_three_means_for_grey_are_refused():
     with pytest.raises(FacsimError, match="expected 1 each"):
         Preprocessing(size_px=40, colour="grey", mean=(0.5, 0.5, 0.5), std=(1.0, 1.0, 1.0))
+
+
+def test_a_run_folder_is_answered_with_the_model_in_it(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / WEIGHTS_FILE).write_bytes(b"")
+    with pytest.raises(WeightsError, match=f"holds no model.*; {tmp_path / 'model'} is one"):
+        load_classifier(tmp_path)

@@ -36,7 +36,7 @@ def leaks(
     out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Write all pairs as JSON.")] = "",
     json: AsJson = False,
 ) -> None:
-    """Find test pictures that a training set holds too, themselves or nearly so.
+    """Find test pictures that a training set holds too, or nearly so.
 
     Near-duplicates are one photograph in another encoding, size, brightness or crop (up to about 8 %), or mirrored,
     or two of one series. Ends with 1 where any are found. Look at them with --sheet before you believe it.

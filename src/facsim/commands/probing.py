@@ -184,7 +184,7 @@ def _few_shots(
     settings: dict[str, int],
     on_progress: OnProgress,
 ) -> list[FewShot]:
-    from facsim.learn.few_shot import LabelledFeatures
+    from facsim.learn.few_shot import LabelledFeatures, check_pool
     from facsim.learn.few_shot import few_shot as tested
     from facsim.learn.probes import extract_features
     from facsim.products import Progress
@@ -193,6 +193,8 @@ def _few_shots(
         LabelledFeatures(values=extract_features(backbone, part), labels=part.labels, classes=part.classes)
         for part in (pool, test)
     )
+    for size in asked[0]:  # all of them before any work
+        check_pool(known.places, size, classes=known.classes)
     every = [(size, name) for size in asked[0] for name in asked[1]]
     found: list[FewShot] = []
     for done, (size, name) in enumerate(every):
@@ -254,10 +256,10 @@ def zero_shot(
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
-    """Recognise expressions by the texts of their names or action units, without training on them.
+    """Recognise expressions by texts of names or action units.
 
-    MODEL is a folder that `facsim contrast` wrote, or a local folder of a CLIP or SigLIP model as `transformers` saves
-    it (`pip install "facsim[clip]"`); nothing is downloaded.
+    Nothing is trained on labelled pictures. MODEL is a folder that `facsim contrast` wrote, or a local folder of a CLIP
+    or SigLIP model as `transformers` saves it (`pip install "facsim[clip]"`); nothing is downloaded.
 
     \b
     Examples:

@@ -99,8 +99,9 @@ def load_clip(path: str | os.PathLike[str], *, device: str = "cpu") -> ClipModel
     folder = Path(path)
     if not is_clip_folder(folder):
         raise WeightsError(
-            f"{folder} is not the folder of a CLIP-style model: expected a config.json of type {' or '.join(KINDS)}, "
-            "as `save_pretrained` writes it; models are read from local folders alone"
+            f"{folder} is not the folder of a model of pictures and texts: expected one that `facsim contrast` "
+            f"wrote, or a config.json of type {' or '.join(KINDS)} as `save_pretrained` writes it; models are read "
+            "from local folders alone"
         )
     if not any(folder.glob("*.safetensors")):
         raise WeightsError(f"{folder} has no .safetensors file; pickled weights are not read: convert them first")

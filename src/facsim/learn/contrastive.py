@@ -381,7 +381,8 @@ def _finished(folder: Path, identity: Mapping[str, Any]) -> TrainedImageText | N
     training = load_training(folder)
     if training.get("identity") != fingerprint_of(identity) or training.get("stopped") != "finished":
         raise ManifestError(
-            f"{folder} holds a model of another training; train into another folder, or afresh without resuming"
+            f"{folder} holds a model of another training (other pictures or settings); give another folder, or remove "
+            "this one"
         )
     return _trained(load_image_text(folder), folder, training)
 

@@ -172,13 +172,18 @@ def shared_classes(
 
     Scores of other classes are dropped and each row is normalised again; pictures whose most likely class is another
     are left out, counted as `class_unknown_to_model`; soft targets are normalised again. Raises FacsimError where
-    fewer than two classes are shared.
+    fewer than two classes are shared, or where no picture is of one that is.
     """
     shared = tuple(name for name in classes if name in pictures.classes)
     if len(shared) < 2:
         known = f"the model knows {', '.join(classes)}, the data {', '.join(pictures.classes)}"
         raise FacsimError(f"{known}; expected at least two classes that both have")
     rows = np.array([label in shared for label in pictures.labels], dtype=bool)
+    if not rows.any():
+        raise FacsimError(
+            f"found {len(pictures)} pictures of {', '.join(sorted(set(pictures.labels))) or 'no class'} alone, "
+            f"expected some of those that the model knows: {', '.join(shared)}; give other pictures, or another model"
+        )
     columns, places = list(positions_in(classes, shared)), list(positions_in(pictures.classes, shared))
     kept = take(pictures, rows)
     targets, left = kept.targets[:, places], scores[rows][:, columns]
@@ -217,10 +222,11 @@ def ordered_scores(scores: NDArray[np.float32], pictures: Pictures, classes: Seq
     if set(classes) != set(pictures.classes):
         only_model = sorted(set(classes) - set(pictures.classes))
         only_data = sorted(set(pictures.classes) - set(classes))
+        told = (("model", only_model), ("data", only_data))
+        alone = [f"only the {whose} knows {', '.join(names)}" for whose, names in told if names]
         raise FacsimError(
-            f"only the model knows {', '.join(only_model) or 'nothing'} and only the data "
-            f"{', '.join(only_data) or 'nothing'}, expected the same classes; load the data with the model's classes, "
-            "or evaluate on the shared ones"
+            f"{' and '.join(alone)}, expected the same classes of both; evaluate on those that both have "
+            "(--shared, in Python `shared_classes`)"
         )
     broken = int((~np.isfinite(scores)).any(axis=1).sum())
     if broken:

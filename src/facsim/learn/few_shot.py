@@ -27,7 +27,16 @@ from facsim.learn.logistic import fit_logistic, logistic_logits
 from facsim.metrics import RESAMPLES
 from facsim.sample import generator_for
 
-__all__ = ["CLASSIFIERS", "FewShot", "FewShotFigure", "FewShotSize", "LabelledFeatures", "episode_rows", "few_shot"]
+__all__ = [
+    "CLASSIFIERS",
+    "FewShot",
+    "FewShotFigure",
+    "FewShotSize",
+    "LabelledFeatures",
+    "check_pool",
+    "episode_rows",
+    "few_shot",
+]
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -139,19 +148,24 @@ class LabelledFeatures:
         return np.fromiter((index[label] for label in self.labels), dtype=np.int64, count=len(self.labels))
 
 
+def check_pool(labels: Rows, size: FewShotSize, *, classes: Sequence[str]) -> None:
+    """Raise FacsimError where a class has fewer pictures than are to be drawn; `labels` (N,): places in `classes`."""
+    counts = zip(classes, np.bincount(labels, minlength=len(classes)).tolist(), strict=True)
+    if short := [f"{count} of {name}" for name, count in counts if count < size.of_class(count)]:
+        raise FacsimError(
+            f"found {', '.join(short)} to draw {size} from, expected at least as many; ask for fewer shots, or add "
+            "pictures"
+        )
+
+
 def episode_rows(labels: Rows, size: FewShotSize, *, episodes: int, seed: int, classes: Sequence[str]) -> Rows:
     """The pool's rows of each episode, int64 (episodes, n), class by class; `labels` (N,) are places in `classes`.
 
     Raises FacsimError where a class has fewer pictures than are to be drawn.
     """
+    check_pool(labels, size, classes=classes)
     pools = [np.flatnonzero(labels == place) for place in range(len(classes))]
     wanted = [size.of_class(len(pool)) for pool in pools]
-    for name, pool, count in zip(classes, pools, wanted, strict=True):
-        if len(pool) < count:
-            raise FacsimError(
-                f"found {len(pool)} pictures of {name} to draw {count} from, expected at least as many; ask for fewer "
-                "shots, or add pictures"
-            )
     rows: list[Rows] = []
     for episode in range(episodes):
         rng = generator_for(f"few-shot/{seed}", f"{size}/{episode}")

@@ -81,10 +81,10 @@ def _names_by(pictures: Pictures, grouping: str) -> tuple[str | None, ...]:
     if values is None or all(value is None for value in values):
         known = [short for short, (full, _) in NAMED_GROUPINGS.items() if full in pictures.attributes]
         known += sorted(pictures.attributes)
+        wanted = f"expected one of: {', '.join(known)}.{hint_nearest(grouping, known)}"
+        none = "they have no attributes at all; evaluate on a run folder, or on Parquet with such columns"
         raise FacsimError(
-            f'found no "{attribute}" with these pictures to group them by, expected one of: '
-            f"{', '.join(known) or 'they have no attributes at all; evaluate on a run folder or a table with them'}."
-            f"{hint_nearest(grouping, known)}"
+            f'found no "{attribute}" with these pictures to group them by{", " + wanted if known else ": " + none}'
         )
     name = named or _plain_name(values)
     return tuple(name(value) if isinstance(value, float | int) else value for value in values)

@@ -352,7 +352,8 @@ def _finished(folder: Path, plan: TrainingPlan) -> TrainedModel | None:
     training = load_training(folder)
     if training.get("identity") != fingerprint_of(plan.identity) or training.get("stopped") != "finished":
         raise ManifestError(
-            f"{folder} holds a model of another training; train into another folder, or afresh without resuming"
+            f"{folder} holds a model of another training (other pictures or settings); give another folder, or remove "
+            "this one"
         )
     return _trained(load_classifier(folder), folder, training)
 

@@ -131,9 +131,10 @@ def _check_length(config: TrainingConfig) -> None:
     if (config.steps is None) == (config.epochs is None):
         raise FacsimError(f"found steps = {config.steps} and epochs = {config.epochs}, expected exactly one of the two")
     counts = ("batch_size", "checkpoint_steps", "accumulation", "validations")
-    least = min(config.steps or 1, config.threads or 1, *(getattr(config, name) for name in counts))
-    if least < 1 or (config.epochs is not None and config.epochs <= 0) or config.steps == 0:
-        raise FacsimError(f"found {config}, expected steps, epochs, sizes and threads above 0")
+    for name in (*counts, "steps", "threads", "epochs"):
+        found = getattr(config, name)
+        if found is not None and not found > 0:
+            raise FacsimError(f"found {name} = {found}, expected more than 0")
 
 
 def _check_choices(config: TrainingConfig) -> None:
@@ -150,7 +151,9 @@ def _check_choices(config: TrainingConfig) -> None:
 
 def _check_ranges(config: TrainingConfig) -> None:
     if not (config.lr > 0 and config.weight_decay >= 0):
-        raise FacsimError(f"found lr = {config.lr}, weight_decay = {config.weight_decay}, expected > 0 and >= 0")
+        raise FacsimError(
+            f"found lr = {config.lr} and weight_decay = {config.weight_decay}, expected more than 0, and 0 or more"
+        )
     for name in _SHARES:
         if not 0 <= getattr(config, name) < 1:
             raise FacsimError(f"found {name} = {getattr(config, name)}, expected 0 or more and less than 1")

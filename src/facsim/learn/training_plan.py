@@ -120,9 +120,12 @@ def _divided(
 
 def _refuse_too_little(training: Pictures, held_out: Pictures | None, config: TrainingConfig) -> None:
     if len(training) < 2 or len(set(training.labels)) < 2:
+        shown = ", ".join(sorted(set(training.labels))) or "none"
+        copies = training.left_out.get("copy_of_validation", 0)
+        others = f" ({copies} more are validation pictures too, and not trained on)" if copies else ""
         raise FacsimError(
-            f"found {len(training)} training pictures of the classes {sorted(set(training.labels))}, expected at least "
-            "two classes; add pictures"
+            f"found {len(training)} training pictures of these classes: {shown}{others}; expected at least two classes "
+            "with a picture each; add pictures"
         )
     if config.selection == "best" and (held_out is None or not len(held_out)):
         raise FacsimError(

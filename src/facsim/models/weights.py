@@ -115,9 +115,10 @@ def _weights_path(path: str | os.PathLike[str]) -> Path:
     place = Path(path)
     file = place / WEIGHTS_FILE if place.is_dir() else place
     if not file.is_file():
+        inside = next((held for held in ("model", "backbone") if (place / held / WEIGHTS_FILE).is_file()), "")
         raise WeightsError(
             f"{place} holds no model: {file} does not exist; expected a folder that `facsim train` wrote, or the "
-            f"{WEIGHTS_FILE} in one"
+            f"{WEIGHTS_FILE} in one{f'; {place / inside} is one' if inside else ''}"
         )
     return file
 

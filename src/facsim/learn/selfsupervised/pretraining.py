@@ -262,7 +262,8 @@ def _finished(folder: Path, identity: Mapping[str, Any]) -> PretrainedBackbone |
     training = load_training(folder)
     if training.get("identity") != fingerprint_of(identity) or training.get("stopped") != "finished":
         raise ManifestError(
-            f"{folder} holds a model of another training; train into another folder, or afresh without resuming"
+            f"{folder} holds a model of another training (other pictures or settings); give another folder, or remove "
+            "this one"
         )
     return _pretrained(load_backbone(folder), folder, training)
 
