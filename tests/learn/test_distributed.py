@@ -66,7 +66,8 @@ def test_two_processes_give_what_one_gives(team, tmp_path, name):
 
 def test_the_model_says_how_many_processes_made_it_and_no_other_file_differs(team):
     assert load_training(team / "default")["processes"] == 2
-    names = {"card.md", "training.json", "training_hashes.npy", "training_signatures.npy", WEIGHTS_FILE}
+    kept = {f"{part}_{what}.npy" for part in ("training", "selection") for what in ("hashes", "signatures")}
+    names = {"card.md", "training.json", WEIGHTS_FILE, *kept}
     assert {entry.name for entry in (team / "default").iterdir()} == names
 
 
