@@ -124,7 +124,8 @@ def train(
 
     A training that was stopped, by Ctrl-C, a kill or its time budget, goes on where it was when the same command is
     given again, and ends as if it had never stopped. Under torchrun several processes, on one machine or many, train
-    as one and give the model that one would; the first alone writes and prints.
+    as one and give the model that one would, but for rounding, which optimisers like Adam amplify; the first alone
+    writes and prints.
 
     \b
     Examples:
