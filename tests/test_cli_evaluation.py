@@ -248,3 +248,14 @@ def test_leaks_between_two_sets_are_named_drawn_and_end_with_1(place, tmp_path):
 def test_sets_that_share_nothing_end_with_0(place, tmp_path):
     class_folder(tmp_path / "fresh", range(3000, 3014))
     assert shown("leaks", place / "train", tmp_path / "fresh")["clean"] == 14
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"), [("--corruptions", "jpg", "jpeg"), ("--severities", "6", "1 to 5")]
+)
+def test_corruptions_are_checked_before_any_picture_is_read(place, option, value, words):
+    both = {"--corruptions": "jpeg", "--severities": "1", option: value}
+    refused = called(
+        "evaluate", place / "model", "--on", place / "nowhere", *(part for one in both.items() for part in one)
+    )
+    assert refused.exit_code == 1 and words in refused.output and "nowhere" not in refused.output

@@ -78,6 +78,10 @@ def evaluate(
 
     check_device(device)
     levels = _levels(severities)
+    if corruptions:
+        from facsim.learn.corruptions import check_corruptions
+
+        check_corruptions(() if corruptions == "all" else _names(corruptions), levels)
     _refuse_endings(predictions, figure)
     classifier = load_classifier(model, device=device)
     with progress_shown() as on_progress:

@@ -125,9 +125,11 @@ def _tempered(calibration: _Found) -> str:
 def _groups(name: str, held: _Found) -> str:
     rows: list[Sequence[str]] = [["group", "n", "accuracy", "UAR"]]
     for group, one in held["groups"].items():
-        small = f" (fewer than {held['least_in_group']}: not in the gaps)" if one["small"] else ""
-        rows.append([group, str(one["n"]), _short(one["accuracy"]), _short(one["uar"]) + small])
+        few = " *" if one["small"] else ""
+        rows.append([group, str(one["n"]) + few, _short(one["accuracy"]), _short(one["uar"])])
     lines = [f"by {name}" + (f" (not known of {held['unknown']})" if held["unknown"] else ""), table_text(rows)]
+    if any(one["small"] for one in held["groups"].values()):
+        lines.append(f"* fewer than {held['least_in_group']} pictures: not in the gaps")
     for metric, gap in held["gaps"].items():
         where = f"{gap['lowest']} to {gap['highest']}"
         lines.append(f"gap in {dict(_HEADLINES)[metric]}: {_short(gap['difference'])}, {where}, p = {gap['p']:.3f}")

@@ -10,7 +10,7 @@ elsewhere.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from facsim.errors import FacsimError, hint_nearest
 from facsim.learn.data import Pictures
 from facsim.sample import generator_for
 
-__all__ = ["CORRUPTIONS", "SEVERITIES", "corrupt", "corruptions_for"]
+__all__ = ["CORRUPTIONS", "SEVERITIES", "check_corruptions", "corrupt", "corruptions_for"]
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -149,17 +149,24 @@ def corruptions_for(pictures: Pictures) -> tuple[str, ...]:
     return tuple(name for name in CORRUPTIONS if pictures.shape.colour == "rgb" or name not in _OF_COLOUR)
 
 
+def check_corruptions(names: Iterable[str], severities: Iterable[int]) -> None:
+    """Raise FacsimError where there is no such corruption, with the nearest, or no such severity."""
+    for name in names:
+        if name not in CORRUPTIONS:
+            raise FacsimError(
+                f'found the corruption "{name}", expected one of those there are.{hint_nearest(name, CORRUPTIONS)}'
+            )
+    for severity in severities:
+        if severity not in SEVERITIES:
+            raise FacsimError(f"found severity {severity}, expected 1 to 5")
+
+
 def corrupt(pictures: Pictures, name: str, severity: int) -> Pictures:
     """The pictures, made worse: the same for the same names of pictures, corruption and severity (1 to 5).
 
     Raises FacsimError where there is no such corruption or severity, or where it does nothing to such pictures.
     """
-    if name not in CORRUPTIONS:
-        raise FacsimError(
-            f'found the corruption "{name}", expected one of those there are.{hint_nearest(name, CORRUPTIONS)}'
-        )
-    if severity not in SEVERITIES:
-        raise FacsimError(f"found severity {severity}, expected 1 to 5")
+    check_corruptions((name,), (severity,))
     if name not in corruptions_for(pictures):
         raise FacsimError(f'"{name}" does nothing to grey pictures; leave it out')
     made = [_made(image, name, severity, who) for image, who in zip(pictures.images, pictures.ids, strict=True)]
