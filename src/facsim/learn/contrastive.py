@@ -22,10 +22,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from facsim.captions import vocabulary, words_of
-from facsim.errors import FacsimError, ManifestError
+from facsim.errors import FacsimError
 from facsim.learn.augment import scaled_augmentation
 from facsim.learn.captioned import CaptionedPictures
 from facsim.learn.data import Pictures, PictureShape, chooser_split
+from facsim.learn.finished import finished_training
 from facsim.learn.leaks import save_training_hashes, save_training_signatures
 from facsim.learn.retrieval import Retrieval, retrieval
 from facsim.learn.sampler import batches_of
@@ -45,7 +46,6 @@ from facsim.models.image_text import (
     save_image_text,
 )
 from facsim.models.transformer import draw_drops
-from facsim.models.weights import TRAINING_FILE, load_training
 from facsim.provenance import environment, fingerprint_of, now
 from facsim.sample import generator_for
 
@@ -376,15 +376,8 @@ def _saved(run: _Run, course: Course, state: LearningState, held: CaptionedPictu
 
 def _finished(folder: Path, identity: Mapping[str, Any]) -> TrainedImageText | None:
     """The finished model that `folder` holds already, if it is of this very training."""
-    if (folder / PROGRESS_FILE).exists() or not (folder / TRAINING_FILE).exists():
-        return None
-    training = load_training(folder)
-    if training.get("identity") != fingerprint_of(identity) or training.get("stopped") != "finished":
-        raise ManifestError(
-            f"{folder} holds a model of another training (other pictures or settings); give another folder, or remove "
-            "this one"
-        )
-    return _trained(load_image_text(folder), folder, training)
+    training = finished_training(folder, identity, checkpoint=PROGRESS_FILE)
+    return None if training is None else _trained(load_image_text(folder), folder, training)
 
 
 def _trained(model: ImageText, folder: Path, training: Mapping[str, Any]) -> TrainedImageText:

@@ -22,10 +22,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from facsim.errors import FacsimError, ManifestError
+from facsim.errors import FacsimError
 from facsim.learn.checkpoint import CHECKPOINT_FILE, Best, TrainingState, restore_checkpoint, save_checkpoint
 from facsim.learn.data import Pictures
 from facsim.learn.distributed import ALONE, Team, synchronise
+from facsim.learn.finished import finished_training
 from facsim.learn.initial import network_shape, put_initial
 from facsim.learn.leaks import SeenPictures, save_chosen_on, save_training_hashes, save_training_signatures
 from facsim.learn.loading import Feeder
@@ -40,7 +41,7 @@ from facsim.learn.training_plan import TrainingPlan, planned
 from facsim.learn.training_step import StepWork, seeded, step_work, take_step
 from facsim.metrics import recall, tally
 from facsim.models.classifier import Classifier, initialised
-from facsim.models.weights import TRAINING_FILE, load_classifier, load_training, save_classifier
+from facsim.models.weights import load_classifier, save_classifier
 from facsim.provenance import environment, fingerprint_of, now
 
 __all__ = ["OnProgress", "TrainedModel", "train"]
@@ -347,15 +348,8 @@ def _chosen_on(plan: TrainingPlan, state: TrainingState) -> list[SeenPictures]:
 
 def _finished(folder: Path, plan: TrainingPlan) -> TrainedModel | None:
     """The finished model that `folder` holds already, if it is of this very training."""
-    if (folder / CHECKPOINT_FILE).exists() or not (folder / TRAINING_FILE).exists():
-        return None
-    training = load_training(folder)
-    if training.get("identity") != fingerprint_of(plan.identity) or training.get("stopped") != "finished":
-        raise ManifestError(
-            f"{folder} holds a model of another training (other pictures or settings); give another folder, or remove "
-            "this one"
-        )
-    return _trained(load_classifier(folder), folder, training)
+    training = finished_training(folder, plan.identity, checkpoint=CHECKPOINT_FILE)
+    return None if training is None else _trained(load_classifier(folder), folder, training)
 
 
 def _trained(classifier: Classifier, folder: Path, training: Mapping[str, Any]) -> TrainedModel:

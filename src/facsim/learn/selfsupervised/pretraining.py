@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from facsim.errors import FacsimError, ManifestError, hint_nearest
+from facsim.errors import FacsimError, hint_nearest
 from facsim.learn.data import Pictures
+from facsim.learn.finished import finished_training
 from facsim.learn.leaks import save_training_hashes, save_training_signatures
 from facsim.learn.sampler import batches_of
 from facsim.learn.selfsupervised.byol import Byol
@@ -39,7 +40,6 @@ from facsim.learn.selfsupervised.views import Views, view_generator, view_of
 from facsim.models.backbones import Backbone, fresh_backbone, load_backbone, save_backbone
 from facsim.models.classifier import fit_preprocessing, nchw, prepare
 from facsim.models.transformer import draw_drops
-from facsim.models.weights import TRAINING_FILE, load_training
 from facsim.provenance import environment, fingerprint_of, now
 
 __all__ = ["METHODS", "Method", "PretrainedBackbone", "PretrainingConfig", "method_named", "pretrain"]
@@ -257,15 +257,8 @@ def _saved(pictures: Pictures, course: Course, state: LearningState, config: Pre
 
 def _finished(folder: Path, identity: Mapping[str, Any]) -> PretrainedBackbone | None:
     """The finished backbone that `folder` holds already, if it is of this very training."""
-    if (folder / PROGRESS_FILE).exists() or not (folder / TRAINING_FILE).exists():
-        return None
-    training = load_training(folder)
-    if training.get("identity") != fingerprint_of(identity) or training.get("stopped") != "finished":
-        raise ManifestError(
-            f"{folder} holds a model of another training (other pictures or settings); give another folder, or remove "
-            "this one"
-        )
-    return _pretrained(load_backbone(folder), folder, training)
+    training = finished_training(folder, identity, checkpoint=PROGRESS_FILE)
+    return None if training is None else _pretrained(load_backbone(folder), folder, training)
 
 
 def _pretrained(backbone: Backbone, folder: Path, training: Mapping[str, Any]) -> PretrainedBackbone:
