@@ -93,9 +93,10 @@ def test_few_shot_rows_are_curves_over_labels(results_of):
     results = results_of("few-shot", FEW + PRETRAINING.format(table="few_shot"), seeds=(0, 1))
     rows = [one for one in results.measurements if one.group]
     assert {one.group for one in rows} == {
-        f"{backbone}, {classifier}"
+        f"{backbone}, {classifier}{kind}"
         for backbone in ("trained on b", "untrained", "simclr on b")
         for classifier in ("linear", "nearest-mean")
+        for kind in ("", ", %")
     }
     assert sorted({one.x for one in rows}) == [7, 14, 21]
     assert all(one.figures["accuracy"].low <= one.figures["accuracy"].mean for one in rows)

@@ -206,7 +206,8 @@ def _measurement(
         seen=tuple(exact for exact, _ in seen),
         near=tuple(near for _, near in seen),
         unseen={},
-        group=group,
+        # shots are as many of each class, per cent are classes as they come: two lines, not one
+        group=f"{group}, %" if "%" in str(found[0].size) else group,
         x=float(np.mean([one.labelled for one in found])),
     )
 

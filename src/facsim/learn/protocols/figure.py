@@ -18,7 +18,8 @@ from facsim.report.charts import nice_ticks
 __all__ = ["results_figure"]
 
 _PANELS = (("accuracy", "accuracy"), ("uar", "UAR"))
-_COLOURS = ("#2b76ad", "#c4570b", "#1d6b4f", "#7a4fa3", "#8a6d1f", "#a3324f")  # the report's first two, then as strong
+# the report's first two, then as strong
+_COLOURS = ("#2b76ad", "#c4570b", "#1d6b4f", "#7a4fa3", "#8a6d1f", "#a3324f", "#4b5563", "#0f7c8c")
 _WIDTH, _PANEL, _GAP = 980.0, 300.0, 30.0
 _LETTER = 6.8  # px a letter of 11 px text takes, about
 _ROW = 22.0
@@ -141,7 +142,7 @@ def _curves(heading: str, rows: Sequence[Measurement], results: Results, top: fl
         groups.setdefault(one.group or one.row, []).append(one)
     colours = {name: _COLOURS[i % len(_COLOURS)] for i, name in enumerate(groups)}
     wide = [x for held in groups.values() if len(held) > 1 for one in held if (x := one.x) is not None and x > 0]
-    labels = min(max(len(name) for name in groups) * _LETTER + 14, 200.0)
+    labels = min(max(len(name) for name in groups) * _LETTER + 14, 260.0)
     width = (_WIDTH - 32 - 2 * (38 + labels) - _GAP) / 2
     parts = [_text(16, top + 12, heading, style="head", anchor="start")]
     for place, (metric, title) in enumerate(_PANELS):
@@ -180,7 +181,7 @@ def _lines_of(
         )
         parts += drawn
     for name, y in zip(ends, _apart([ends[name] for name in ends]), strict=True):
-        shown = _cut(name, 190)
+        shown = _cut(name, 250)
         parts.append(
             f'<text x="{frame.right + 8:.1f}" y="{y + 4:.1f}" style="fill:{colours[name]}">{escape(shown)}</text>'
         )
