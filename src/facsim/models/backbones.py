@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from facsim.errors import FacsimError, WeightsError
 from facsim.models.classifier import Preprocessing, architecture_of, build_network, initialised
-from facsim.models.weights import CARD_FILE, TRAINING_FILE, WEIGHTS_FILE, load_classifier, write_whole
+from facsim.models.weights import WEIGHTS_FILE, load_classifier, write_model
 
 __all__ = [
     "Backbone",
@@ -86,14 +86,9 @@ def save_backbone(
 
     `training` (plain JSON: configuration, curve) becomes `training.json`. Each file lands whole or not at all.
     """
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
     data = _weights_bytes(backbone)
     saved = replace(backbone, sha256=hashlib.sha256(data).hexdigest())
-    if training is not None:
-        write_whole(place / TRAINING_FILE, (json.dumps(training, indent=1) + "\n").encode())
-    write_whole(place / CARD_FILE, _card(saved).encode())
-    write_whole(place / WEIGHTS_FILE, data)
+    write_model(folder, data, card=_card(saved), training=training)
     return saved
 
 

@@ -28,7 +28,7 @@ from facsim.models.backbones import feature_width, features_of, fresh_backbone
 from facsim.models.classifier import Preprocessing, architecture_of, build_network
 from facsim.models.initialisation import initialise
 from facsim.models.vit import VitBlock
-from facsim.models.weights import CARD_FILE, TRAINING_FILE, WEIGHTS_FILE, write_whole
+from facsim.models.weights import WEIGHTS_FILE, write_model
 
 __all__ = [
     "ImageText",
@@ -155,8 +155,6 @@ def save_image_text(
     model: ImageText, folder: str | os.PathLike[str], *, training: Mapping[str, Any] | None = None
 ) -> ImageText:
     """The model with the SHA-256 of its weights file, now written to `folder` with its card."""
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
     architecture, configuration = architecture_of(model.network.backbone)
     described = {
         "format": _FORMAT,
@@ -170,10 +168,7 @@ def save_image_text(
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
     data = safetensors.torch.save(state, metadata={_ENTRY: json.dumps(described, sort_keys=True)})
     saved = replace(model, sha256=hashlib.sha256(data).hexdigest())
-    if training is not None:
-        write_whole(place / TRAINING_FILE, (json.dumps(training, indent=1) + "\n").encode())
-    write_whole(place / CARD_FILE, _card(saved).encode())
-    write_whole(place / WEIGHTS_FILE, data)
+    write_model(folder, data, card=_card(saved), training=training)
     return saved
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "load_classifier",
     "load_training",
     "save_classifier",
+    "write_model",
     "write_whole",
 ]
 
@@ -48,14 +49,9 @@ def save_classifier(
 
     `training` (plain JSON: configuration, curve) becomes `training.json`. Each file lands whole or not at all.
     """
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
     data = _weights_bytes(classifier)
     saved = replace(classifier, sha256=hashlib.sha256(data).hexdigest())
-    if training is not None:
-        write_whole(place / TRAINING_FILE, (json.dumps(training, indent=1) + "\n").encode())
-    write_whole(place / CARD_FILE, _card(saved).encode())
-    write_whole(place / WEIGHTS_FILE, data)
+    write_model(folder, data, card=_card(saved), training=training)
     return saved
 
 
@@ -94,6 +90,18 @@ def load_training(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise WeightsError(f"{file} holds {type(found).__name__}, expected an object; train the model again")
     return found
+
+
+def write_model(
+    folder: str | os.PathLike[str], weights: bytes, *, card: str, training: Mapping[str, Any] | None
+) -> None:
+    """Write a model's folder: its card, `training` (plain JSON) if there is any, and last its weights, each whole."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    if training is not None:
+        write_whole(place / TRAINING_FILE, (json.dumps(training, indent=1) + "\n").encode())
+    write_whole(place / CARD_FILE, card.encode())
+    write_whole(place / WEIGHTS_FILE, weights)
 
 
 def write_whole(path: Path, data: bytes) -> None:
