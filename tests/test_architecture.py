@@ -13,7 +13,10 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py"))
 
 # From the ground up: a module may import from its own floor and those below it.
 FLOORS = [
-    ("errors", "facs", "coding", "expressions", "prototypes", "variants", "wearables", "captions", "caption_words"),
+    (
+        *("errors", "facs", "coding", "expressions", "prototypes", "variants", "literature"),
+        *("wearables", "captions", "caption_words"),
+    ),
     (
         "columns",
         "sample",

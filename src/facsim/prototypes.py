@@ -1,6 +1,7 @@
 """Prototypes of the expressions: not one coding each, but distributions over codings, drawn from with a seed.
 
-What is drawn from, and its sources, are in `facsim.variants`. One draw, the vigour, is shared by most units of a
+What is drawn from, and its sources, are in `facsim.variants`, and as the literature alone has it in
+`facsim.literature`. One draw, the vigour, is shared by most units of a
 sample, because strong faces are strong all over. Sides differ a little.
 """
 
@@ -42,14 +43,21 @@ class PrototypeSample:
     hand: str = "none"
 
 
-def sample_prototype(expression: str, uniform: Callable[[], float], *, variant: str | None = None) -> PrototypeSample:
-    """A draw from an expression's prototypes, or from the named variant of it.
+def sample_prototype(
+    expression: str,
+    uniform: Callable[[], float],
+    *,
+    variant: str | None = None,
+    table: Mapping[str, tuple[Variant, ...]] = PROTOTYPES,
+) -> PrototypeSample:
+    """A draw from an expression's prototypes in `table`, or from the named variant of it.
 
     `expression` is a canonical name. `uniform` is the randomness: each call gives a number in [0, 1), as do the methods
     `random` of `random.Random` and of a NumPy Generator. Equal numbers give equal samples; how many are taken depends
     on them, so give every sample a generator of its own. Raises FacsimError for unknown names, with the nearest.
     """
-    chosen = _choose(_variants(expression), uniform()) if variant is None else _named(expression, variant)
+    known = _variants(expression, table)
+    chosen = _choose(known, uniform()) if variant is None else _named(expression, variant, known)
     vigour, lean, side = uniform(), uniform(), "L" if uniform() < 0.5 else "R"
     coding = dict[str, float]()
     for unit in chosen.units:
@@ -78,14 +86,14 @@ def _lay_hand(shares: Mapping[str, float], quantile: float) -> str:
     return "none"
 
 
-def _variants(expression: str) -> tuple[Variant, ...]:
-    if expression not in PROTOTYPES:
-        raise FacsimError(f'no prototypes of "{expression}".{hint_nearest(expression, PROTOTYPES)}')
-    return PROTOTYPES[expression]
+def _variants(expression: str, table: Mapping[str, tuple[Variant, ...]]) -> tuple[Variant, ...]:
+    if expression not in table:
+        raise FacsimError(f'no prototypes of "{expression}".{hint_nearest(expression, table)}')
+    return table[expression]
 
 
-def _named(expression: str, name: str) -> Variant:
-    by_name = {variant.name: variant for variant in _variants(expression)}
+def _named(expression: str, name: str, known: tuple[Variant, ...]) -> Variant:
+    by_name = {variant.name: variant for variant in known}
     if name not in by_name:
         raise FacsimError(f'{expression} has no variant "{name}".{hint_nearest(name, by_name)}')
     return by_name[name]

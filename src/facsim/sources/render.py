@@ -30,8 +30,9 @@ from facsim.models.staging import sample_scene
 from facsim.models.wardrobe import sample_occluder
 from facsim.models.worn import Worn
 from facsim.pictures import encode_picture, encoding_for
-from facsim.prototypes import PrototypeSample, sample_prototype
+from facsim.prototypes import PrototypeSample
 from facsim.sample import Sample, generator_for
+from facsim.sources.codings import CODINGS, draw_coding
 from facsim.sources.scene_labels import LABEL_COLUMNS, label_drawing, map_arrays, map_columns
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -44,7 +45,8 @@ _MAX_YAW, _MAX_PITCH = 50.0, 34.0  # of faces found in FER2013, 99 % lie within 
 class Render:
     """Draw each planned sample.
 
-    size_px: side of the picture. intensity, pose: factors on the action units' intensities and on the head's turn (1 is
+    size_px: side of the picture. coding: where action units are drawn from, a name of `facsim.sources.codings.CODINGS`:
+    `shown` as people show expressions, `literature` as it has them, `scattered` any units at all. intensity, pose: factors on the action units' intensities and on the head's turn (1 is
     as drawn from prototypes and poses). variety: how far draws from the prototypes roam (0: everybody shows the middle
     of every draw). grey: one grey level in all three channels. domain: what kind of pictures they are to look like, a
     name of `facsim.models.domains.DOMAINS`. occluders: share of pictures with something before the face, such as a hand
@@ -56,6 +58,7 @@ class Render:
 
     size_px: int = 112
     domain: str = "open"
+    coding: str = "shown"
     intensity: float = 1.0
     pose: float = 1.0
     variety: float = 1.0
@@ -84,6 +87,8 @@ class Render:
             raise RecipeError(f"render.variety is {self.variety:g}; expected 0 (all alike) to 1")
         if self.domain not in DOMAINS:
             raise RecipeError(f'render.domain is "{self.domain}".{hint_nearest(self.domain, DOMAINS)}')
+        if self.coding not in CODINGS:
+            raise RecipeError(f'render.coding is "{self.coding}".{hint_nearest(self.coding, CODINGS)}')
         if not 0 <= self.occluders <= 1:
             raise RecipeError(f"render.occluders is {self.occluders:g}; expected a share, 0 to 1")
         if not 0 <= self.hands <= 2:
@@ -109,7 +114,7 @@ class Render:
         return lambda samples: self._rows(samples, device)
 
     def _rows(self, samples: Sequence[Sample], device: str) -> list[Row]:
-        prototypes = [_prototype(sample, self.variety) for sample in samples]
+        prototypes = [_drawn_units(sample, self.coding, self.variety) for sample in samples]
         scenes = [self._scene(sample, drawn) for sample, drawn in zip(samples, prototypes, strict=True)]
         drawings = draw(scenes, size_px=self.size_px, device=device, surfaces=_needs_surfaces(self.extra))
         return [
@@ -177,9 +182,9 @@ def cast_person(key: PersonKey) -> tuple[Identity, Person]:
     return identity, sample_person(generator, identity, skin_tone_monk=key.tone)
 
 
-def _prototype(sample: Sample, variety: float) -> PrototypeSample:
+def _drawn_units(sample: Sample, coding: str, variety: float) -> PrototypeSample:
     generator = generator_for(sample.sample_id, "render/prototype")
-    return sample_prototype(sample["expression_target"], lambda: 0.5 + variety * (generator.random() - 0.5))
+    return draw_coding(coding, sample["expression_target"], generator, variety=variety)
 
 
 def _posed(camera: Camera, drawn: PrototypeSample, factor: float) -> Camera:
