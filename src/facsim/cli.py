@@ -26,18 +26,19 @@ from facsim.commands.protocols import protocol
 from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
+from facsim.commands.teaching import teach
 from facsim.commands.training import train
 from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
 
-_CONTINUES = ("run", "ingest", "train", "protocol", "pretrain", "contrast")
+_CONTINUES = ("run", "ingest", "train", "protocol", "pretrain", "contrast", "teach")
 """Commands that go on where they were when they are given again."""
 
 _GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, preview, studio, stages, redo, report),
     "Exchange pictures": (ingest, export, captions),
-    "Train": (train, pretrain, contrast, models, adopt),
+    "Train": (train, pretrain, contrast, teach, models, adopt),
     "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot),
     "Train and test as papers do": (protocol,),
     "This machine": (doctor,),

@@ -46,14 +46,15 @@ class Render:
     """Draw each planned sample.
 
     size_px: side of the picture. coding: where action units are drawn from, a name of `facsim.sources.codings.CODINGS`:
-    `shown` as people show expressions, `literature` as it has them, `scattered` any units at all. intensity, pose: factors on the action units' intensities and on the head's turn (1 is
-    as drawn from prototypes and poses). variety: how far draws from the prototypes roam (0: everybody shows the middle
-    of every draw). grey: one grey level in all three channels. domain: what kind of pictures they are to look like, a
-    name of `facsim.models.domains.DOMAINS`. occluders: share of pictures with something before the face, such as a hand
-    or a mask (glasses and headwear belong to people). hands: factor on the share in which people put a hand to the face
-    with an expression (`facsim.variants`; a domain has a factor too). scene: what parameters of the scene shall be, by
-    path (docs/scene.md): a value, a list of choices or a range, `"hair.curl" = 0.8`. extra: maps to write beside the
-    picture, of `depth`, `normals` and `parts` (facsim.label_maps).
+    `shown` as people show expressions, `literature` as it has them, `scattered` any units at all. intensity, pose:
+    factors on the action units' intensities and on the head's turn (1 is as drawn from prototypes and poses). variety:
+    how far draws from the prototypes roam (0: everybody shows the middle of every draw). grey: one grey level in all
+    three channels. domain: what kind of pictures they are to look like, a name of `facsim.models.domains.DOMAINS`.
+    occluders: share of pictures with something before the face, such as a hand or a mask (glasses and headwear belong
+    to people). hands: factor on the share in which people put a hand to the face with an expression (`facsim.variants`;
+    a domain has a factor too). scene: what parameters of the scene shall be, by path (docs/scene.md): a value, a list
+    of choices or a range, `"hair.curl" = 0.8`. extra: maps to write beside the picture, of `depth`, `normals` and
+    `parts` (facsim.label_maps).
     """
 
     size_px: int = 112

@@ -1,0 +1,3 @@
+"""Training of facsim's own label models: one file a task over one resumable loop (`fitting.py`)."""
+
+__all__: list[str] = []

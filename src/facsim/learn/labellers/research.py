@@ -1,0 +1,165 @@
+"""The *research* teacher: FER2013's labels, with the votes of FER+'s raters as a second head that steadies the first.
+
+It has seen photographs of people, on FER2013's terms, so it is never shipped with facsim: it lies where its user taught
+it. Of FER2013's training split the fixed cut (`facsim.learn.data.is_chooser`) is held out, to choose and to calibrate
+on, and copies of test pictures can be barred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from facsim.expressions import EIGHT_EXPRESSIONS
+from facsim.formats.ferplus import FerPlusVotes, soft_expressions
+from facsim.learn.augment import Augmentation, augment, scaled_augmentation
+from facsim.learn.data import Pictures, is_chooser
+from facsim.learn.labellers.fitting import Outputs
+from facsim.learn.leaks import near_pool, seen_in
+from facsim.models.classifier import Classifier, Preprocessing, fit_preprocessing, nchw
+from facsim.models.labeller import Labeller
+from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
+
+__all__ = ["ResearchTask", "research_task", "split_heads"]
+
+_WIDTHS, _DEPTHS = (48, 96, 192, 384), (1, 2, 2, 2)
+_SMOOTHING = 0.1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ResearchTask:
+    """FER2013's `pictures` with `votes` float32 (N, 8), shares over `EIGHT_EXPRESSIONS`, 0 where there are none.
+
+    A `facsim.learn.labellers.fitting.LabelTask`. `votes_weight` weighs the second head's loss.
+    """
+
+    pictures: Pictures
+    votes: NDArray[np.float32]
+    training: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    preprocessing: Preprocessing
+    barred: int = 0
+    votes_weight: float = 0.7
+    augmentation: Augmentation = field(default_factory=lambda: scaled_augmentation(0.8))
+    widths: tuple[int, ...] = _WIDTHS
+    depths: tuple[int, ...] = _DEPTHS
+
+    name = "research"
+
+    @property
+    def network(self) -> tuple[str, Mapping[str, Any]]:
+        """Fifteen outputs: the classes, then the votes' eight."""
+        outputs = len(self.pictures.classes) + len(EIGHT_EXPRESSIONS)
+        return "small_cnn", {"classes": outputs, "channels": 1, "widths": self.widths, "depths": self.depths}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Names of the outputs: `classes`, then `votes`."""
+        return {"classes": list(self.pictures.classes), "votes": list(EIGHT_EXPRESSIONS)}
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What the card says."""
+        return {
+            "trained_on": f"{len(self.training)} photographs: {self.pictures.origin}, with FER+'s votes",
+            "selected_on": f"the fixed cut of the training split ({len(self.held_out)} photographs)",
+            "terms": "FER2013 (Kaggle's ICML 2013 challenge): research use; FER+ votes: MIT",
+            "barred_copies_of_test_pictures": self.barred,
+        }
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a resumed training must equal."""
+        return {
+            "pictures": self.pictures.fingerprint,
+            "rows": len(self.training),
+            "votes_weight": self.votes_weight,
+            "augmentation": asdict(self.augmentation),
+        }
+
+    def batch(self, rows: NDArray[np.int64], *, seed: int | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Pictures, and their labels and votes as distributions."""
+        images = nchw(torch.from_numpy(np.ascontiguousarray(self.pictures.images[rows])))
+        if seed is not None:
+            images = augment(images, self.augmentation, generator=torch.Generator().manual_seed(seed))
+        labels, votes = self.pictures.targets[rows], self.votes[rows]
+        return images, (torch.from_numpy(labels), torch.from_numpy(votes))
+
+    def loss(self, outputs: Outputs, targets: tuple[Tensor, Tensor]) -> Tensor:
+        """Smoothed cross-entropy of the labels, and that of the votes where there are any."""
+        assert isinstance(outputs, Tensor)
+        labels, votes = targets
+        count = labels.shape[1]
+        own = functional.cross_entropy(outputs[:, :count], labels, label_smoothing=_SMOOTHING)
+        voted = votes.sum(dim=1) > 0
+        if not bool(voted.any()):
+            return own
+        return own + self.votes_weight * functional.cross_entropy(outputs[voted, count:], votes[voted])
+
+    def examine(self, outputs: Mapping[str, NDArray[np.float32]]) -> Mapping[str, float]:
+        """On the cut: accuracy of the labels' head, and of the votes' head where a vote won."""
+        logits, count = outputs["outputs"], len(self.pictures.classes)
+        labels, votes = self.pictures.targets[self.held_out], self.votes[self.held_out]
+        right = logits[:, :count].argmax(axis=1) == labels.argmax(axis=1)
+        won = votes.max(axis=1) > 0.5
+        agreed = logits[won, count:].argmax(axis=1) == votes[won].argmax(axis=1)
+        return {"accuracy_cut": float(right.mean()), "votes_accuracy_cut": float(agreed.mean())}
+
+
+def research_task(
+    pictures: Pictures, votes: Sequence[FerPlusVotes], *, barred: Pictures | None = None, keep_cut: bool = True
+) -> ResearchTask:
+    """The task over FER2013's training split. `barred` test pictures, and near copies of them, are not trained on.
+
+    With `keep_cut` False the cut is trained on too, and nothing is left to choose on but what was chosen before.
+    """
+    by_name = {row.name: soft_expressions(row.votes) for row in votes if row.name is not None}
+    shares = np.zeros((len(pictures), len(EIGHT_EXPRESSIONS)), dtype=np.float32)
+    for row, name in enumerate(pictures.ids):
+        if soft := by_name.get(name):
+            shares[row] = [soft[expression] for expression in EIGHT_EXPRESSIONS]
+    copies = np.zeros(len(pictures), dtype=bool)
+    if barred is not None:
+        copies = near_pool(pictures, barred) | seen_in(pictures.hashes, barred.hashes)
+    cut = np.array([is_chooser(name) for name in pictures.ids]) & ~copies
+    training = ~copies & ~(cut & keep_cut)
+    return ResearchTask(
+        pictures=pictures,
+        votes=shares,
+        training=np.flatnonzero(training),
+        held_out=np.flatnonzero(cut),
+        preprocessing=fit_preprocessing(pictures.images),
+        barred=int(copies.sum()),
+    )
+
+
+def split_heads(labeller: Labeller) -> tuple[Classifier, Classifier]:
+    """Two classifiers over one trunk: of FER2013's labels, and of FER+'s eight expressions."""
+    classes, votes = tuple(labeller.settings["classes"]), tuple(labeller.settings["votes"])
+    parts = ((classes, slice(0, len(classes))), (votes, slice(len(classes), None)))
+    first, second = (_one_head(labeller, names, part) for names, part in parts)
+    return first, second
+
+
+def _one_head(labeller: Labeller, names: tuple[str, ...], part: slice) -> Classifier:
+    whole = labeller.network
+    assert isinstance(whole, SmallCnn)
+    config: SmallCnnConfig = replace(whole.config, classes=len(names))
+    with torch.device("meta"):
+        network = SmallCnn(config)
+    state = dict(whole.state_dict())
+    state |= {"head.weight": state["head.weight"][part].clone(), "head.bias": state["head.bias"][part].clone()}
+    network.load_state_dict(state, assign=True)
+    return Classifier(
+        network=network.eval(),
+        classes=names,
+        preprocessing=labeller.preprocessing,
+        provenance=labeller.provenance,
+    )

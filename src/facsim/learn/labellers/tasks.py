@@ -1,0 +1,54 @@
+"""The table of facsim's own label models: what each learns from renders, and its recipe."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from facsim.errors import FacsimError, hint_nearest
+from facsim.learn.labellers.fitting import LabelTask
+from facsim.learn.training_config import TrainingConfig
+
+__all__ = ["TASKS", "TaskEntry", "find_task"]
+
+_RECIPE = TrainingConfig(
+    steps=6000,
+    batch_size=64,
+    lr=2e-3,
+    weight_decay=0.02,
+    ema=0.998,
+    precision="bf16",
+    validation="none",
+    checkpoint_steps=250,
+)
+
+
+def _recipe(**changed: Any) -> TrainingConfig:
+    return replace(_RECIPE, **changed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskEntry:
+    """A label model: what it says, `package.module:function` that makes its task of a run's URL, and its recipe."""
+
+    meaning: str
+    maker: str
+    recipe: TrainingConfig
+
+    def make(self, renders: str) -> LabelTask:
+        """The task over the renders of this run. Raises ManifestError where they do not suffice."""
+        module, _, function = self.maker.partition(":")
+        return cast(Callable[[str], LabelTask], getattr(importlib.import_module(module), function))(renders)
+
+
+TASKS: Mapping[str, TaskEntry] = {}
+"""Task -> its entry."""
+
+
+def find_task(name: str) -> TaskEntry:
+    """The entry of this name. Raises FacsimError with the nearest known name."""
+    if name not in TASKS:
+        raise FacsimError(f'no label model is called "{name}".{hint_nearest(name, TASKS)}')
+    return TASKS[name]

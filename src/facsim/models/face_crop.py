@@ -1,0 +1,90 @@
+"""Cutting a face out of a picture: the five-point templates, the similarity that fits them, and boxes.
+
+A crop is a matrix (2, 3) that takes places in the picture, in pixels from the top left corner of the top left pixel,
+to places in the crop. Five points are `landmarks_5`: the subject's left eye (right in the picture), right eye, nose
+tip, left and right mouth corner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.errors import FacsimError, hint_nearest
+
+__all__ = ["TEMPLATES", "fit_box", "fit_similarity", "invert", "moved", "template_points"]
+
+Floats = NDArray[np.floating]
+
+_ARCFACE = np.array(
+    [[73.5318, 51.5014], [38.2946, 51.6963], [56.0252, 71.7366], [70.7299, 92.2041], [41.5493, 92.3655]]
+)
+"""Where ArcFace puts them in 112 px (Deng et al. 2019; InsightFace's `arcface_dst`), in this order."""
+
+
+def _zoomed(zoom: float, middle_y: float) -> Floats:
+    """ArcFace's points larger or smaller about their middle, which comes to (56, middle_y)."""
+    return (_ARCFACE - _ARCFACE.mean(axis=0)) * zoom + [56.0, middle_y]
+
+
+TEMPLATES: Mapping[str, Floats] = {
+    "arcface": _ARCFACE,
+    "wide": _zoomed(0.88, 58.0),
+    "tight": _zoomed(1.10, 58.0),
+}
+"""(5, 2) places in a crop of 112 px. `arcface`: what recognition networks read; dropped chins are cut off. `wide`: from
+the forehead to a dropped jaw, what facsim's own label models read. `tight`: from the brows to the chin, as FER2013's
+pictures are framed, what classifiers of expressions that learnt from them read. The last two are our own."""
+
+
+def template_points(name: str, *, size_px: int = 112) -> Floats:
+    """(5, 2) float64 places of the template in a crop of `size_px`. Raises FacsimError for an unknown name."""
+    if name not in TEMPLATES:
+        raise FacsimError(f'no template is called "{name}".{hint_nearest(name, TEMPLATES)}')
+    return TEMPLATES[name] * (size_px / 112)
+
+
+def fit_similarity(points: Floats, template: Floats) -> Floats:
+    """The matrices (N, 2, 3) of the similarities that bring `points` (N, 5, 2) nearest to `template` (5, 2) or
+    (N, 5, 2).
+
+    Least squares over turn, one scale and shift, without mirroring (Umeyama 1991). Points in one place give a crop of
+    scale 0: the caller refuses faces of no size.
+    """
+    source, target = np.asarray(points, float), np.broadcast_to(template, points.shape)
+    source_mean, target_mean = source.mean(axis=1, keepdims=True), target.mean(axis=1, keepdims=True)
+    a, b = source - source_mean, target - target_mean
+    spread = np.maximum((a**2).sum(axis=(1, 2)), 1e-12)
+    cosine = (a * b).sum(axis=(1, 2)) / spread
+    sine = (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(axis=1) / spread
+    turn = np.stack([np.stack([cosine, -sine], -1), np.stack([sine, cosine], -1)], axis=1)
+    shift = target_mean[:, 0] - (turn @ source_mean[:, 0, :, None])[..., 0]
+    return np.concatenate([turn, shift[..., None]], axis=2)
+
+
+def fit_box(boxes: Floats, *, scale: float, size_px: int) -> Floats:
+    """The matrices (N, 2, 3) of upright square crops of `size_px` about `boxes` (N, 4): left, top, right, bottom.
+
+    The crop's side is `scale` times the box's larger side.
+    """
+    box = np.asarray(boxes, float)
+    centre = (box[:, :2] + box[:, 2:]) / 2
+    side = np.maximum((box[:, 2:] - box[:, :2]).max(axis=1), 1e-6) * scale
+    zoom = size_px / side
+    matrices = np.zeros((len(box), 2, 3))
+    matrices[:, 0, 0] = matrices[:, 1, 1] = zoom
+    matrices[:, :, 2] = size_px / 2 - centre * zoom[:, None]
+    return matrices
+
+
+def invert(matrices: Floats) -> Floats:
+    """The matrices (N, 2, 3) of the ways back."""
+    linear = np.linalg.inv(matrices[:, :, :2])
+    return np.concatenate([linear, -linear @ matrices[:, :, 2:]], axis=2)
+
+
+def moved(points: Floats, matrices: Floats) -> Floats:
+    """`points` (N, K, 2) taken through `matrices` (N, 2, 3)."""
+    return points @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, None, :, 2]
