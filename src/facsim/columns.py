@@ -94,6 +94,23 @@ _LIST = [
     _column("prototype", _TEXT, "the prototype's variant that the action units were drawn from"),
     _column("action_units", _TEXT, "action units as text, `6+12C+R12D`"),
     *(_action_unit(name) for name in column_names()),
+    _column(
+        "action_units_sd",
+        pa.list_(_F32, len(column_names())),
+        "standard deviation of the intensity in each column AU…, in the order of `facsim.facs.column_names()`: AU1, "
+        "AU1L, AU1R, AU2, …; null for units that the step does not read",
+        "steps of FACS",
+    ),
+    _column(
+        "expression_rule",
+        _TEXT,
+        "expression that the action units say by EMFACS' rules; null where no rule holds",
+        values=EIGHT_EXPRESSIONS,
+    ),
+    _column("expression_rule_score", _F32, "how well that rule explains the action units", low=0, high=1),
+    _column("expression_top", _TEXT, "the expression that a model scores highest", values=EIGHT_EXPRESSIONS),
+    _column("expression_confidence", _F32, "its score", low=0, high=1),
+    _column("teacher", _TEXT, "which model scored the expressions: its kind and the start of its weights' SHA-256"),
     _column("landmarks_68", pa.list_(_F32, 136), "68 landmarks, iBUG order: x0, y0, x1, y1, …", "px from the top left"),
     _column("landmarks_68_visible", pa.list_(_BOOL, 68), "whether each of the 68 landmarks can be seen"),
     _column(

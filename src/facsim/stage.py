@@ -128,6 +128,8 @@ BUILT_IN: Mapping[str, str] = {
     "hash": "facsim.curate.dedupe:Hash",
     "dedupe": "facsim.curate.dedupe:Dedupe",
     "select": "facsim.curate.select:Select",
+    "action_units": "facsim.labels.action_units:ActionUnits",
+    "expression": "facsim.labels.expression:Expression",
 }
 """Stage name → `module:class`, imported when asked for and not before."""
 

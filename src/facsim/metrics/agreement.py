@@ -8,10 +8,11 @@ call it ICC(C,1)). Unlike Pearson's r, a rater who spreads half as wide does not
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
 from facsim.errors import FacsimError
 from facsim.metrics.estimate import Estimate
@@ -38,8 +39,9 @@ def icc_3_1(ratings: NDArray[np.floating], *, confidence: float = 0.95) -> Estim
         return Estimate(value=value, n=count, low=value, high=value)
     freedom = (count - 1, (count - 1) * (raters - 1))
     tail, ratio = (1 + confidence) / 2, between / error
-    low = ratio / float(stats.f.ppf(tail, *freedom))
-    high = ratio * float(stats.f.ppf(tail, freedom[1], freedom[0]))
+    quantile: Any = stats.f.ppf  # pyright: ignore[reportUnknownMemberType]
+    low = ratio / float(quantile(tail, *freedom))
+    high = ratio * float(quantile(tail, freedom[1], freedom[0]))
     bounds = [(bound - 1) / (bound + raters - 1) for bound in (low, high)]
     return Estimate(value=float(value), n=count, low=bounds[0], high=bounds[1])
 

@@ -32,6 +32,7 @@ from facsim.models.weights import WEIGHTS_FILE, write_model
 __all__ = [
     "LABEL_NETWORKS",
     "Labeller",
+    "described_task",
     "initialised_label_network",
     "load_labeller",
     "packaged_weights",
@@ -105,6 +106,18 @@ def load_labeller(task: str, path: str | os.PathLike[str] = "", *, device: str =
         provenance=described["provenance"],
         sha256=hashlib.sha256(data).hexdigest(),
     )
+
+
+def described_task(path: str | os.PathLike[str]) -> str | None:
+    """The task of the label model at `path`, a folder or a file; None where what lies there is no label model.
+
+    Raises WeightsError where nothing lies there.
+    """
+    try:
+        with safetensors.safe_open(_weights_file(path), framework="pt") as opened:
+            return str(json.loads((opened.metadata() or {})[_ENTRY])["task"])
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return None
 
 
 def packaged_weights(task: str) -> Path:

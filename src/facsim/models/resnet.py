@@ -80,10 +80,14 @@ class ResNet(nn.Module):
 
     def features(self, pictures: Tensor) -> Tensor:
         """What the head reads: (N, 512 or 2048) float32, the mean over the last map."""
+        return self.last_map(pictures).mean(dim=(2, 3))
+
+    def last_map(self, pictures: Tensor) -> Tensor:
+        """(N, 512 or 2048, S / 32, S / 32) float32 (stem 3: S / 8)."""
         maps = torch.relu(self.bn1(self.conv1(pictures)))
         if self.config.stem_px == 7:
             maps = functional.max_pool2d(maps, 3, stride=2, padding=1)
-        return self.layer4(self.layer3(self.layer2(self.layer1(maps)))).mean(dim=(2, 3))
+        return self.layer4(self.layer3(self.layer2(self.layer1(maps))))
 
 
 class _Basic(nn.Module):
