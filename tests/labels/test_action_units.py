@@ -16,7 +16,13 @@ from facsim.models.open_graph_au import OPEN_GRAPH_UNITS, OpenGraphAu, OpenGraph
 from facsim.sample import Problem, Sample
 from facsim.testing import check_laws, check_mirrors
 
-from .conftest import faces
+from .label_cases import faces, written_coder
+from .onnx_cases import averaging_onnx
+
+
+@pytest.fixture
+def coder_folder(tmp_path):
+    return written_coder(tmp_path / "coder")
 
 
 def rows_of(stage, samples):
@@ -180,29 +186,8 @@ def test_another_networks_checkpoint_is_refused(open_graph_file):
         ActionUnits(model=str(open_graph_file), architecture="opengraphau-resnet50").open("cpu")
 
 
-def onnx_file(path, outputs, *, size_px=16, name="pictures"):
-    """An ONNX network: the mean of each colour, times the number of the output."""
-    onnx = pytest.importorskip("onnx")
-    helper, kinds = onnx.helper, onnx.TensorProto
-    weights = np.stack([np.full((3,), (k + 1) / outputs / 3) for k in range(outputs)], axis=1).astype(np.float32)
-    graph = helper.make_graph(
-        [
-            helper.make_node("GlobalAveragePool", [name], ["pooled"]),
-            helper.make_node("Flatten", ["pooled"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "weights"], ["scores"]),
-        ],
-        "tiny",
-        [helper.make_tensor_value_info(name, kinds.FLOAT, ["n", 3, size_px, size_px])],
-        [helper.make_tensor_value_info("scores", kinds.FLOAT, ["n", outputs])],
-        [onnx.numpy_helper.from_array(weights, "weights")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    path.write_bytes(model.SerializeToString())
-    return path
-
-
 def test_an_onnx_file_with_named_units_fills_their_columns(tmp_path):
-    file = onnx_file(tmp_path / "units.onnx", 3)
+    file = averaging_onnx(tmp_path / "units.onnx", 3)
     stage = ActionUnits(model=str(file), units=("12L", "12R", "AU17"), size_px=16)
     row = rows_of(stage, faces(1))[0]
     assert stage.codes == (12, 17)
@@ -211,19 +196,19 @@ def test_an_onnx_file_with_named_units_fills_their_columns(tmp_path):
 
 
 def test_an_onnx_file_with_another_number_of_outputs_is_refused(tmp_path):
-    file = onnx_file(tmp_path / "units.onnx", 3)
+    file = averaging_onnx(tmp_path / "units.onnx", 3)
     with pytest.raises(WeightsError, match="gives 3 numbers a face, expected 2"):
         rows_of(ActionUnits(model=str(file), units=("12", "17"), size_px=16), faces(1))
 
 
 def test_an_onnx_file_of_another_side_is_refused(tmp_path):
-    file = onnx_file(tmp_path / "units.onnx", 3)
+    file = averaging_onnx(tmp_path / "units.onnx", 3)
     with pytest.raises(WeightsError, match="size_px"):
         ActionUnits(model=str(file), units=("12", "17", "4"), size_px=32).open("cpu")
 
 
 def test_damaged_onnx_files_are_refused_and_nothing_else_happens(tmp_path):
-    data = onnx_file(tmp_path / "units.onnx", 3).read_bytes()
+    data = averaging_onnx(tmp_path / "units.onnx", 3).read_bytes()
     rng = np.random.default_rng(0)
     refused = 0
     for _ in range(40):

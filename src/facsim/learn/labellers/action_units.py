@@ -144,7 +144,7 @@ class ActionUnitTask:
 
 def action_unit_task(renders: str) -> ActionUnitTask:
     """The task over the renders of this run. Raises ManifestError where it lacks landmarks or action units."""
-    return ActionUnitTask(faces=load_faces(renders, columns=("landmarks_68", "landmarks_5", *_COLUMNS)))
+    return ActionUnitTask(faces=load_faces(renders, columns=("landmarks_68", "landmarks_68_visible", "landmarks_5", *_COLUMNS)))
 
 
 def calibration_rows(task: ActionUnitTask) -> NDArray[np.bool_]:

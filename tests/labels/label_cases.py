@@ -1,9 +1,8 @@
-"""Tiny label models, saved as `facsim teach` saves them, and small faces to read."""
+"""Tiny label models, saved as `facsim teach` saves them, and small faces to read: for the tests of label stages."""
 
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from facsim.models.action_units import SUPPORTED_AUS
@@ -14,9 +13,8 @@ from facsim.sample import Sample
 from facsim.testing import planned_samples
 
 
-@pytest.fixture
-def coder_folder(tmp_path: Path) -> Path:
-    """A random coder of action units of a few thousand weights."""
+def written_coder(folder: Path) -> Path:
+    """The folder with a random coder of action units of a few thousand weights."""
     shape = {"outputs": 2 * len(SUPPORTED_AUS), "widths": (4, 4, 8, 8), "grid": 2, "stem_stride": 2}
     network = initialised_label_network("face_net", shape, generator=torch.Generator().manual_seed(0))
     torch.nn.init.normal_(network.head.weight, std=2.0, generator=torch.Generator().manual_seed(1))
@@ -31,9 +29,9 @@ def coder_folder(tmp_path: Path) -> Path:
                 "deviation_scales": [1.0] * len(SUPPORTED_AUS),
             },
         ),
-        tmp_path / "coder",
+        folder,
     )
-    return tmp_path / "coder"
+    return folder
 
 
 def faces(count: int, *, size_px: int = 48) -> list[Sample]:
