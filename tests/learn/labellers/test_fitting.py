@@ -1,4 +1,5 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -25,14 +26,14 @@ def blobs(count=200):
 class Places:
     """Where a white square lies."""
 
-    name = "blobs"
-    network = ("face_net", {"outputs": 2, "channels": 1, "widths": (8, 16), "depths": (1, 1), "grid": 4})
-    preprocessing = Preprocessing(size_px=32, colour="grey", mean=(0.1,), std=(0.3,))
-    settings = {"outputs": ["x", "y"]}
-    provenance = {"trained_on": "squares", "selected_on": "nothing"}
-    identity = {"squares": 200}
-    training = np.arange(160)
-    held_out = np.arange(160, 200)
+    name: ClassVar = "blobs"
+    network: ClassVar = ("face_net", {"outputs": 2, "channels": 1, "widths": (8, 16), "depths": (1, 1), "grid": 4})
+    preprocessing: ClassVar = Preprocessing(size_px=32, colour="grey", mean=(0.1,), std=(0.3,))
+    settings: ClassVar = {"outputs": ["x", "y"]}
+    provenance: ClassVar = {"trained_on": "squares", "selected_on": "nothing"}
+    identity: ClassVar = {"squares": 200}
+    training: ClassVar = np.arange(160)
+    held_out: ClassVar = np.arange(160, 200)
     scale: float = 1.0
     data: tuple = field(default_factory=blobs)
 
@@ -82,8 +83,6 @@ def test_a_finished_model_is_found_again(tmp_path):
 
 
 def test_another_training_in_the_folder_is_refused(tmp_path):
-    from dataclasses import replace
-
     fit_labeller(Places(), replace(CONFIG, time_budget_s=0.001), out=tmp_path)
     with pytest.raises(ManifestError, match="another training"):
         fit_labeller(Places(), replace(CONFIG, lr=1e-3), out=tmp_path)
