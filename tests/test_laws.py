@@ -34,6 +34,8 @@ def samples(tmp_path):
             {
                 **sample.values,
                 "image": {"bytes": data, "path": f"{i}.png"},
+                "face_aligned": {"bytes": data, "path": f"{i}.png"},
+                "align_template": "wide",
                 "source_input": str(tmp_path / "in"),
                 "source_format": "class_folder",
                 "source_path": f"anger/{i:02d}.png",

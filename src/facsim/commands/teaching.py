@@ -36,6 +36,7 @@ def teach(
     ] = "",
     part: Annotated[str, typer.Option("--part", metavar="all|first|second", help="research: all, or a half.")] = "all",
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.", show_default="the task's recipe")] = 0,
+    initial: Annotated[str, typer.Option("--initial", metavar="MODEL", help="Start from this model's weights.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights, order and crops.")] = 0,
     threads: Annotated[int, typer.Option("--threads", min=0, help="torch's threads.", show_default="all")] = 0,
     budget: Annotated[
@@ -60,7 +61,7 @@ def teach(
         return
     check_device(device)
     changed: dict[str, Any] = {"seed": seed, "device": device, "threads": threads or None}
-    changed |= {"time_budget_s": budget or None} | ({"steps": steps} if steps else {})
+    changed |= {"time_budget_s": budget or None, "initial": initial or None} | ({"steps": steps} if steps else {})
     with _told(task) as told:
         if task == _RESEARCH:
             fitted = _research((pictures, votes, barred, part), changed, out, told)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from facsim.errors import FacsimError, ManifestError
+from facsim.errors import FacsimError, ManifestError, WeightsError
 from facsim.learn.checkpoint import CHECKPOINT_FILE
 from facsim.learn.labellers.fitting import fit_labeller, predict_rows
 from facsim.learn.training_config import TrainingConfig
@@ -105,3 +105,21 @@ def test_every_row_is_seen_as_often(tmp_path):
 def test_a_loss_that_is_not_finite_stops_with_what_to_do(tmp_path):
     with pytest.raises(FacsimError, match="lower lr"):
         fit_labeller(Places(scale=float("inf")), CONFIG, out=tmp_path)
+
+
+def test_a_training_starts_from_given_weights_and_its_card_says_so(tmp_path):
+    first = fit_labeller(Places(), CONFIG, out=tmp_path / "first")
+    on = replace(CONFIG, steps=1, lr=1e-8, initial=str(tmp_path / "first"))
+    second = fit_labeller(Places(), on, out=tmp_path / "second")
+    assert second.scores["miss"] == pytest.approx(first.scores["miss"], abs=2e-3)
+    assert first.labeller.sha256 in (tmp_path / "second" / "card.md").read_text()
+
+
+def test_weights_of_another_network_are_refused_as_a_start(tmp_path):
+    fit_labeller(Places(), replace(CONFIG, steps=1), out=tmp_path / "first")
+
+    class Wide(Places):
+        network: ClassVar = ("face_net", {**Places.network[1], "widths": (8, 24)})
+
+    with pytest.raises(WeightsError, match="another network"):
+        fit_labeller(Wide(), replace(CONFIG, initial=str(tmp_path / "first")), out=tmp_path / "second")

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from facsim.errors import FacsimError
+from facsim.errors import FacsimError, WeightsError
 from facsim.learn.averaging import follow
 from facsim.learn.checkpoint import CHECKPOINT_FILE, TrainingState, restore_checkpoint, save_checkpoint
 from facsim.learn.optimisers import build_optimiser
@@ -29,7 +29,13 @@ from facsim.learn.precision import autocast_for
 from facsim.learn.schedules import learning_rate
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.classifier import Preprocessing, prepare
-from facsim.models.labeller import Labeller, initialised_label_network, load_labeller, save_labeller
+from facsim.models.labeller import (
+    Labeller,
+    initialised_label_network,
+    load_labeller,
+    save_labeller,
+    weights_digest,
+)
 from facsim.models.weights import TRAINING_FILE, load_training
 from facsim.provenance import environment, fingerprint_of, now
 from facsim.sample import generator_for, seed_for
@@ -91,9 +97,10 @@ class Fitted:
 def fit_labeller(task: LabelTask, config: TrainingConfig, *, out: str | Path, on_step: OnStep | None = None) -> Fitted:
     """The label model taught by `task`, saved in the folder `out` with its card.
 
-    Of `config` the length, the optimiser, the schedule, the precision and where to run count. A run begun in `out` goes
-    on from its last checkpoint; a finished one is returned as it is. Raises ManifestError where `out` holds another
-    training, FacsimError where the loss is not finite.
+    Of `config` the length, the optimiser, the schedule, the precision and where to run count, and `initial`: a folder
+    of a model of the same task, whose weights it starts from. A run begun in `out` goes on from its last checkpoint; a
+    finished one is returned as it is. Raises ManifestError where `out` holds another training, WeightsError where the
+    initial weights are of another network, FacsimError where the loss is not finite.
     """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +110,7 @@ def fit_labeller(task: LabelTask, config: TrainingConfig, *, out: str | Path, on
         "of": dict(task.identity),
         "network": _plain(task.network),
         "config": config.to_json(),
+        **_started_from(task, config),
     }
     if done := _finished(folder, task, identity):
         return done
@@ -132,8 +140,22 @@ def _begun(task: LabelTask, config: TrainingConfig) -> TrainingState:
     name, configuration = task.network
     generator = torch.Generator().manual_seed(seed_for(f"teach/{config.seed}", "initial") % 2**63)
     network = initialised_label_network(name, configuration, generator=generator).to(config.device)
+    if config.initial:
+        _start_from(network, load_labeller(task.name, str(config.initial)))
     average = copy.deepcopy(network).eval().requires_grad_(False)
     return TrainingState(network=network, average=average, optimizer=build_optimiser(network, config))
+
+
+def _started_from(task: LabelTask, config: TrainingConfig) -> dict[str, str]:
+    """The SHA-256 of the weights that the training starts from, where it does not start afresh."""
+    return {"started_from": weights_digest(task.name, str(config.initial))} if config.initial else {}
+
+
+def _start_from(network: nn.Module, initial: Labeller) -> None:
+    try:
+        network.load_state_dict(initial.network.state_dict())
+    except RuntimeError as error:
+        raise WeightsError(f"the initial weights are of another network than the task's ({error})") from error
 
 
 def _run(
@@ -216,7 +238,13 @@ def _saved(
         network=state.average,
         preprocessing=task.preprocessing,
         settings=task.settings,
-        provenance={**task.provenance, "seed": config.seed, "steps": state.step, "batch_size": config.batch_size},
+        provenance={
+            **task.provenance,
+            **_started_from(task, config),
+            "seed": config.seed,
+            "steps": state.step,
+            "batch_size": config.batch_size,
+        },
     )
     found = task.examine(predict_rows(labeller, task, task.held_out, device=config.device))
     scores = {name: round(float(value), 4) for name, value in found.items()}
