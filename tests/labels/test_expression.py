@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -262,3 +263,15 @@ def test_class_names_are_read_in_any_spelling_and_strangers_are_refused():
     assert canonical_classes(FER2013)[3] == "happiness"
     with pytest.raises(FacsimError, match="valence"):
         canonical_classes(("happy", "valence"))
+
+
+def test_the_temperature_of_a_researchers_head_is_its_own(research):
+    place = Path(research) / "votes"
+    shape = {"classes": 8, "channels": 1, "widths": (4, 4, 8, 8), "depths": (1, 1, 1, 1)}
+    network = initialised("small_cnn", shape, generator=torch.Generator().manual_seed(0)).eval()
+    saved = save_classifier(Classifier(network=network, classes=EIGHT_EXPRESSIONS, preprocessing=GREY), place)
+    (place / "temperature.json").write_text(json.dumps({"temperature": 30.0, "model_sha256": saved.sha256}))
+    votes, labels = Expression(model=research, head="votes"), Expression(model=research)
+    asked = scores_of(replace(votes, temperature=30.0), faces(2))
+    assert np.array_equal(scores_of(votes, faces(2)), asked)
+    assert len(votes.weights) == 2 and len(labels.weights) == 1

@@ -27,7 +27,7 @@ from facsim.labels.coders import (
 from facsim.labels.framing import check_frame, columns_of, framed_faces, padded_rows
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.labeller import weights_digest
-from facsim.models.onnx_network import PictureInput, onnx_digest
+from facsim.models.onnx_network import PictureInput, file_digest
 from facsim.models.open_graph_au import OPEN_GRAPH_UNITS
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
@@ -124,7 +124,7 @@ class ActionUnits:
         """SHA-256 of the model."""
         if self._kind == "native":
             return (weights_digest("action_units", self.model),)
-        return (onnx_digest(self.model),)
+        return (file_digest(self.model),)
 
     def open(self, device: str) -> Work:
         """The coder. Raises WeightsError or MissingExtra where the model cannot be loaded."""

@@ -27,7 +27,7 @@ from facsim.labels.teachers import (
 from facsim.models.catalogue import PUBLIC_WEIGHTS
 from facsim.models.classifier import ARCHITECTURES
 from facsim.models.labeller import described_task, weights_digest
-from facsim.models.onnx_network import PictureInput, onnx_digest
+from facsim.models.onnx_network import PictureInput, file_digest
 from facsim.models.weights import WEIGHTS_FILE
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
@@ -112,8 +112,9 @@ class Expression:
         if not self.model:
             return (weights_digest(_CLEAN),)
         place = Path(self.model)
-        own = onnx_digest(place / WEIGHTS_FILE if place.is_dir() else place)
-        beside = temperature_file(self.model) if self._kind == "classifier" else None
+        own = file_digest(place / WEIGHTS_FILE if place.is_dir() else place)
+        head = {"classifier": "", "research": self.head}.get(self._kind)
+        beside = None if head is None else temperature_file(self.model, head)
         return (own, hashlib.sha256(beside.read_bytes()).hexdigest()) if beside else (own,)
 
     @property

@@ -7,9 +7,8 @@ the classes are called decides where each goes.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,8 @@ from facsim.models.catalogue import PUBLIC_WEIGHTS
 from facsim.models.classifier import ARCHITECTURES, Preprocessing, build_network, nchw, prepare
 from facsim.models.labeller import Labeller, load_labeller
 from facsim.models.official import load_official
-from facsim.models.onnx_network import PictureInput, onnx_digest, onnx_properties, open_onnx
-from facsim.models.weights import load_classifier
+from facsim.models.onnx_network import PictureInput, file_digest, onnx_properties, open_onnx
+from facsim.models.weights import WEIGHTS_FILE, load_classifier
 
 __all__ = [
     "IGNORED",
@@ -103,8 +102,9 @@ def labeller_teacher(task: str, path: str, *, head: str, device: str) -> Teacher
     if head == "votes" and not votes:
         raise RecipeError(f'the teacher "{task}" has no head of votes, expected head = "labels"')
     part = slice(len(classes), len(classes) + len(votes)) if head == "votes" else slice(0, len(classes))
-    kept = settings.get("temperature", 1.0)
-    held = float(kept.get(head, 1.0) if isinstance(kept, Mapping) else kept)
+    held = float(settings.get("temperature", 1.0))
+    if path and temperature_file(path, head) is not None:
+        held = kept_temperature(str(Path(path) / head), file_digest(Path(path) / head / WEIGHTS_FILE))
     return Teacher(
         name=_named(f"{task}-votes" if head == "votes" else task, labeller.sha256),
         classes=canonical_classes(votes if head == "votes" else classes),
@@ -176,7 +176,7 @@ def onnx_teacher(path: str, classes: Sequence[str], wants: PictureInput, *, fram
         return np.log(np.maximum(found, _LEAST)) if scores or own else found
 
     return Teacher(
-        name=_named(Path(path).stem, onnx_digest(path)),
+        name=_named(Path(path).stem, file_digest(path)),
         classes=names,
         frame=frame,
         size_px=wants.size_px,
@@ -185,10 +185,11 @@ def onnx_teacher(path: str, classes: Sequence[str], wants: PictureInput, *, fram
     )
 
 
-def temperature_file(path: str) -> Path | None:
-    """Where `facsim calibrate` left a temperature for the classifier at `path`, if it did."""
+def temperature_file(path: str, head: str = "") -> Path | None:
+    """Where `facsim calibrate` left a temperature for the classifier at `path`, if it did; or for a `head` of it, which
+    `facsim teach research` writes into a folder of its own."""
     place = Path(path)
-    file = (place if place.is_dir() else place.parent) / "temperature.json"
+    file = (place if place.is_dir() else place.parent) / head / "temperature.json"
     return file if file.is_file() else None
 
 
@@ -237,4 +238,4 @@ def _coloured(faces: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:
 
 
 def _named(kind: str, sha256: str) -> str:
-    return f"{kind}@{sha256[:8] or hashlib.sha256(b'').hexdigest()[:8]}"
+    return f"{kind}@{sha256[:8]}"

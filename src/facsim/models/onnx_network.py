@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError, MissingExtra, WeightsError
 
-__all__ = ["LAYOUTS", "OnnxNetwork", "PictureInput", "onnx_digest", "onnx_properties", "open_onnx"]
+__all__ = ["LAYOUTS", "OnnxNetwork", "PictureInput", "file_digest", "onnx_properties", "open_onnx"]
 
 LAYOUTS = ("nchw", "nhwc")
 
@@ -132,7 +132,7 @@ def onnx_properties(path: str | os.PathLike[str]) -> Mapping[str, Any]:
         return {}  # another maker's property of the same name
 
 
-def onnx_digest(path: str | os.PathLike[str]) -> str:
+def file_digest(path: str | os.PathLike[str]) -> str:
     """SHA-256 of the file. Raises WeightsError where it cannot be read."""
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
@@ -145,7 +145,7 @@ def _session(file: Path, threads: int) -> Any:
         raise MissingExtra(f'found no onnxruntime, which {file} needs; install it with `pip install "facsim[onnx]"`')
     import onnxruntime
 
-    onnx_digest(file)  # a missing file, in our words
+    file_digest(file)  # a missing file, in our words
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # its warnings are about graphs, and go to stderr
