@@ -21,6 +21,8 @@ from facsim.models.weights import load_classifier
 
 __all__ = ["clean_labeller"]
 
+_KEPT = ("trained_on", "selected_on", "pictures", "pictures_by_class", "pictures_fingerprint", "steps")
+
 _FRAME = "tight"
 """The template that the renders' own frame is nearest to: of 6,000 of recipes/labels/literature.toml the similarity to
 it has a median scale of 0.92 (wide 0.74, arcface 0.84)."""
@@ -37,6 +39,7 @@ def clean_labeller(folder: str | os.PathLike[str], *, provenance: Mapping[str, A
     temperature = load_temperature(folder, model=classifier.sha256)
     if temperature is None:
         raise WeightsError(f"{folder} has no temperature; run `facsim calibrate` on renders that it has not seen")
+    known = classifier.provenance
     told = {
         "temperature_fitted_on": {key: temperature.fitted_on[key] for key in ("n", "nll_before", "nll_after")},
         "classifier_sha256": classifier.sha256,
@@ -46,5 +49,5 @@ def clean_labeller(folder: str | os.PathLike[str], *, provenance: Mapping[str, A
         network=classifier.network,
         preprocessing=classifier.preprocessing,
         settings={"classes": list(classifier.classes), "frame": _FRAME, "temperature": round(temperature.value, 4)},
-        provenance={**classifier.provenance, **told, **(provenance or {})},
+        provenance={**{key: known[key] for key in _KEPT if key in known}, **told, **(provenance or {})},
     )
