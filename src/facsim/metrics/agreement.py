@@ -8,7 +8,7 @@ call it ICC(C,1)). Unlike Pearson's r, a rater who spreads half as wide does not
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def icc_3_1(ratings: NDArray[np.floating], *, confidence: float = 0.95) -> Estim
         return Estimate(value=value, n=count, low=value, high=value)
     freedom = (count - 1, (count - 1) * (raters - 1))
     tail, ratio = (1 + confidence) / 2, between / error
-    quantile: Any = stats.f.ppf  # pyright: ignore[reportUnknownMemberType]
+    quantile = cast(Any, stats.f).ppf
     low = ratio / float(quantile(tail, *freedom))
     high = ratio * float(quantile(tail, freedom[1], freedom[0]))
     bounds = [(bound - 1) / (bound + raters - 1) for bound in (low, high)]
