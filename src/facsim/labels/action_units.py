@@ -48,9 +48,10 @@ class ActionUnits:
     `units`). crop: `face_aligned`, or `image` where the pictures are crops of faces. given: the frame that those are
     in; empty takes `align`'s word, and `tight` (FER2013's) for crops. frame: the one that the model reads; empty as it
     says. flips: average over the mirror image, at twice the time; sides then swap exactly. threshold: the intensity
-    from which a unit is there, 1.5 between a coder's A and B. sure: how probable that must be for the text to name it.
-    The last are for ONNX: units in the order of its outputs (`12`, `12L`), side, colour, layout, mean, std and scale
-    (1 or 255) of its pictures, and whether it gives `scores` or `logits`.
+    from which a unit is there; 1, a coder's A, chosen on renders of expressions, not on photographs. sure: how
+    probable that must be for the text to name it. The last are for ONNX: units in the order of its outputs (`12`,
+    `12L`), side, colour, layout, mean, std and scale (1 or 255) of its pictures, and whether it gives `scores` or
+    `logits`.
 
     Presence is decided with the uncertainty: the probability that the intensity is over the threshold. Models that know
     presence alone have 5 times its probability as intensity, C in the text, and no deviation.
@@ -62,7 +63,7 @@ class ActionUnits:
     given: str = ""
     frame: str = ""
     flips: bool = False
-    threshold: float = 1.5
+    threshold: float = 1.0
     sure: float = 0.6
     units: tuple[str, ...] = ()
     size_px: int = 224
