@@ -14,6 +14,7 @@ Pillow's bicubic filter (Parmar, Zhang and Zhu 2022, On Aliased Resizing, sectio
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -211,9 +212,9 @@ def _torchscript(path: Path, device: str) -> Extractor:
 def _onnx(path: Path) -> Extractor:
     try:
         import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
     except ImportError as error:
         raise MissingExtra('an .onnx extractor needs onnxruntime: pip install "facsim[onnx]"') from error
+    state: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")  # without types
     damaged = (state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.NotImplemented, state.RuntimeException)
     try:
         session: Any = onnxruntime.InferenceSession(os.fspath(path), providers=["CPUExecutionProvider"])

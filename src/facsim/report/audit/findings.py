@@ -223,8 +223,8 @@ def _of_cells(joint: JointTable | None) -> Iterator[Finding]:
         yield Finding(
             kind="small_cells",
             text=f"{joint.small:,} of {len(joint.cells):,} cells of expression × {' × '.join(joint.axes)} hold fewer "
-            f"than {joint.least} pictures, {joint.empty:,} none (such as {some}): figures by group rest on few faces. As "
-            f"many cells want {joint.least * len(joint.cells):,} pictures at the least; there are {joint.n:,}.",
+            f"than {joint.least} pictures, {joint.empty:,} none (such as {some}): figures by group rest on few faces. "
+            f"As many cells want {joint.least * len(joint.cells):,} pictures at the least; there are {joint.n:,}.",
         )
 
 
