@@ -76,3 +76,21 @@ def test_a_source_that_is_not_there_is_named(tmp_path):
     result = called("audit", tmp_path / "nowhere")
     assert result.exit_code == 1
     assert "nowhere" in result.stderr
+
+
+def test_a_recipe_asks_for_its_audit(fakes, tmp_path):
+    recipe = tmp_path / "audited.toml"
+    recipe.write_text(RECIPE + '[audit]\nby = ["gender"]\nmin_cell = 5\n')
+    assert called("run", recipe, "--out", tmp_path / "made", "--executor", "serial").exit_code == 0
+    found = json.loads((tmp_path / "made" / "audit" / "audit.json").read_text())
+    assert list(found["groups"]) == ["gender"] and found["cells"]["least"] == 5
+    record = json.loads((tmp_path / "made" / "products" / "audit.json").read_text())
+    assert record["facts"]["pictures"] == 56 and "random_judge" in record["facts"]["findings"]
+
+
+def test_an_audit_that_a_recipe_cannot_have_is_refused_before_the_run(fakes, tmp_path):
+    recipe = tmp_path / "audited.toml"
+    recipe.write_text(RECIPE + "[audit]\nmin_cell = 0\n")
+    result = called("run", recipe, "--out", tmp_path / "made", "--executor", "serial")
+    assert result.exit_code == 1 and "audit.min_cell is 0" in result.stderr
+    assert not (tmp_path / "made").exists()

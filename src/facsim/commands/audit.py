@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_text
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +63,8 @@ def audit(
       facsim audit runs/faces --by gender,tone_single --min-cell 100 --json
     """
     from facsim.report.audit.auditing import AuditSettings, audit_set
-    from facsim.report.audit.page import audit_html
+    from facsim.report.audit.product import DATA_FILE, PAGE_FILE, write_audit
+    from facsim.storage import folder_at
 
     check_device(device)
     settings = AuditSettings(
@@ -78,15 +78,11 @@ def audit(
         min_cell=min_cell,
         device=device,
     )
-    place = Path(out or ("audit" if not Path(run).is_dir() else Path(run) / "audit"))
+    place = out or (str(Path(run) / "audit") if Path(run).is_dir() else "audit")
     with progress_shown() as on_progress:
         found = audit_set(settings, on_progress=on_progress)
-        page = audit_html(found, show_reference=show_reference)
-        place.mkdir(parents=True, exist_ok=True)
-        said = found.to_json()
-        (place / "audit.json").write_text(json_text.dumps(said, indent=1) + "\n", encoding="utf-8")
-        (place / "audit.html").write_text(page, encoding="utf-8")
-    tell(f"written: {place / 'audit.json'} and {place / 'audit.html'}")
+        said = write_audit(found, folder_at(place), show_reference=show_reference)
+    tell(f"written: {place}/{DATA_FILE} and {place}/{PAGE_FILE}")
     if json:
         show_json(said)
     else:

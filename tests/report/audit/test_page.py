@@ -84,3 +84,9 @@ def test_a_set_alone_has_a_page(audited, make_folder):
 def test_no_figure_is_written_as_a_computer_would(page):
     text = re.sub(r"<style>.*?</style>|<code>.*?</code>|data:[^\"]*", "", page, flags=re.S)
     assert not re.search(r"\bnan\b|\binf\b|\bNone\b(?!\.)|\d\.\d{6,}|\de-\d", text)
+
+
+def test_cells_of_few_pictures_are_marked_and_all_are_cells(page, against_run):
+    counts = [count for axis in against_run.axes for value in axis.values for count in value.by_class]
+    assert page.count('<td data-few class="cell') == sum(count < 30 for count in counts)
+    assert len(re.findall(r'<td(?: data-few)? class="cell', page)) == len(counts)

@@ -20,7 +20,15 @@ from facsim.report.audit.sets import AuditedSet
 if TYPE_CHECKING:
     from facsim.report.audit.auditing import Audit
 
-__all__ = ["KINDS", "SEVERITIES", "Finding", "find_faults"]
+__all__ = [
+    "KINDS",
+    "LEAST_DIFFERENCE",
+    "LEAST_EVEN",
+    "LEAST_VARIATION",
+    "SEVERITIES",
+    "Finding",
+    "find_faults",
+]
 
 SEVERITIES = ("error", "warning", "note")
 

@@ -19,7 +19,7 @@ from facsim.report.sheets import encoded_picture
 
 __all__ = ["SHOWN_OF_CLASS", "SHOWN_PAIRS", "audit_html"]
 
-SHOWN_OF_CLASS = 22
+SHOWN_OF_CLASS = 20
 """Pictures that are shown of each expression."""
 
 SHOWN_PAIRS = 24
