@@ -41,3 +41,10 @@ def test_sets_that_share_nothing_have_no_copies(make_folder):
     one, other = (read_set(make_folder(anger=seeds)).pictures for seeds in (range(20), range(30, 50)))
     assert copies_between(one, other).pairs == ()
     assert copies_within(one).exact == 0
+
+
+def test_a_set_that_is_one_picture_many_times_is_no_burden(make_folder):
+    pictures = read_set(make_folder(anger=[4] * 300)).pictures
+    found = copies_within(pictures)
+    assert (found.exact, found.near, len(found.pairs)) == (299, 0, 100)
+    assert {pair.other_row for pair in found.pairs} == {0}

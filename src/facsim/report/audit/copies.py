@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.learn.data import Pictures
-from facsim.learn.signatures import NEAR_BITS, find_neighbours, signatures_of
+from facsim.learn.signatures import NEAR_BITS, Signatures, find_neighbours, signatures_of
 
 __all__ = ["PAIRS_KEPT", "Copies", "CopyPair", "copies_between", "copies_within"]
 
@@ -92,13 +92,11 @@ def _counted(pictures: Pictures, pairs: Sequence[CopyPair]) -> Copies:
 
 def _nearest(one: Pictures, other: Pictures, *, own: bool) -> Iterator[CopyPair]:
     """The nearest pair of each picture of `one` that has any; within a set, an earlier picture alone is one."""
-    known = np.concatenate(
-        [signatures_of(np.asarray(other.images[at : at + _BLOCK])) for at in range(0, len(other), _BLOCK)]
-    )
+    known, rows_of = _distinct(other)
     first = _first_rows(other.hashes)
     labels = one.labels, other.labels
     for at in range(0, len(one), _BLOCK):
-        best = _near(np.asarray(one.images[at : at + _BLOCK]), known, at, own=own)
+        best = _near(np.asarray(one.images[at : at + _BLOCK]), (known, rows_of), at, own=own)
         for row in range(at, min(at + _BLOCK, len(one))):
             twin = first.get(int(one.hashes[row]))
             if twin is not None and (not own or twin < row):
@@ -117,13 +115,25 @@ def _nearest(one: Pictures, other: Pictures, *, own: bool) -> Iterator[CopyPair]
                 )
 
 
+def _distinct(pictures: Pictures) -> tuple[Signatures, NDArray[np.int64]]:
+    """The distinct signatures, in the order of the first row of each, and these rows.
+
+    A set that is one picture a hundred thousand times is then no hundred thousand pairs for each of its rows.
+    """
+    starts = range(0, len(pictures), _BLOCK)
+    every = np.concatenate([signatures_of(np.asarray(pictures.images[at : at + _BLOCK])) for at in starts])
+    values, rows = np.unique(every, axis=0, return_index=True)
+    order = np.argsort(rows)
+    return np.ascontiguousarray(values[order]), rows[order].astype(np.int64)
+
+
 def _near(
-    images: NDArray[np.uint8], known: NDArray[np.uint64], start: int, *, own: bool
+    images: NDArray[np.uint8], known: tuple[Signatures, NDArray[np.int64]], start: int, *, own: bool
 ) -> dict[int, tuple[int, int, bool]]:
     """Row → the nearest known row, its distance and whether it is mirrored."""
-    found = find_neighbours(images, known)
+    found = find_neighbours(images, known[0])
     best: dict[int, tuple[int, int, bool]] = {}
-    rows = zip(found.test + start, found.training, found.distance, found.mirrored, strict=True)
+    rows = zip(found.test + start, known[1][found.training], found.distance, found.mirrored, strict=True)
     for row, place, distance, mirrored in rows:  # by row, then distance
         if int(row) not in best and (not own or place < row):
             best[int(row)] = (int(place), int(distance), bool(mirrored))

@@ -15,6 +15,7 @@ from facsim.errors import FormatError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.places import PlacedRecord
 from facsim.formats.tree import tree_kind
+from facsim.learn.attributes import attributes_of
 from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
 from facsim.learn.sources import index_of
@@ -144,14 +145,32 @@ def _is_run(source: str | os.PathLike[str]) -> bool:
 
 def _with_run(audited: AuditedSet, run: Manifest) -> AuditedSet:
     reasons = [reason for reason in rows_of(run).reasons if reason]
+    columns = {column: full for column in ATTRIBUTE_COLUMNS if (full := _column(run, column))}
     return replace(
         audited,
+        pictures=_described(audited.pictures, run, columns),
         name=run.folder.root.rsplit("/", 1)[-1],
         is_run=True,
         rejected={reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        writers={column: _writer(run, full) for column in ATTRIBUTE_COLUMNS if (full := run.find(column))},
+        writers={column: _writer(run, full) for column, full in columns.items()},
         weights={step: run.step(step).weights for step in run.steps() if run.step(step).weights},
     )
+
+
+def _column(run: Manifest, column: str) -> str | None:
+    """The full name of an attribute's column: what was drawn goes before what a model reads off the drawing."""
+    exact = [s for s in run.steps() if column in run.step(s).writes and run.step(s).stage in _EXACT]
+    return f"{exact[-1]}.{column}" if exact else run.find(column)
+
+
+def _described(pictures: Pictures, run: Manifest, columns: Mapping[str, str]) -> Pictures:
+    """The pictures with these columns of the run in place of the latest steps', where they are others."""
+    other = {column: full for column, full in columns.items() if run.find(column) != full}
+    if not other:
+        return pictures
+    rows = {row["sample_id"]: row for row in run.table([*other.values()]).to_pylist()}
+    told = [{column: rows[PurePath(name).stem][full] for column, full in other.items()} for name in pictures.ids]
+    return replace(pictures, attributes={**pictures.attributes, **attributes_of(told)})
 
 
 def _writer(run: Manifest, full_name: str) -> Writer:
