@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from facsim import __version__
+from facsim.commands.audit import audit
 from facsim.commands.console import show_text, tell
 from facsim.commands.evaluation import calibrate, compare, evaluate
 from facsim.commands.leaks import leaks
@@ -39,7 +40,7 @@ _GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, preview, studio, stages, redo, report),
     "Exchange pictures": (ingest, export, captions),
     "Train": (train, pretrain, contrast, teach, models, adopt),
-    "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot),
+    "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot, audit),
     "Train and test as papers do": (protocol,),
     "This machine": (doctor,),
 }

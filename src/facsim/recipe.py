@@ -52,6 +52,7 @@ PRODUCTS: Mapping[str, str] = {
     "export": "facsim.export:Export",
     "train": "facsim.learn.product:Train",
     "report": "facsim.report.product:Report",
+    "audit": "facsim.report.audit.product:AuditRun",
 }
 """Recipe table → `module:class` of what is made from a finished run's columns, in this order."""
 

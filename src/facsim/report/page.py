@@ -21,7 +21,7 @@ from facsim.report.findings import Findings
 from facsim.report.learning import Evaluation, Training
 from facsim.report.sheets import Sheet
 
-__all__ = ["Headline", "headlines", "page_html"]
+__all__ = ["Headline", "headlines", "house_style", "house_template", "page_html"]
 
 _UNIT_CEILING = 4.0  # the mean intensity (FACS D) at which a cell of the heat table has its full colour
 # A cell's text is in the scheme's own colour up to the first of these shares, black between them, above white in the
@@ -40,6 +40,20 @@ class Headline:
 
 def page_html(findings: Findings, *, classes: Sequence[Sheet], rejected: Sequence[Sheet] = (), title: str = "") -> str:
     """The page, whole. `title` "" takes the name of the run's folder."""
+    return house_template("page.html.j2").render(
+        title=title or findings.name,
+        style=house_style(),
+        found=findings,
+        headlines=headlines(findings),
+        quotas=_quotas(findings),
+        charts=_charts(findings),
+        classes=classes,
+        rejected=rejected,
+    )
+
+
+def house_template(name: str) -> jinja2.Template:
+    """A template of this package by name, with autoescaping and the filters by which pages write values."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("facsim", "report"),
         autoescape=True,
@@ -48,17 +62,12 @@ def page_html(findings: Findings, *, classes: Sequence[Sheet], rejected: Sequenc
         lstrip_blocks=True,
     )
     environment.filters.update(_FILTERS)
-    css = importlib.resources.files("facsim.report").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html.j2").render(
-        title=title or findings.name,
-        style=Markup(css),  # ours, not the run's
-        found=findings,
-        headlines=headlines(findings),
-        quotas=_quotas(findings),
-        charts=_charts(findings),
-        classes=classes,
-        rejected=rejected,
-    )
+    return environment.get_template(name)
+
+
+def house_style() -> Markup:
+    """The style sheet of every page, which nobody's text is part of."""
+    return Markup(importlib.resources.files("facsim.report").joinpath("page.css").read_text(encoding="utf-8"))
 
 
 def headlines(findings: Findings) -> tuple[Headline, ...]:

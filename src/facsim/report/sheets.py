@@ -24,7 +24,15 @@ from facsim.manifest import Manifest
 from facsim.pictures import PictureError, decode_picture
 from facsim.report.rows import SICK, Rows
 
-__all__ = ["MOST_PX", "REJECTED_PER_REASON", "Sheet", "Thumbnail", "class_sheets", "rejected_sheets"]
+__all__ = [
+    "MOST_PX",
+    "REJECTED_PER_REASON",
+    "Sheet",
+    "Thumbnail",
+    "class_sheets",
+    "encoded_picture",
+    "rejected_sheets",
+]
 
 MOST_PX = 144
 """Longest side of a picture in the page; larger ones are scaled down to it."""
@@ -123,10 +131,11 @@ def _shown(picture: bytes | None) -> tuple[str, int, int]:
         array = decode_picture(picture).array
     except PictureError:
         return "", 0, 0
-    return _encoded(array)
+    return encoded_picture(array)
 
 
-def _encoded(array: npt.NDArray[np.uint8]) -> tuple[str, int, int]:
+def encoded_picture(array: npt.NDArray[np.uint8]) -> tuple[str, int, int]:
+    """`data:` URI, width and height of a uint8 RGB picture (H, W, 3), scaled down where it is over `MOST_PX`."""
     image = Image.fromarray(array)
     image.thumbnail((MOST_PX, MOST_PX), Image.Resampling.LANCZOS)
     sink = io.BytesIO()
