@@ -41,6 +41,7 @@ def samples(tmp_path):
                 "pixel_hash": hashlib.sha256(data).hexdigest(),
                 "perceptual_hash": i % 10 * 1_000_003,
                 "duplicate_of": None,
+                "expression_scores": [0.3 if place == i % 8 else 0.1 for place in range(8)],
             }
         )
     return [Sample(sample_id=row["sample_id"], values=row) for row in rows]
