@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 
 from facsim import __version__
 from facsim.commands.console import show_text, tell
+from facsim.commands.duplicates import duplicates
 from facsim.commands.evaluation import calibrate, compare, evaluate
 from facsim.commands.leaks import leaks
 from facsim.commands.models import report
@@ -38,7 +39,7 @@ _GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, preview, studio, stages, redo, report),
     "Exchange pictures": (ingest, export, captions),
     "Train": (train, pretrain, contrast, models, adopt),
-    "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot),
+    "Test": (evaluate, calibrate, compare, leaks, duplicates, probe, few_shot, zero_shot),
     "Train and test as papers do": (protocol,),
     "This machine": (doctor,),
 }

@@ -196,6 +196,10 @@ _LIST = [
     _column("perceptual_hash", pa.uint64(), "64-bit DCT hash: near in Hamming distance for near-duplicates"),
     _column("duplicate_of", _TEXT, "sample_id of the first sample that this one repeats"),
     _column("duplicate_distance", pa.int16(), "Hamming distance to it; 0 exact", "bit", low=0, high=64),
+    _column("duplicate_conflict", _BOOL, "whether copies of the picture are labelled otherwise than it or one another"),
+    _column("label_issue", _BOOL, "whether the label is probably wrong, by models that never saw the picture"),
+    _column("label_quality", _F32, "probability of the label, by models that never saw the picture", low=0, high=1),
+    _column("label_suggested", _TEXT, "what those models call the picture", values=EIGHT_EXPRESSIONS),
     _column("accepted", _BOOL, "whether the sample stays"),
     _column("reason", _TEXT, "why it does not"),
 ]
