@@ -28,6 +28,7 @@ from facsim.commands.runs import plan, redo, run
 from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
 from facsim.commands.training import train
+from facsim.commands.yields import yields
 from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
@@ -39,7 +40,8 @@ _GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, preview, studio, stages, redo, report),
     "Exchange pictures": (ingest, export, captions),
     "Train": (train, pretrain, contrast, models, adopt),
-    "Test": (evaluate, calibrate, compare, leaks, duplicates, probe, few_shot, zero_shot),
+    "Choose labels": (yields, duplicates),
+    "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot),
     "Train and test as papers do": (protocol,),
     "This machine": (doctor,),
 }
