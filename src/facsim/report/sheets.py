@@ -24,7 +24,7 @@ from facsim.manifest import Manifest
 from facsim.pictures import PictureError, decode_picture
 from facsim.report.rows import SICK, Rows
 
-__all__ = ["MOST_PX", "REJECTED_PER_REASON", "Sheet", "Thumbnail", "class_sheets", "rejected_sheets"]
+__all__ = ["MOST_PX", "REJECTED_PER_REASON", "Sheet", "Thumbnail", "class_sheets", "ordered_sheets", "rejected_sheets"]
 
 MOST_PX = 144
 """Longest side of a picture in the page; larger ones are scaled down to it."""
@@ -73,9 +73,16 @@ def rejected_sheets(run: Manifest, rows: Rows, *, most: int = REJECTED_PER_REASO
 
 
 def _sheets(run: Manifest, rows: Rows, groups: Mapping[str, Sequence[int]], *, most: int) -> tuple[Sheet, ...]:
-    chosen = {name: sorted(group, key=lambda i: rows.sample_ids[i])[:most] for name, group in groups.items()}
+    chosen = {name: sorted(group, key=lambda i: rows.sample_ids[i]) for name, group in groups.items()}
+    return ordered_sheets(run, rows, chosen, dict(enumerate(_captions(rows))), most=most)
+
+
+def ordered_sheets(
+    run: Manifest, rows: Rows, groups: Mapping[str, Sequence[int]], captions: Mapping[int, str], *, most: int
+) -> tuple[Sheet, ...]:
+    """One sheet for each group: the first `most` of its rows, in its order, with a caption for each row shown."""
+    chosen = {name: group[:most] for name, group in groups.items()}
     pictures = _pictures(run, {i for group in chosen.values() for i in group})
-    captions = _captions(rows)
     return tuple(
         Sheet(
             name=name,
