@@ -20,6 +20,7 @@ from facsim.commands.evaluation import calibrate, compare, evaluate
 from facsim.commands.leaks import leaks
 from facsim.commands.models import report
 from facsim.commands.networks import adopt, models
+from facsim.commands.noise import noise
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.pretraining import captions, contrast, pretrain
 from facsim.commands.probing import few_shot, probe, zero_shot
@@ -40,7 +41,7 @@ _GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, preview, studio, stages, redo, report),
     "Exchange pictures": (ingest, export, captions),
     "Train": (train, pretrain, contrast, models, adopt),
-    "Choose labels": (yields, duplicates),
+    "Choose labels": (yields, duplicates, noise),
     "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot),
     "Train and test as papers do": (protocol,),
     "This machine": (doctor,),

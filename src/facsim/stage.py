@@ -137,6 +137,7 @@ BUILT_IN: Mapping[str, str] = {
     "dedupe": "facsim.curate.dedupe:Dedupe",
     "select": "facsim.curate.select:Select",
     "vote": "facsim.labels.vote:Vote",
+    "noise": "facsim.curate.noise:Noise",
 }
 """Stage name → `module:class`, imported when asked for and not before."""
 

@@ -6,11 +6,14 @@ import pyarrow as pa
 import pytest
 
 from facsim.columns import COLUMNS
+from facsim.dataset import dataset_of
 from facsim.errors import RecipeError
 from facsim.expressions import EIGHT_EXPRESSIONS
+from facsim.formats import read_records, write_records
 from facsim.labels.rules import VERDICTS
 from facsim.labels.vote import Vote
 from facsim.recipe import parse_recipe
+from facsim.records import run_records
 from facsim.runner import run
 from facsim.testing import TableScan, check_table_laws
 
@@ -282,6 +285,18 @@ class TestRun:
         ]
         assert tables[0].equals(tables[1])
         assert tables[0].equals(tables[2])
+
+    def test_the_record_is_exported_with_the_label(self, tmp_path):
+        made = run(parse_recipe(RECIPE), str(tmp_path / "a"), executor="serial")
+        records = list(run_records(dataset_of(made)))
+        for name, form in (("folder", "class_folder"), ("table.parquet", "parquet")):
+            write_records(records, tmp_path / name, format=form)
+            read = {record.metadata["sample_id"]: record for record in read_records(tmp_path / name)}
+            assert len(read) == len(records) > 0
+            for record in records:
+                back = read[record.metadata["sample_id"]]
+                assert back.expression == record.expression == record.metadata["label_trust"]["decision"]
+                assert back.metadata["label_trust"] == record.metadata["label_trust"]
 
     def test_a_teacher_that_is_no_step_is_refused_with_the_nearest(self):
         with pytest.raises(

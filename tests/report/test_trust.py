@@ -92,9 +92,9 @@ def test_the_most_disputed_pictures_are_those_that_voters_differ_on(voted):
     assert (most.name, least.name, disputed.name) == ("most trusted", "least trusted", "most disputed")
     assert len(most.thumbnails) == PICTURES
     confidence = dict(zip(made.column("plan.sample_id"), made.column("vote.vote_confidence"), strict=True))
-    shown = [confidence[face.sample_id] for face in most.thumbnails]
+    shown = [round(confidence[face.sample_id], 4) for face in most.thumbnails]
     assert shown == sorted(shown, reverse=True)
-    assert min(shown) >= max(confidence[face.sample_id] for face in least.thumbnails)
+    assert min(shown) >= max(round(confidence[face.sample_id], 4) for face in least.thumbnails)
     assert "good: " in disputed.thumbnails[0].caption
 
 
