@@ -6,9 +6,10 @@ import pyarrow as pa
 import pytest
 
 from facsim.columns import COLUMNS
+from facsim.commands.summary import run_summary, run_text
 from facsim.dataset import dataset_of
 from facsim.errors import RecipeError
-from facsim.expressions import EIGHT_EXPRESSIONS
+from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.formats import read_records, write_records
 from facsim.labels.rules import VERDICTS
 from facsim.labels.vote import Vote
@@ -285,6 +286,13 @@ class TestRun:
         ]
         assert tables[0].equals(tables[1])
         assert tables[0].equals(tables[2])
+
+    def test_a_class_that_ends_short_is_in_the_summary_of_the_run(self, tmp_path):
+        made = run(parse_recipe(RECIPE + "most = 9\n"), str(tmp_path / "a"), executor="serial")
+        summary = run_summary(made, seconds=1.0)
+        counts = {**dict.fromkeys(SEVEN_EXPRESSIONS, 0), **summary["classes"]}
+        assert summary["short"] == {name: 9 - count for name, count in counts.items() if count < 9} != {}
+        assert "short of" in run_text(summary)
 
     def test_the_record_is_exported_with_the_label(self, tmp_path):
         made = run(parse_recipe(RECIPE), str(tmp_path / "a"), executor="serial")

@@ -98,7 +98,7 @@ def _scores(column: pa.Array) -> _Read:
     whole = np.flatnonzero(lengths == classes)
     scores = np.full((n, classes), np.nan)
     if whole.size:
-        flat = pc.list_flatten(column.take(pa.array(whole))).cast(pa.float64())
+        flat = pc.list_flatten(column.take(pa.array(whole))).cast(pa.float64())  # type: ignore[attr-defined]
         scores[whole] = flat.to_numpy(zero_copy_only=False).reshape(-1, classes)
     with np.errstate(invalid="ignore"):
         fine = np.isfinite(scores).all(axis=1) & (scores >= -1e-6).all(axis=1)
@@ -112,7 +112,7 @@ def _lengths(column: pa.Array) -> NDArray[np.int64]:
     """The length of each list; −1 for null."""
     if pa.types.is_null(column.type):
         return np.full(len(column), -1, dtype=np.int64)
-    lengths = pc.fill_null(pc.list_value_length(column), -1)
+    lengths = pc.fill_null(pc.list_value_length(column), -1)  # type: ignore[attr-defined]
     return lengths.to_numpy(zero_copy_only=False).astype(np.int64)
 
 

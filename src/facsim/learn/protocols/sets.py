@@ -199,7 +199,9 @@ def _labelled(record: Record, entry: SetRecipe, classes: tuple[str, ...]) -> Rec
 def _soft(record: Record, entry: SetRecipe, classes: tuple[str, ...]) -> Record | None:
     """The record with its votes as a distribution over `classes`; None where most votes are for another class."""
     found: Mapping[str, float] | Sequence[float] = record.metadata.get("expression_soft") or {}
-    votes = found if isinstance(found, Mapping) else dict(zip(EIGHT_EXPRESSIONS, found, strict=True))
+    votes: Mapping[str, float] = (
+        found if isinstance(found, Mapping) else {k: v for k, v in zip(EIGHT_EXPRESSIONS, found, strict=True) if v}
+    )
     if not votes:
         return replace(record, expression=None, metadata={})
     best = max(votes, key=lambda name: votes[name])
