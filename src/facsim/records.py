@@ -29,7 +29,7 @@ __all__ = [
 # in a run folder alone.
 _NOT_METADATA = (
     *("image", "split", "scene"),
-    *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
+    *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance", "duplicate_conflict"),
 )
 
 LEARNING_COLUMNS = (

@@ -25,9 +25,9 @@ from facsim.plan import plan_table, shard_sizes
 from facsim.products import OnProgress, Progress, drop_product, make_product, refuse_stale_products
 from facsim.provenance import changes, environment, fingerprint_of, now
 from facsim.recipe import PRODUCTS, Recipe, Step, parse_recipe, recipe_text, settings_of
-from facsim.stage import AnyStage, TableStage, is_table_stage, stage_columns
+from facsim.stage import PROBLEM_COLUMNS, AnyStage, TableStage, is_table_stage, stage_columns
 from facsim.storage import folder_at
-from facsim.work import Job, LawBroken
+from facsim.work import Job, LawBroken, judged_batch
 
 __all__ = ["StepScan", "plan_run", "redo", "run"]
 
@@ -272,18 +272,14 @@ def _judge(manifest: Manifest, step: Step, bindings: Mapping[str, str], on_progr
     rows = _judged(step.stage, StepScan(manifest=manifest, bindings=bindings))
     schema = step_schema(step.stage.writes, extra=stage_columns(step.stage))
     start = 0
-    table = pa.Table.from_batches(list(rows)) if manifest.num_rows else schema.empty_table()
+    wanted = pa.schema([schema.field(name) for name in (*PROBLEM_COLUMNS, *step.stage.writes)])
+    table = pa.concat_tables([pa.Table.from_batches([batch]).cast(wanted) for batch in rows] or [wanted.empty_table()])
     if table.num_rows != manifest.num_rows:
         raise LawBroken(f'stage "{step.use}" judged {table.num_rows} of {manifest.num_rows} rows')
     for shard, count in enumerate(manifest.shard_rows):
         ids = manifest.read_shard("plan", shard, ["sample_id"])["sample_id"]
-        keys = {
-            "sample_id": ids,
-            "problem": pa.nulls(count, pa.string()),
-            "problem_detail": pa.nulls(count, pa.string()),
-        }
         part = table.slice(start, count)
-        columns = {**keys, **{name: part[name] for name in step.stage.writes}}
+        columns = {"sample_id": ids, **{name: part[name] for name in (*PROBLEM_COLUMNS, *step.stage.writes)}}
         manifest.write_shard(step.name, shard, pa.table(columns).cast(schema))
         start += count
         on_progress(Progress(step=step.name, done=start, total=manifest.num_rows))
@@ -293,11 +289,7 @@ def _judged(stage: AnyStage, scan: StepScan) -> Iterator[pa.RecordBatch]:
     if not isinstance(stage, TableStage):
         raise LawBroken(f"{stage!r} is not a table stage")
     for batch in stage.judge(scan):
-        if set(batch.schema.names) != set(stage.writes):
-            raise LawBroken(
-                f'stage "{stage.name}" judged columns {batch.schema.names}, it declares {list(stage.writes)}'
-            )
-        yield batch.select(list(stage.writes))
+        yield judged_batch(stage, batch)
 
 
 def _log(manifest: Manifest, entry: Mapping[str, Any]) -> None:

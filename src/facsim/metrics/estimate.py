@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,6 @@ __all__ = [
     "estimate_from",
     "mean_of",
     "resampled_rows",
-    "share_of",
     "spread_over",
 ]
 
@@ -83,17 +81,6 @@ def centred_from(
     moved = plain.value - float(np.nanmean(resampled)) if math.isfinite(plain.low) else math.nan
     low, high = (min(max(bound + moved, limits[0]), limits[1]) for bound in (plain.low, plain.high))
     return Estimate(value=plain.value, n=n, low=min(low, plain.value), high=max(high, plain.value))
-
-
-def share_of(count: int, n: int) -> Estimate:
-    """`count` of `n`, n > 0, with Wilson's score interval (Wilson 1927), which holds for small counts and for 0."""
-    if not 0 <= count <= n or n < 1:
-        raise FacsimError(f"found {count} of {n}, expected a count from 0 to n, and n > 0")
-    z = NormalDist().inv_cdf(0.975)
-    middle, half = count + z * z / 2, z * math.sqrt(count * (n - count) / n + z * z / 4)
-    low, high = (middle - half) / (n + z * z), (middle + half) / (n + z * z)
-    # at 0 and n the bounds are 0 and 1 but for rounding
-    return Estimate(value=count / n, n=n, low=0.0 if count == 0 else low, high=1.0 if count == n else high)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
-from facsim.metrics.estimate import Estimate, mean_of, share_of
+from facsim.metrics.estimate import Estimate, mean_of
+from facsim.metrics.proportions import share_of
 
 __all__ = ["DENSITY_NEIGHBOURS", "MOST_PICTURES", "PRECISION_NEIGHBOURS", "Manifolds", "manifolds"]
 

@@ -16,10 +16,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.report.charts import Range, Series, draw_histogram, draw_lines, draw_points, draw_ranges, draw_spark
 from facsim.report.findings import Findings
 from facsim.report.learning import Evaluation, Training
 from facsim.report.sheets import Sheet
+from facsim.report.trust import Trust
 
 __all__ = ["Headline", "headlines", "house_style", "house_template", "page_html"]
 
@@ -38,7 +40,14 @@ class Headline:
     note: str = ""
 
 
-def page_html(findings: Findings, *, classes: Sequence[Sheet], rejected: Sequence[Sheet] = (), title: str = "") -> str:
+def page_html(
+    findings: Findings,
+    *,
+    classes: Sequence[Sheet],
+    rejected: Sequence[Sheet] = (),
+    trusted: Sequence[Sheet] = (),
+    title: str = "",
+) -> str:
     """The page, whole. `title` "" takes the name of the run's folder."""
     return house_template("page.html.j2").render(
         title=title or findings.name,
@@ -49,6 +58,8 @@ def page_html(findings: Findings, *, classes: Sequence[Sheet], rejected: Sequenc
         charts=_charts(findings),
         classes=classes,
         rejected=rejected,
+        trusted=trusted,
+        expressions=EIGHT_EXPRESSIONS,
     )
 
 
@@ -120,8 +131,24 @@ def _charts(findings: Findings) -> dict[str, Any]:
         charts["landmarks"] = draw_points(findings.landmarks.mean, findings.landmarks.sd, title=title)
     if findings.luminance:
         charts.update(_luminance_charts(findings))
+    if findings.trust:
+        charts.update(_trust_charts(findings.trust))
     if findings.training:
         charts.update(_training_charts(findings.training))
+    return charts
+
+
+def _trust_charts(found: Trust) -> dict[str, Markup]:
+    curve = [(100 * threshold, kept, wrong) for threshold, kept, wrong in found.kept_and_noise]
+    lines = [
+        Series(name="stay", points=[(at, kept) for at, kept, _ in curve], style="s1"),
+        Series(name="wrong", points=[(at, wrong) for at, _, wrong in curve], style="s2"),
+    ]
+    title = "Share of pictures that stay, and estimated share of wrong labels among them, by threshold"
+    charts = {"noise": draw_lines(lines, title=title, x_label="threshold, %", y_limits=(0.0, 1.0))} if curve else {}
+    if found.risk:
+        risk = Series(name="risk", points=[(100 * point.coverage, point.risk.value) for point in found.risk.points])
+        charts["risk"] = draw_lines([risk], title="Risk by coverage", x_label="most trusted, % of all")
     return charts
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "Thumbnail",
     "class_sheets",
     "encoded_picture",
+    "ordered_sheets",
     "rejected_sheets",
 ]
 
@@ -81,9 +82,16 @@ def rejected_sheets(run: Manifest, rows: Rows, *, most: int = REJECTED_PER_REASO
 
 
 def _sheets(run: Manifest, rows: Rows, groups: Mapping[str, Sequence[int]], *, most: int) -> tuple[Sheet, ...]:
-    chosen = {name: sorted(group, key=lambda i: rows.sample_ids[i])[:most] for name, group in groups.items()}
+    chosen = {name: sorted(group, key=lambda i: rows.sample_ids[i]) for name, group in groups.items()}
+    return ordered_sheets(run, rows, chosen, dict(enumerate(_captions(rows))), most=most)
+
+
+def ordered_sheets(
+    run: Manifest, rows: Rows, groups: Mapping[str, Sequence[int]], captions: Mapping[int, str], *, most: int
+) -> tuple[Sheet, ...]:
+    """One sheet for each group: the first `most` of its rows, in its order, with a caption for each row shown."""
+    chosen = {name: group[:most] for name, group in groups.items()}
     pictures = _pictures(run, {i for group in chosen.values() for i in group})
-    captions = _captions(rows)
     return tuple(
         Sheet(
             name=name,
