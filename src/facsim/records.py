@@ -28,7 +28,7 @@ __all__ = [
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
 # in a run folder alone.
 _NOT_METADATA = (
-    *("image", "split", "scene"),
+    *("image", "split", "scene", "source_place"),
     *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
 )
 

@@ -30,7 +30,7 @@ from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.formats.tree import opened, tree_kind, tree_names
 
-__all__ = ["index_parquet", "picture_rows", "read_parquet", "write_parquet"]
+__all__ = ["column_names", "index_parquet", "picture_rows", "read_parquet", "write_parquet"]
 
 _IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _RESERVED = ("image", "name", "expression", "split", "label")
@@ -59,6 +59,16 @@ def index_parquet(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
     for file in _files(path):
         index = functools.partial(_placed_rows, container=container_at(file[0]))
         yield from _rows_of_file(*file, read=index)
+
+
+def column_names(path: str | os.PathLike[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(file, its columns) of each `.parquet` file there. Raises FormatError where one cannot be read."""
+
+    def names(file: pq.ParquetFile, shown: str, split: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+        yield shown, tuple(file.schema_arrow.names)
+
+    for file in _files(path):
+        yield from _rows_of_file(*file, read=names)
 
 
 def _files(path: str | os.PathLike[str]) -> list[tuple[str, str, str | None]]:
