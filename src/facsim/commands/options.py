@@ -18,6 +18,7 @@ __all__ = [
     "ExecutorName",
     "Out",
     "RecipeFile",
+    "RequireCommercial",
     "Workers",
     "check_device",
     "complete_stages",
@@ -93,6 +94,10 @@ def complete_steps(ctx: typer.Context, incomplete: str) -> list[str]:
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, a TOML file; see recipes/.")]
 Out = Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="The run folder: a path, or an fsspec URL.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+RequireCommercial = Annotated[
+    bool,
+    typer.Option("--require-commercial", help="Refuse pictures whose terms do not allow commercial use, naming them."),
+]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Worker processes.", show_default="one a core")]
 Device = Annotated[
     str,

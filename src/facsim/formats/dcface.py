@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from facsim.errors import FormatError
-from facsim.formats.class_layout import PICTURE_SUFFIXES, is_ignored
+from facsim.formats.class_layout import is_ignored
 from facsim.formats.files import Files, check_once, files_at
 from facsim.formats.places import Place, PlacedRecord, PlaceReader, read_placed
 from facsim.formats.record import Record
@@ -27,7 +27,7 @@ __all__ = ["index_dcface", "read_dcface"]
 
 _INDEX_LINE = re.compile(r"([0-9]{1,12})\t([0-9]{1,15})")
 _LIST_LINE = re.compile(r"([0-9]{1,12})\t(?:.*\t)?([^\t]+)")
-_PICTURE = re.compile(r"(?:.*/)?(?P<subject>[^/]+)/(?P<leaf>[^/]+)")
+_PICTURE = re.compile(r"(?:.*/)?(?P<subject>[0-9]{1,8})/[0-9]{1,8}\.(?:png|jpg|jpeg)")
 
 
 def read_dcface(path: str | os.PathLike[str]) -> Iterator[Record]:
@@ -113,6 +113,6 @@ def _loose(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
         raise FormatError(f"{path} holds no .rec file and no pictures; expected record/file.rec or <subject>/<k>.png")
     for name, place in chain([first], pictures):
         found = _PICTURE.fullmatch(name)
-        if found is None or os.path.splitext(name)[1].lower() not in PICTURE_SUFFIXES:
+        if found is None:
             raise FormatError(f'"{name}" in {path} is not DCFace\'s; expected record/file.rec or <subject>/<k>.png')
         yield PlacedRecord(name=name, place=place, metadata={"identity_id": found["subject"]})
