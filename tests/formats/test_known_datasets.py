@@ -133,7 +133,7 @@ def test_flat_pictures_are_pictures_and_misspelt_classes_are_not(tmp_path, files
     deep = files_written(tmp_path / "deep", {"hapines/a.png": noise(0), "bliss/b.png": noise(1)})
     assert detect_format(deep) == "class_folder"
     numbered = files_written(tmp_path / "subjects", {"1/0.png": noise(0), "2/0.png": noise(1)})
-    with pytest.raises(FormatError, match="digiface or dcface or pictures"):
+    with pytest.raises(FormatError, match="digiface or celeba_hq or dcface or pictures"):
         detect_format(numbered)
 
 
