@@ -129,6 +129,8 @@ def _digest(reader: Any, place: Any) -> tuple[str | None, str]:
 def _check_new(name: str, sample_id: str, number: int, seen: dict[bytes, int], inputs: Sequence[Input]) -> None:
     key = bytes.fromhex(sample_id)
     if key in seen:
+        if seen[key] == number:
+            raise FormatError(f"{inputs[number].path} holds {name} twice, with the same bytes; leave one out")
         raise FormatError(
             f"{name} is in {inputs[seen[key]].path} and again in {inputs[number].path}, with the same bytes; "
             "leave one of the inputs out"

@@ -144,6 +144,24 @@ def test_marks_of_two_layouts_are_refused_by_name(tiny_set, tmp_path, files_writ
         detect_format(place)
 
 
+def test_a_tar_among_class_folders_is_not_taken_for_all_there_is(tiny_set, files_written):
+    place = tiny_set("sfew")
+    files_written(place, {"old.tar": b"x"})
+    with pytest.raises(FormatError, match=r"class_folder \(.*\) or webdataset"):
+        detect_format(place)
+
+
+def test_rows_of_two_tables_without_names_have_names_of_their_own(tmp_path, noise):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        table = pa.Table.from_pylist([{"image": noise(number), "label": "happy"}])
+        pq.write_table(table, tmp_path / f"in/train-{number:05d}.parquet")
+    assert [record.name for record in index_records(tmp_path / "in")] == ["train-00000/0000000", "train-00001/0000000"]
+
+
 def test_a_format_that_is_only_read_says_so(tmp_path):
     with pytest.raises(FormatError, match="reads raf_db and does not write it; expected one of class_folder"):
         format_named("raf_db").write([], tmp_path / "out")

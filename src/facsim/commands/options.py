@@ -21,6 +21,7 @@ __all__ = [
     "RequireCommercial",
     "Workers",
     "check_device",
+    "complete_formats",
     "complete_stages",
     "complete_steps",
     "cores",
@@ -69,6 +70,13 @@ def _starting(names: tuple[str, ...]) -> Any:
         return [name for name in names if name.startswith(incomplete)]
 
     return complete
+
+
+def complete_formats(incomplete: str) -> list[str]:
+    """Names of formats, for the shell."""
+    from facsim.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
 
 
 def complete_stages(incomplete: str) -> list[str]:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import counts_text, progress_shown, show_json, show_text
-from facsim.commands.options import AsJson, Device, RequireCommercial, Workers, check_device, default_workers
+from facsim.commands.options import (
+    AsJson,
+    Device,
+    RequireCommercial,
+    Workers,
+    check_device,
+    complete_formats,
+    default_workers,
+)
 from facsim.errors import hint_nearest
 
 if TYPE_CHECKING:
@@ -252,7 +260,15 @@ def ingest(
         str,
         typer.Option("--out", "-o", metavar="DIR", help="The run folder: a path or fsspec URL; none with --verify."),
     ] = "",
-    format: Annotated[str, typer.Option("--format", help="How PATH is laid out.", show_default="found out")] = "",
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="How PATH is laid out: a name of docs/formats.md.",
+            show_default="found out",
+            autocompletion=complete_formats,
+        ),
+    ] = "",
     split: Annotated[str, typer.Option("--split", help="Take this split of PATH alone.", show_default="all")] = "",
     dedupe: Annotated[
         bool, typer.Option("--dedupe/--no-dedupe", help="Look for duplicates, and leave them out.")

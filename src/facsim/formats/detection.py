@@ -44,6 +44,7 @@ _FFHQ = re.compile(r"(?:.*/)?[0-9]{5}/[0-9]{5}\.png")
 _NUMBER = re.compile(r"[0-9]{1,5}\.(?:jpg|jpeg|png)")
 _EMONET = frozenset({"image", "prompt", "demographics", "annotations"})
 _ZIPS = re.compile(r".*\.(?:zip|7z|rar)", re.IGNORECASE)
+_TAR = re.compile(r".*\.(?:tar|tgz|tar\.gz)")
 _NOTES = 2000  # so many names are looked at for pairs of key.jpg and key.json
 _HEAD = 4096
 
@@ -122,6 +123,9 @@ def _marks(traits: _Traits, path: str | os.PathLike[str]) -> dict[str, str]:
         marks.setdefault("webdataset", f"{pairs[0]}.json beside its picture")
         if _spelt(traits.folders):
             marks["class_folder"] = f"{pairs[0]}.json in a folder of a class"
+    if traits.pictures and _TAR.fullmatch(marks.get("webdataset", "")):
+        other = "class_folder" if _spelt(traits.folders) else "pictures"
+        marks.setdefault(other, f"{traits.pictures} pictures beside the tar")
     if "parquet" in marks and _is_emonet(path, marks["parquet"]):
         marks["emonet_face"] = marks.pop("parquet")
     return marks

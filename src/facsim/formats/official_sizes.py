@@ -35,6 +35,13 @@ class OfficialSize:
         """What it is the size of."""
         return f"split {self.splits[0]}" if self.splits else "the whole set"
 
+    @property
+    def words(self) -> str:
+        """The size in words: `28709`, `about 500000 or 1200000`, `4000 or 3500 labelled`."""
+        before = {"exact": "", "about": "about ", "least": "at least "}[self.rule]
+        numbers = " or ".join(str(count) for count in self.counts)
+        return f"{before}{numbers}{' labelled' if self.labelled else ''}"
+
     def fits(self, count: int) -> bool:
         """Whether a set of `count` pictures has an official size."""
         if self.rule == "least":
@@ -97,11 +104,6 @@ def size_fault(size: OfficialSize, counts: Mapping[str, Mapping[str, int]]) -> s
     total = sum(found.values())
     what = f"{size.name}: {total} {'labelled ' if size.labelled else ''}pictures"
     if not size.fits(total):
-        return f"{what}; officially {_words(size)}"
+        return f"{what}; officially {size.words}"
     wrong = [f"{name} {found.get(name, 0)} of {n}" for name, n in size.classes.items() if found.get(name) != n]
     return f"{what}, but by class {', '.join(wrong)}" if wrong and total else ""
-
-
-def _words(size: OfficialSize) -> str:
-    before = {"exact": "", "about": "about ", "least": "at least "}[size.rule]
-    return before + " or ".join(str(count) for count in size.counts)
