@@ -245,7 +245,12 @@ def _table(head: Sequence[str], rows: typing.Iterable[Sequence[str]]) -> str:
 def formats_page() -> str:
     """Markdown: every format with its layout, official sizes and terms."""
     layouts = [
-        (f"`{name}`", entry.summary, "read, written" if entry.writer else "read", _sizes_text(name))
+        (
+            f"`{name}`",
+            entry.summary.replace("<", "&lt;"),
+            "read, written" if entry.writer else "read",
+            _sizes_text(name),
+        )
         for name, entry in FORMATS.items()
     ]
     terms = [
@@ -255,9 +260,9 @@ def formats_page() -> str:
     parts = [
         _MADE,
         "# Formats",
-        "What `facsim ingest PATH` reads, with `--format` where the content does not say which it is. `--verify` counts "
-        "what is there and compares it with the sizes that the publishers give. Nothing is fetched.",
-        _table(("format", "layout", "", "official sizes"), layouts),
+        "What `facsim ingest PATH` reads, with `--format` where the content does not say which it is. `--verify` "
+        "counts what is there and compares it with the sizes that the publishers give. Nothing is fetched.",
+        _table(("format", "layout", "written too", "official sizes"), layouts),
         "## Terms",
         "What every ingested row carries (`source_dataset`, `source_terms`, `source_commercial`), unless an input says "
         'others: `terms = "yes: my own photographs"`. `ask`: nobody has said, or it depends. No legal advice: read the '

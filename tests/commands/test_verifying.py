@@ -55,3 +55,10 @@ def test_commercial_use_is_refused_before_anything_is_written(raf_db, tmp_path):
     recipe = tmp_path / "r.toml"
     recipe.write_text(f'[[input]]\npath = "{raf_db}"\n[[step]]\nuse = "ingest"')
     assert called("run", recipe, "--require-commercial", "--out", tmp_path / "run").exit_code == 1
+
+
+def test_a_run_of_such_pictures_is_not_exported_for_commerce(raf_db, tmp_path):
+    assert called("ingest", raf_db, "--no-dedupe", "--out", tmp_path / "run", "--workers", "1").exit_code == 0
+    result = called("export", tmp_path / "run", "--require-commercial", "--to", tmp_path / "out")
+    assert result.exit_code == 1 and "RAF-DB; commercial: no" in result.output
+    assert not (tmp_path / "out").exists()

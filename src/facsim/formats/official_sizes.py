@@ -50,9 +50,9 @@ class OfficialSize:
         return any(abs(count - official) <= slack * official for official in self.counts)
 
 
-_SEVEN = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
-_FER_TRAINING = dict(zip(_SEVEN, (3995, 436, 4097, 7215, 4965, 4830, 3171), strict=True))
-_FER_PUBLIC = dict(zip(_SEVEN, (467, 56, 496, 895, 607, 653, 415), strict=True))
+_SEVEN: tuple[str, ...] = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+_FER_TRAINING: Mapping[str, int] = dict(zip(_SEVEN, (3995, 436, 4097, 7215, 4965, 4830, 3171), strict=True))
+_FER_PUBLIC: Mapping[str, int] = dict(zip(_SEVEN, (467, 56, 496, 895, 607, 653, 415), strict=True))
 _AFFECTNET = (OfficialSize(counts=(4000, 3500), splits=("validation", "val_set", "val"), labelled=True),)
 
 SIZES: Mapping[str, tuple[OfficialSize, ...]] = {
