@@ -1,5 +1,6 @@
 """Every known layout, on a tiny set of exactly that layout: what is read, how it is found, what refuses it."""
 
+import ast
 import json
 
 import pytest
@@ -245,3 +246,27 @@ def test_ffhq_takes_the_large_pictures_and_thumbnails_by_their_own_path(tiny_set
     assert large[0].metadata == {"category": "training", "licence": "Attribution License"}
     small = list(index_records(place / "thumbnails128x128", "ffhq"))
     assert [record.split for record in small] == [record.split for record in large]
+
+
+@pytest.mark.parametrize(
+    "array, words",
+    [
+        (b"\x93NUMPY\x01\x00", "no array"),
+        ("('<U1', '1e9')", "no array"),
+        ("('<f8', '99999999999999999999, ')", "no array"),
+        ("('<f3', '')", "no array"),
+        ("('|O', '')", "no array"),
+        ("('<U1', '2, ')", "no array|holds 2 values"),
+        ("('<U1', '')", "class 'x'"),
+    ],
+)
+def test_an_annotation_that_is_no_class_is_named(tiny_set, array, words):
+    """NumPy's own reader raises what the Python tokeniser, or unpickling, does."""
+    place = tiny_set("affectnet_npy")
+    if isinstance(array, str):
+        descr, shape = ast.literal_eval(array)
+        header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n".encode()
+        array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + "x".encode("utf-32-le")
+    (place / "train_set/annotations/0_exp.npy").write_bytes(array)
+    with pytest.raises(FormatError, match=words):
+        list(index_records(place, "affectnet_npy"))

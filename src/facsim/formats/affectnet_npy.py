@@ -28,7 +28,7 @@ __all__ = ["index_affectnet_npy", "read_affectnet_npy"]
 _PICTURE = re.compile(r"(?P<root>(?:.*/)?)images/(?P<number>[0-9]{1,9})\.(?:jpg|jpeg|png)")
 _LABEL = re.compile(r"(?P<root>(?:.*/)?)annotations/(?P<number>[0-9]{1,9})_exp\.npy")
 _HEADER = re.compile(
-    rb"\{'descr': '([<>|=][fiuUS][0-9]{1,4})', 'fortran_order': (?:True|False), 'shape': \(([0-9, ]{0,40})\), \}\s*"
+    rb"\{'descr': '([<>|=][fiuUS])([0-9]{1,4})', 'fortran_order': (?:True|False), 'shape': \(([0-9, ]{0,40})\), \}\s*"
 )
 _LARGEST = 1 << 16  # bytes: 68 points are under 2 kB
 _VALUES = (("val", "valence"), ("aro", "arousal"))
@@ -75,57 +75,61 @@ def _labels(files: Files, reader: PlaceReader, stem: str) -> tuple[str | None, d
         metadata["dataset_class"] = word
     for suffix, key in _VALUES:
         if f"{stem}_{suffix}.npy" in files.places:
-            metadata[key] = _floats(files, reader, f"{stem}_{suffix}.npy", counts=(1,))[0]
+            metadata[key] = _floats(files, reader, f"{stem}_{suffix}.npy", count=1)[0]
     if f"{stem}_lnd.npy" in files.places:
-        metadata["facial_landmarks"] = _floats(files, reader, f"{stem}_lnd.npy", counts=(136,))
+        metadata["facial_landmarks"] = _floats(files, reader, f"{stem}_lnd.npy", count=136)
     return expression, metadata
 
 
 def _class_text(files: Files, reader: PlaceReader, name: str) -> str:
     """The class as digits, whether the array holds text (as released) or a number."""
-    array = _array(files, reader, name)
-    if array.size != 1:
-        raise FormatError(f"{name} in {files.where} holds {array.size} values; expected one class")
+    found = _values(files, reader, name)
+    if len(found) != 1:
+        raise FormatError(f"{name} in {files.where} holds {len(found)} values; expected one class")
+    return found[0].removesuffix(".0")
+
+
+def _floats(files: Files, reader: PlaceReader, name: str, *, count: int) -> list[float]:
+    found = _values(files, reader, name)
     try:
-        value = array.reshape(-1)[0].item()
+        numbers = [float(text) for text in found]
     except ValueError as error:
-        raise FormatError(f"{name} in {files.where} holds no text: {error}") from error
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _floats(files: Files, reader: PlaceReader, name: str, *, counts: tuple[int, ...]) -> list[float]:
-    try:
-        array = _array(files, reader, name).astype(np.float64).reshape(-1)
-    except (ValueError, TypeError) as error:
         raise FormatError(f"{name} in {files.where} holds no numbers: {error}") from error
-    if array.size not in counts or not np.isfinite(array).all():
-        raise FormatError(f"{name} in {files.where} holds {array.size} values; expected {counts[0]} finite numbers")
-    return [float(value) for value in array]
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise FormatError(f"{name} in {files.where} holds {len(numbers)} values; expected {count} finite numbers")
+    return numbers
 
 
-def _array(files: Files, reader: PlaceReader, name: str) -> np.ndarray[Any, Any]:
-    """The array in a .npy file of numbers or text; never a pickle."""
+def _values(files: Files, reader: PlaceReader, name: str) -> list[str]:
+    """The values of the array in a .npy file, as text."""
     place = files.places[name]
     if place.length > _LARGEST:
         raise FormatError(f"{name} in {files.where} has {place.length} bytes; an annotation has at most {_LARGEST}")
     try:
         return _parsed(reader.read(place))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise FormatError(f"{name} in {files.where} is no array of numbers or text: {error}") from error
 
 
-def _parsed(data: bytes) -> np.ndarray[Any, Any]:
-    """The array of a .npy file (NumPy's NEP 1, versions 1 to 3) of one plain type. Raises ValueError, TypeError.
+def _parsed(data: bytes) -> list[str]:
+    """The values of a .npy file (NumPy's NEP 1) of one plain type, as text. Raises ValueError, TypeError, OverflowError.
 
     NumPy's own reader compiles a damaged header as Python, and raises whatever that does.
     """
-    width = 2 if data[6:7] == b"\x01" else 4
-    begins = 8 + width
+    begins = 10 if data[6:7] == b"\x01" else 12
     ends = begins + int.from_bytes(data[8:begins], "little")
     header = _HEADER.fullmatch(data[begins:ends])
     if data[:6] != b"\x93NUMPY" or header is None or ends > len(data):
         raise ValueError(f"it starts with {data[:40]!r}")
-    shape = [int(size) for size in header[2].split(b",") if size.strip()]
-    return np.frombuffer(data, np.dtype(header[1].decode("ascii")), count=math.prod(shape), offset=ends)
+    count = math.prod(int(size) for size in header[3].split(b",") if size.strip())
+    kind, size = header[1].decode("ascii"), int(header[2])
+    if kind[1] not in "US":
+        return [
+            str(value) for value in np.frombuffer(data, np.dtype(f"{kind}{size}"), count=count, offset=ends).tolist()
+        ]
+    width = size * (4 if kind[1] == "U" else 1)
+    if ends + count * width > len(data):
+        raise ValueError(f"{len(data) - ends} bytes for {count} texts of {width}")
+    coding = "latin-1" if kind[1] == "S" else "utf-32-be" if kind[0] == ">" else "utf-32-le"
+    starts = range(ends, ends + count * width, width) if width else ()
+    return [data[start : start + width].decode(coding).rstrip("\0") for start in starts]
