@@ -1,6 +1,7 @@
 """Inputs become rows a batch at a time, and what cannot be is said before a run begins."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -55,3 +56,14 @@ def test_commercial_use_is_refused_by_input_and_terms(tmp_path):
     check_inputs_commercial([Input(path=path, terms="yes: my own")])
     with pytest.raises(FormatError, match=r"a \(not stated; commercial: ask"):
         check_inputs_commercial([Input(path=path)])
+
+
+def test_metadata_is_json_without_what_json_has_not_and_is_not_wrapped_again(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    held = {"b": float("nan"), "a": [1.5, float("inf")], "source_metadata": json.dumps({"c": 1, "b": 2})}
+    rows = [{"image": b"x", "label": "happy", **held}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    (row,) = input_table([Input(path=str(tmp_path / "a.parquet"))]).to_pylist()
+    assert row["source_metadata"] == '{"a": [1.5, null], "b": null, "c": 1}'

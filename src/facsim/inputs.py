@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -148,4 +149,27 @@ def _terms_columns(metadata: Mapping[str, Any], terms: Terms, *, overridden: boo
 
 
 def _metadata_text(metadata: Mapping[str, Any]) -> str | None:
-    return json.dumps(metadata, sort_keys=True, ensure_ascii=False, default=str) if metadata else None
+    """The metadata as JSON; what facsim kept so in an earlier run is taken up, not wrapped once more."""
+    earlier = metadata.get("source_metadata")
+    rest = {key: value for key, value in metadata.items() if key != "source_metadata"}
+    held = {**_kept(earlier), **rest} if isinstance(earlier, str) else dict(metadata)
+    return json.dumps(_plain(held), sort_keys=True, ensure_ascii=False, allow_nan=False) if held else None
+
+
+def _kept(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"source_metadata": text}
+
+
+def _plain(value: Any) -> Any:
+    """The value in what JSON holds: numbers that are not finite become null, anything else text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)
