@@ -114,7 +114,8 @@ def _values(files: Files, reader: PlaceReader, name: str) -> list[str]:
 def _parsed(data: bytes) -> list[str]:
     """The values of a .npy file (NumPy's NEP 1) of one plain type, as text.
 
-    Raises ValueError, TypeError or OverflowError for any other bytes. NumPy's own reader compiles a damaged header as Python, and raises whatever that does.
+    Raises ValueError, TypeError or OverflowError for any other bytes. NumPy's own reader compiles a damaged header as
+    Python, and raises whatever that does.
     """
     begins = 10 if data[6:7] == b"\x01" else 12
     ends = begins + int.from_bytes(data[8:begins], "little")
