@@ -17,6 +17,7 @@ import pyarrow as pa
 from facsim.errors import ManifestError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
+from facsim.formats.terms import COMMERCIAL
 from facsim.wearables import (
     BEARD_NAMES,
     GLASSES_SHAPES,
@@ -81,6 +82,11 @@ _LIST = [
     _column("source_input", _TEXT, "the input, as the recipe writes it"),
     _column("source_format", _TEXT, "the format that the input was read as"),
     _column("source_sha256", _TEXT, "SHA-256 of the file as found"),
+    _column("source_dataset", _TEXT, "the dataset that the picture is of, as its format or `terms` names it"),
+    _column("source_terms", _TEXT, "its licence or agreement, and where to read it"),
+    _column("source_commercial", _TEXT, "whether that allows commercial use; ask: it does not say", values=COMMERCIAL),
+    _column("source_metadata", _TEXT, "what else the input says of the picture, as JSON with sorted keys"),
+    _column("source_place", _TEXT, "where the picture lies in the input, as JSON; null for a file of its own"),
     _column("split", _TEXT, "the split that the input names, if any"),
     _column(
         "expression_given", _TEXT, "expression that the input gives, by its canonical name", values=EIGHT_EXPRESSIONS

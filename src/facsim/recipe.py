@@ -56,7 +56,10 @@ PRODUCTS: Mapping[str, str] = {
 }
 """Recipe table → `module:class` of what is made from a finished run's columns, in this order."""
 
-INPUT_WRITES = ("source_path", "source_input", "source_format", "source_sha256", "split", "expression_given")
+INPUT_WRITES = (
+    *("source_path", "source_input", "source_format", "source_sha256", "split", "expression_given"),
+    *("source_dataset", "source_terms", "source_commercial", "source_metadata", "source_place"),
+)
 """Columns that inputs write, under the step name `plan`."""
 
 
@@ -65,12 +68,15 @@ class Input:
     """`[[input]]`: a collection of pictures that exists: a folder, an archive, a table.
 
     path: local path or fsspec URL. format: "" detects it; otherwise a name from `facsim.formats.FORMATS`.
-    split: only this split of it, as the input names it; "" takes all.
+    split: only this split of it, as the input names it; "" takes all. terms: "" takes the format's own
+    (`facsim.formats.terms`); otherwise a dataset's name from there, or "yes: …", "no: …", "ask: …": whether commercial
+    use is allowed, and on what terms.
     """
 
     path: str
     format: str = ""
     split: str = ""
+    terms: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
