@@ -31,6 +31,7 @@ from facsim.sample import Problem, Sample
 
 __all__ = [
     "BUILT_IN",
+    "PROBLEM_COLUMNS",
     "AnyStage",
     "Determinism",
     "Resources",
@@ -107,7 +108,11 @@ class Stage(Protocol):
 
 @runtime_checkable
 class TableStage(Protocol):
-    """Judgement on columns: record batches of exactly `writes`, the run's rows in the run's order."""
+    """Judgement on columns: record batches of exactly `writes`, the run's rows in the run's order.
+
+    Beside these a batch may hold `PROBLEM_COLUMNS`: of a row with a problem, why it could not be judged; its other
+    values are null.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -122,12 +127,17 @@ class TableStage(Protocol):
 
 AnyStage: TypeAlias = Stage | TableStage
 
+PROBLEM_COLUMNS = ("problem", "problem_detail")
+"""What a table stage may write beside what it declares: a reason from `facsim.sample.REASONS`, and words on it."""
+
 BUILT_IN: Mapping[str, str] = {
     "render": "facsim.sources.render:Render",
     "ingest": "facsim.sources.ingest:Ingest",
     "hash": "facsim.curate.dedupe:Hash",
     "dedupe": "facsim.curate.dedupe:Dedupe",
     "select": "facsim.curate.select:Select",
+    "vote": "facsim.labels.vote:Vote",
+    "noise": "facsim.curate.noise:Noise",
     "action_units": "facsim.labels.action_units:ActionUnits",
     "expression": "facsim.labels.expression:Expression",
 }

@@ -13,7 +13,6 @@ import typer
 from facsim.commands.console import progress_shown, show_json, show_text, table_text
 from facsim.commands.options import AsJson, Device, check_device
 from facsim.errors import FacsimError
-from facsim.products import Progress
 
 if TYPE_CHECKING:
     from facsim.learn.labellers.fitting import Fitted, OnStep
@@ -81,6 +80,8 @@ def _tasks_text() -> str:
 
 @contextmanager
 def _told(task: str) -> Iterator[OnStep]:
+    from facsim.products import Progress
+
     with progress_shown() as on_progress:
 
         def told(step: int, total: int, rate: float, loss: float) -> None:
