@@ -34,6 +34,8 @@ def teach(
     """
     from facsim.learn.labellers.fitting import fit_labeller
     from facsim.learn.labellers.tasks import TASKS, find_task
+    from facsim.models.labeller import save_labeller
+    from facsim.models.weights import load_training
 
     if task == "list":
         rows = [
@@ -53,12 +55,15 @@ def teach(
             on_progress(Progress(step=f"teach {task}", done=step, total=total, unit="steps", note=note))
 
         fitted = fit_labeller(made, replace(entry.recipe, **changed), out=out, on_step=told)
+        taught = entry.finished(fitted.labeller, made)
+        if taught is not fitted.labeller:
+            taught = save_labeller(taught, out, training=load_training(out))
     found = {
         "folder": str(fitted.folder),
         "step": fitted.step,
         "total_steps": fitted.total_steps,
         "scores": dict(fitted.scores),
-        "sha256": fitted.labeller.sha256,
+        "sha256": taught.sha256,
     }
     if json:
         show_json(found)

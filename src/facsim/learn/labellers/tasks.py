@@ -10,6 +10,7 @@ from typing import Any, cast
 from facsim.errors import FacsimError, hint_nearest
 from facsim.learn.labellers.fitting import LabelTask
 from facsim.learn.training_config import TrainingConfig
+from facsim.models.labeller import Labeller
 
 __all__ = ["TASKS", "TaskEntry", "find_task"]
 
@@ -31,19 +32,45 @@ def _recipe(**changed: Any) -> TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskEntry:
-    """A label model: what it says, `package.module:function` that makes its task of a run's URL, and its recipe."""
+    """A label model: what it says, `package.module:function` that makes its task of a run's URL, and its recipe.
+
+    `finish`, where there is one, names the function that turns the taught model and the task into the finished one.
+    """
 
     meaning: str
     maker: str
     recipe: TrainingConfig
+    finish: str = ""
 
     def make(self, renders: str) -> LabelTask:
         """The task over the renders of this run. Raises ManifestError where they do not suffice."""
-        module, _, function = self.maker.partition(":")
-        return cast(Callable[[str], LabelTask], getattr(importlib.import_module(module), function))(renders)
+        return cast(Callable[[str], LabelTask], _function(self.maker))(renders)
+
+    def finished(self, labeller: Labeller, task: LabelTask) -> Labeller:
+        """The taught model as it is to be used: calibrated, where the entry says how."""
+        if not self.finish:
+            return labeller
+        return cast(Callable[[Labeller, LabelTask], Labeller], _function(self.finish))(labeller, task)
 
 
-TASKS: Mapping[str, TaskEntry] = {}
+def _function(place: str) -> Any:
+    module, _, function = place.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+TASKS: Mapping[str, TaskEntry] = {
+    "attributes": TaskEntry(
+        meaning="apparent age, gender, ancestry and skin tone, each with how sure it is",
+        maker="facsim.learn.labellers.attributes:attributes_task",
+        recipe=_recipe(steps=1600),
+        finish="facsim.learn.labellers.attributes:calibrated_attributes",
+    ),
+    "identity": TaskEntry(
+        meaning="an embedding that tells people apart",
+        maker="facsim.learn.labellers.identity:identity_task",
+        recipe=_recipe(steps=2500),
+    ),
+}
 """Task -> its entry."""
 
 
