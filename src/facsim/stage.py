@@ -128,6 +128,9 @@ BUILT_IN: Mapping[str, str] = {
     "hash": "facsim.curate.dedupe:Hash",
     "dedupe": "facsim.curate.dedupe:Dedupe",
     "select": "facsim.curate.select:Select",
+    "attributes": "facsim.labels.attributes:Attributes",
+    "identity": "facsim.labels.identity:Identity",
+    "quality": "facsim.labels.quality:Quality",
 }
 """Stage name → `module:class`, imported when asked for and not before."""
 

@@ -62,7 +62,7 @@ TASKS: Mapping[str, TaskEntry] = {
     "attributes": TaskEntry(
         meaning="apparent age, gender, ancestry and skin tone, each with how sure it is",
         maker="facsim.learn.labellers.attributes:attributes_task",
-        recipe=_recipe(steps=1600),
+        recipe=_recipe(steps=3000),
         finish="facsim.learn.labellers.attributes:calibrated_attributes",
     ),
     "identity": TaskEntry(
