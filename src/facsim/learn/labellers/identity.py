@@ -26,7 +26,7 @@ from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.classifier import Preprocessing
 from facsim.sample import generator_for
 
-__all__ = ["IdentityTask", "identity_task", "margin_logits", "partly_grey", "verification_pairs"]
+__all__ = ["IdentityTask", "differing_pairs", "identity_task", "margin_logits", "partly_grey", "verification_pairs"]
 
 _CONDITIONS = ("yaw_deg", "light_azimuth_deg", "light_ratio", "face_luminance")
 _UNITS = tuple(column_names(tuple(dict.fromkeys(key.rstrip("LR") for key in SUPPORTED_AUS))))
@@ -46,10 +46,10 @@ class IdentityTask:
     faces: Faces
     crop: Crop = field(default_factory=lambda: Crop(size_px=48, around="arcface", jitter=0.05))
     size: int = 128
-    margin: float = 0.3
+    margin: float = 0.2
     scale: float = 24.0
     warm_from: float = 0.15
-    warmed: float = 0.6
+    warmed: float = 0.7
     grey: float = 0.3
     widths: tuple[int, ...] = (24, 48, 96, 160)
 
@@ -128,7 +128,7 @@ class IdentityTask:
         faces, rows = self.faces, self.held_out
         pairs, (one, other) = verification_pairs(outputs["outputs"], faces.person[rows])
         found = {f"{name}_all": value for name, value in verification_figures(pairs).items()}
-        for condition, differs in _differing(faces, rows[one], rows[other]).items():
+        for condition, differs in differing_pairs(faces, rows[one], rows[other]).items():
             kept = differs | ~pairs.same
             if not (differs & pairs.same).any():
                 continue
@@ -166,25 +166,31 @@ def partly_grey(pictures: Tensor, *, share: float, seed: int) -> Tensor:
 
 
 def verification_pairs(
-    embeddings: NDArray[np.floating], person: NDArray[np.int64], *, impostors: int = 300_000, seed: int = 0
+    embeddings: NDArray[np.floating],
+    person: NDArray[np.int64],
+    *,
+    by: str = "cosine",
+    impostors: int = 300_000,
+    seed: int = 0,
 ) -> tuple[Pairs, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """All pairs of one person and about `impostors` drawn pairs of two, scored by cosine, and the rows of each.
+    """All pairs of one person and about `impostors` drawn pairs of two, and the rows of each.
 
-    `embeddings` (N, D) of any length; `person` int64 (N,).
+    `embeddings` (N, D) of any length; `person` int64 (N,). Scored by "cosine", or by "distance", minus the Euclidean.
     """
     members = [np.flatnonzero(person == one) for one in np.unique(person)]
     same = np.array([pair for rows in members for pair in itertools.combinations(rows, 2)], dtype=np.int64)
     drawn = generator_for(str(seed), "verification/impostors").integers(0, len(person), (impostors, 2))
     drawn = np.sort(drawn[person[drawn[:, 0]] != person[drawn[:, 1]]], axis=1)
     chosen = np.concatenate([same.reshape(-1, 2), np.unique(drawn, axis=0)])
-    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    scores = np.einsum("ij,ij->i", unit[chosen[:, 0]], unit[chosen[:, 1]])
     one, other = chosen[:, 0], chosen[:, 1]
+    unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True) if by == "cosine" else embeddings
+    scores = -np.linalg.norm(unit[one] - unit[other], axis=1)
+    scores = 1.0 - scores**2 / 2 if by == "cosine" else scores  # of unit vectors |a - b|² is 2 - 2 cos
     return Pairs(scores=scores, first=person[one], second=person[other]), (one, other)
 
 
-def _differing(faces: Faces, one: NDArray[np.int64], other: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-    """Which pairs of rows differ much, by condition."""
+def differing_pairs(faces: Faces, one: NDArray[np.int64], other: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+    """Which pairs of rows, `one` and `other` int64 (P,), differ much, bool (P,) by "expression", "pose" and "light"."""
     units = np.nan_to_num(np.stack([faces.columns[name] for name in _UNITS], axis=1))
     apart = {name: np.abs(faces.columns[name][one] - faces.columns[name][other]) for name in _CONDITIONS}
     return {

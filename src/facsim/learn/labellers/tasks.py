@@ -68,7 +68,7 @@ TASKS: Mapping[str, TaskEntry] = {
     "identity": TaskEntry(
         meaning="an embedding that tells people apart",
         maker="facsim.learn.labellers.identity:identity_task",
-        recipe=_recipe(steps=2500),
+        recipe=_recipe(steps=3200),
     ),
 }
 """Task -> its entry."""
