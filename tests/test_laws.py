@@ -41,6 +41,12 @@ def samples(tmp_path):
                 "pixel_hash": hashlib.sha256(data).hexdigest(),
                 "perceptual_hash": i % 10 * 1_000_003,
                 "duplicate_of": None,
+                "face_aligned": {"bytes": data, "path": f"{i}.png"},
+                "align_template": "wide",
+                "landmarks_68": [float(place) for place in np.random.default_rng(i).uniform(2, 22, 136)],
+                "landmarks_68_visible": [place % 5 != i % 5 for place in range(68)],
+                "yaw_deg": 3.0 * i,
+                "pitch_deg": -2.0 * i,
             }
         )
     return [Sample(sample_id=row["sample_id"], values=row) for row in rows]

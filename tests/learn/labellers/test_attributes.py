@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from facsim.learn.labellers.attributes import (
     AttributesTask,
@@ -57,6 +58,13 @@ def test_calibrated_deviations_hold_two_thirds_of_the_truth():
     figures = figures_of(read_apparent(outputs, fit_calibration(*drawn(seed=1))), truth)
     assert figures["age_within_one_sd"] == pytest.approx(0.683, abs=0.03)
     assert figures["ita_within_one_sd"] == pytest.approx(0.683, abs=0.03)
+
+
+def test_the_area_under_the_curve_is_that_of_scikit_learn():
+    outputs, truth = drawn(300)
+    said = read_apparent(outputs)
+    found = figures_of(said, truth)["gender_auc"]
+    assert found == pytest.approx(roc_auc_score(truth["masculine"] > 0.5, said.masculine))
 
 
 def test_the_true_answer_has_the_least_loss(task):

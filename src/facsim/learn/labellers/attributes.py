@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata
 from torch import Tensor
 from torch.nn import functional
 
@@ -183,7 +183,7 @@ def figures_of(said: Apparent, truth: Mapping[str, NDArray[np.floating]]) -> dic
     return {
         "age_mae_years": float(years.mean()),
         "age_within_one_sd": float((years <= said.age_sd).mean()),
-        "gender_auc": float(roc_auc_score(truth["masculine"] > 0.5, said.masculine)),
+        "gender_auc": _auc(truth["masculine"] > 0.5, said.masculine),
         "gender_accuracy": float(((said.masculine > 0.5) == (truth["masculine"] > 0.5)).mean()),
         "ancestry_mae": float(np.abs(said.ancestry - ancestry).mean()),
         "ancestry_top_accuracy": float((said.ancestry.argmax(axis=1) == ancestry.argmax(axis=1)).mean()),
@@ -219,6 +219,12 @@ def _tone_loss(said: Tensor, truth: Tensor) -> Tensor:
 
 def _ancestry_error(said: Apparent, truth: Mapping[str, NDArray[np.floating]]) -> NDArray[np.floating]:
     return np.sqrt(((said.ancestry - truth["apparent_ancestry"]) ** 2).mean(axis=1))
+
+
+def _auc(truth: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
+    """The area under the ROC curve, by ranks (Mann and Whitney 1947); NaN where the truth is of one kind."""
+    yes, no = int(truth.sum()), int((~truth).sum())
+    return float((rankdata(scores)[truth].sum() - yes * (yes + 1) / 2) / (yes * no)) if yes and no else float("nan")
 
 
 def _root_mean_square(values: NDArray[np.floating]) -> float:
