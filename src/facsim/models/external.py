@@ -17,6 +17,7 @@ graph takes float32 (N, 3, S, S), S being fixed in it. Nothing is ever fetched.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import tomllib
@@ -142,8 +143,8 @@ def _planes(faces: NDArray[np.uint8], external: External) -> NDArray[np.float32]
 
 def _session(file: Path) -> Any:
     import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
+    faults: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     data = _bytes(file)

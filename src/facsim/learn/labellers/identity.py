@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from facsim.facs import column_names
+from facsim.facs import column_name
 from facsim.learn.labellers.cropping import Crop, crop_faces
 from facsim.learn.labellers.faces import Faces, load_faces
 from facsim.learn.labellers.fitting import Outputs
@@ -29,8 +29,8 @@ from facsim.sample import generator_for
 __all__ = ["IdentityTask", "differing_pairs", "identity_task", "margin_logits", "partly_grey", "verification_pairs"]
 
 _CONDITIONS = ("yaw_deg", "light_azimuth_deg", "light_ratio", "face_luminance")
-_UNITS = tuple(column_names(tuple(dict.fromkeys(key.rstrip("LR") for key in SUPPORTED_AUS))))
-_FAR_UNITS, _FAR_YAW, _FAR_LUMINANCE = 6.0, 30.0, 0.2
+_UNITS = tuple(column_name(key) for key in SUPPORTED_AUS)
+_FAR_UNITS, _FAR_YAW, _FAR_LUMINANCE = 12.0, 30.0, 0.15
 """Pairs "that differ" in expression (Euclidean distance of the units' intensities), in yaw (deg) and in light (mean
 luminance of the face, sRGB-coded): about the upper quarter of the pairs of one person in recipes/labels/people.toml."""
 
