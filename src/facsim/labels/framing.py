@@ -1,8 +1,8 @@
 """Faces as a network wants them framed, from aligned faces or crops that are framed otherwise.
 
 A frame is a template of `facsim.models.face_crop`: where the five points lie. They all stand upright about one middle,
-so one frame is a box in another; where the picture ends before the box does, its border goes on. A picture is cut alone,
-so that it never depends on its batch.
+so one frame is a box in another; where the picture ends before the box does, its border goes on. A picture is cut
+alone, so that it never depends on its batch.
 """
 
 from __future__ import annotations

@@ -31,8 +31,14 @@ Floats = NDArray[np.floating]
 ANCESTRIES = ("African", "Asian", "European")
 """The order of the weights: MakeHuman's three shape targets, a coarse tool."""
 
-AGE_MIDDLE, AGE_UNIT, ITA_MIDDLE, ITA_UNIT = 38.0, 20.0, 10.0, 30.0
-"""Middle and unit in which years of age, and degrees of ITA, come out of the network."""
+AGE_MIDDLE = 38.0
+"""Age, years, at which the network says 0."""
+AGE_UNIT = 20.0
+"""Years that its unit stands for."""
+ITA_MIDDLE = 10.0
+"""ITA, degrees, at which the network says 0."""
+ITA_UNIT = 30.0
+"""Degrees that its unit stands for."""
 
 _WIDTHS = {"age": 2, "gender": 1, "ancestry": 4, "tone": 10, "ita": 2}
 WIDTH = sum(_WIDTHS.values())
