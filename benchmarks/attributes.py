@@ -167,7 +167,7 @@ def _by_tone(said: Apparent, truth: Columns) -> dict[str, dict[str, Any]]:
 
 def sort_photos(photos: str, model: str, out: Path | None) -> dict[str, Any]:
     """What is said of the cut's photographs, in quantiles, and the sheet of them."""
-    pictures, _ = chooser_split(load_pictures(photos))
+    _, pictures = chooser_split(load_pictures(photos))
     images = pictures.images
     shown = np.repeat(images[..., None], 3, axis=3) if images.ndim == 3 else images
     template, size_px, run = labeller_faces("attributes", model, device="cpu", batch=64)

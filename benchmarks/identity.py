@@ -114,7 +114,7 @@ def _chip(dlib: Any, faces: Faces, row: int) -> Any:
 
 def neighbours(photos: str, model: str, out: Path | None) -> dict[str, Any]:
     """Of the cut's pictures: pairs within 4 bits by hash, and how many of them are mutual nearest by embedding."""
-    pictures, _ = chooser_split(load_pictures(photos))
+    _, pictures = chooser_split(load_pictures(photos))
     images = pictures.images
     shown = np.repeat(images[..., None], 3, axis=3) if images.ndim == 3 else images
     template, size_px, embed = labeller_faces("identity", model, device="cpu", batch=64)

@@ -1,7 +1,8 @@
 """What a face looks like: apparent age, gender, ancestry and skin tone, each with how sure the model is.
 
 These are appearances, for balancing a data set and for breaking its results down. They are not somebody's age, gender,
-origin or identity, and a model that has seen drawn heads alone is not validated on photographs of people. Leave out of
+origin or identity. facsim's own model has seen drawn heads alone: on FER2013's photographs its ages and genders looked
+no better than guesses to us, which the deviations say; for photographs bring a network by path. Leave out of
 `attributes` what you have no right or no need to infer: what is left out is not computed and has no column. See
 docs/ethics.md for what this stage must not be used for.
 """
