@@ -36,7 +36,7 @@ reduced to it, so that a face is sharp when it is sharp at this size."""
 _TAPS = 5
 _DARK, _BRIGHT = 4 / 255, 251 / 255
 """Luma at or below, and at or above which a pixel counts as clipped."""
-_LEVELS = 24
+_LEVELS = 12
 """With fewer levels from dark to bright, 8 bits and JPEG leave a face in steps that show."""
 
 RAMPS: Mapping[str, tuple[float, float]] = {
