@@ -76,8 +76,8 @@ class IdentityTask:
         people = len(np.unique(self.faces.person[self.training]))
         return {
             "trained_on": f"{len(self.training)} renders of {people} invented people, of {self.faces.origin}",
-            "selected_on": "margin and length: one earlier run's figures on the renders held out; weights: the last step's "
-            "running average",
+            "selected_on": "margin and length: one earlier run's figures on the renders held out; weights: the last "
+            "step's running average",
             "terms": "Apache-2.0, as facsim",
         }
 
