@@ -46,6 +46,10 @@ def samples(tmp_path):
                 "duplicate_of": None,
                 "expression_given": ("anger", "fear", "neutral")[i % 3],
                 "expression_scores": [0.3 if place == i % 8 else 0.1 for place in range(8)],
+                "landmarks_68": [float(place) for place in np.random.default_rng(i).uniform(2, 22, 136)],
+                "landmarks_68_visible": [place % 5 != i % 5 for place in range(68)],
+                "yaw_deg": 3.0 * i,
+                "pitch_deg": -2.0 * i,
             }
         )
     return [Sample(sample_id=row["sample_id"], values=row) for row in rows]

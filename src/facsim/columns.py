@@ -31,6 +31,7 @@ __all__ = [
     "COLUMNS",
     "IMAGE_TYPE",
     "KEY_COLUMNS",
+    "QUALITY_MARKS",
     "Column",
     "column_named",
     "split_name",
@@ -40,6 +41,10 @@ __all__ = [
 
 IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 """A picture as Hugging Face `datasets` shows it: its encoded bytes, and a file name."""
+
+
+QUALITY_MARKS = ("none", "sharpness", "exposure", "contrast", "blockiness", "size", "occlusion", "pose")
+"""What `quality` may be limited by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,7 +166,14 @@ _LIST = [
     _column("sunglasses", _BOOL, "whether the glasses hide the eyes"),
     _column("headwear", _TEXT, "what is worn on the head", values=HEADWEAR_KINDS),
     _column("occluder", _TEXT, "what stands before the face", values=OCCLUDER_KINDS),
-    _column("occlusion", _F32, "share of the 68 landmarks that worn or held things hide, not hair", low=0, high=1),
+    _column(
+        "occlusion",
+        _F32,
+        "share of the face that is hidden: of the 68 landmarks by worn or held things, not hair (render); of those "
+        "that face the camera, or of the face's pixels, by anything (quality)",
+        low=0,
+        high=1,
+    ),
     _column(
         "ita_deg", _F32, "individual typology angle of the skin's albedo; of skin, within 90", "deg", low=-180, high=180
     ),
@@ -214,6 +226,23 @@ _LIST = [
         ),
         "who voted what with which score (null: gave none), what was decided (or `undecided`), and why",
     ),
+    # what a face looks like to a model: apparent, never a fact about a person
+    _column("apparent_age_sd_years", _F32, "standard deviation of the apparent age", "years", low=0, high=100),
+    _column("apparent_gender_score", _F32, "a model's probability that a face is drawn as masculine", low=0, high=1),
+    _column("apparent_ancestry_sd", _F32, "error to be expected of one of the three weights", low=0, high=1),
+    _column("skin_tone_monk_scores", pa.list_(_F32, 10), "a model's probability of each Monk tone, 1 to 10"),
+    _column("ita_sd_deg", _F32, "standard deviation of ita_deg", "deg", low=0, high=180),
+    _column("identity_embedding", pa.list_(_F32), "a vector of length 1: the cosine of two is how alike faces are"),
+    # how well a face is pictured, whatever it expresses (facsim.labels.quality)
+    _column("sharpness", _F32, "1 less the blur of the aligned face by blurring it again (Crété 2007)", low=0, high=1),
+    _column(
+        "exposure", _F32, "share of the face's pixels that are not clipped, less where it has few levels", low=0, high=1
+    ),
+    _column("contrast", _F32, "luma's range over its sum within the face, 5th to 95th percentile", low=0, high=1),
+    _column("blockiness", _F32, "how much steps at JPEG's block borders exceed others", "share", low=0, high=1),
+    _column("face_px", _F32, "size of the face by points that no expression moves", "px", low=0),
+    _column("quality", _F32, "the least of the marks of what was measured, each 0–1", low=0, high=1),
+    _column("quality_limit", _TEXT, "what the least mark is for", values=QUALITY_MARKS),
     # curation
     _column("pixel_hash", _TEXT, "blake2b of the decoded pixels: equal for exact duplicates"),
     _column("perceptual_hash", pa.uint64(), "64-bit DCT hash: near in Hamming distance for near-duplicates"),

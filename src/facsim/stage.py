@@ -140,6 +140,9 @@ BUILT_IN: Mapping[str, str] = {
     "noise": "facsim.curate.noise:Noise",
     "action_units": "facsim.labels.action_units:ActionUnits",
     "expression": "facsim.labels.expression:Expression",
+    "attributes": "facsim.labels.attributes:Attributes",
+    "identity": "facsim.labels.identity:Identity",
+    "quality": "facsim.labels.quality:Quality",
 }
 """Stage name → `module:class`, imported when asked for and not before."""
 

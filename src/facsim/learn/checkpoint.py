@@ -43,7 +43,8 @@ class TrainingState:
 
     The one mutable record of this package, since it holds a network in training. `step` counts finished steps;
     `curve` holds plain JSON; `losses` are those since the last entry of the curve, and `unread` those of them that are
-    still on the device: reading one there waits for all that was asked of it.
+    still on the device: reading one there waits for all that was asked of it. `companion` is what is trained beside the
+    network and thrown away with the checkpoint, such as the classes of an embedding.
     """
 
     network: nn.Module
@@ -56,6 +57,7 @@ class TrainingState:
     seconds: float = 0.0
     scale: LossScale = field(default_factory=LossScale)
     best: Best | None = None
+    companion: nn.Module | None = None
 
 
 def save_checkpoint(folder: Path, state: TrainingState, *, identity: Mapping[str, Any]) -> None:
@@ -64,7 +66,7 @@ def save_checkpoint(folder: Path, state: TrainingState, *, identity: Mapping[str
     Losses that are unread are not kept: read them first.
     """
     tensors = _networks(state)
-    for name, parameter in state.network.named_parameters():
+    for name, parameter in _parameters(state).items():
         for slot, value in state.optimizer.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
                 tensors[f"optimiser.{slot}.{name}"] = value
@@ -114,8 +116,16 @@ def _position(state: TrainingState) -> dict[str, Any]:
 
 
 def _networks(state: TrainingState) -> dict[str, Tensor]:
-    parts = (("network", state.network), ("average", state.average))
+    parts = [("network", state.network), ("average", state.average)]
+    if state.companion is not None:
+        parts.append(("companion", state.companion))
     return {f"{part}.{name}": tensor for part, network in parts for name, tensor in network.state_dict().items()}
+
+
+def _parameters(state: TrainingState) -> dict[str, nn.Parameter]:
+    """What the optimiser moves, by name."""
+    beside = state.companion.named_parameters(prefix="companion") if state.companion is not None else ()
+    return {**dict(state.network.named_parameters()), **dict(beside)}
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -142,7 +152,7 @@ def _put(state: TrainingState, tensors: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, tensor in _networks(state).items():
             tensor.copy_(tensors[name])
-    parameters = dict(state.network.named_parameters())
+    parameters = _parameters(state)
     for key, value in tensors.items():
         part, _, rest = key.partition(".")
         slot, _, name = rest.partition(".")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -40,7 +40,7 @@ from facsim.models.weights import TRAINING_FILE, load_training
 from facsim.provenance import environment, fingerprint_of, now
 from facsim.sample import generator_for, seed_for
 
-__all__ = ["Fitted", "LabelTask", "OnStep", "Outputs", "fit_labeller", "predict_rows"]
+__all__ = ["CompanionTask", "Fitted", "LabelTask", "OnStep", "Outputs", "fit_labeller", "predict_rows"]
 
 Outputs = Tensor | Mapping[str, Tensor]
 """What a label network gives: float32, one row a picture."""
@@ -81,6 +81,19 @@ class LabelTask(Protocol):
     def batch(self, rows: NDArray[np.int64], *, seed: int | None) -> tuple[Tensor, Any]: ...
     def loss(self, outputs: Outputs, targets: Any) -> Tensor: ...
     def examine(self, outputs: Mapping[str, NDArray[np.float32]]) -> Mapping[str, float]: ...
+
+
+@runtime_checkable
+class CompanionTask(Protocol):
+    """What a `LabelTask` may have besides: parameters that are trained with the network and are no part of the model.
+
+    The classes of an embedding are such: they ride in the checkpoint and are thrown away at the end. `companion` gives
+    the module that holds them, filled from `generator` alone; `joint_loss` then stands for `loss`. `progress` is the
+    share of the steps that are done.
+    """
+
+    def companion(self, generator: torch.Generator) -> nn.Module: ...
+    def joint_loss(self, outputs: Outputs, targets: Any, companion: nn.Module, *, progress: float) -> Tensor: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +156,10 @@ def _begun(task: LabelTask, config: TrainingConfig) -> TrainingState:
     if config.initial:
         _start_from(network, load_labeller(task.name, str(config.initial)))
     average = copy.deepcopy(network).eval().requires_grad_(False)
-    return TrainingState(network=network, average=average, optimizer=build_optimiser(network, config))
+    beside = task.companion(generator).to(config.device) if isinstance(task, CompanionTask) else None
+    trained = network if beside is None else nn.ModuleList([network, beside])
+    optimizer = build_optimiser(trained, config)
+    return TrainingState(network=network, average=average, optimizer=optimizer, companion=beside)
 
 
 def _started_from(task: LabelTask, config: TrainingConfig) -> dict[str, str]:
@@ -188,12 +204,18 @@ def _step(task: LabelTask, config: TrainingConfig, state: TrainingState, total: 
     state.optimizer.zero_grad(set_to_none=True)
     with autocast_for(config.precision, device=config.device):
         outputs = state.network(prepare(pictures.to(config.device), task.preprocessing))
-    loss = task.loss(_widened(outputs), targets)
+    loss = _loss(task, _widened(outputs), targets, state, progress=state.step / total)
     loss.backward()
     state.optimizer.step()
     follow(state.average, state.network, decay=min(config.ema, (state.step + 1) / (state.step + 10)))
     state.step += 1
     state.losses.append(float(loss.detach()))
+
+
+def _loss(task: LabelTask, outputs: Outputs, targets: Any, state: TrainingState, *, progress: float) -> Tensor:
+    if state.companion is not None and isinstance(task, CompanionTask):
+        return task.joint_loss(outputs, targets, state.companion, progress=progress)
+    return task.loss(outputs, targets)
 
 
 def _widened(outputs: Outputs) -> Outputs:

@@ -65,6 +65,17 @@ TASKS: Mapping[str, TaskEntry] = {
         finish="facsim.learn.labellers.action_units:calibrated_action_units",
         recipe=_recipe(steps=3000),
     ),
+    "attributes": TaskEntry(
+        meaning="apparent age, gender, ancestry and skin tone, each with how sure it is",
+        maker="facsim.learn.labellers.attributes:attributes_task",
+        recipe=_recipe(steps=3000),
+        finish="facsim.learn.labellers.attributes:calibrated_attributes",
+    ),
+    "identity": TaskEntry(
+        meaning="an embedding that tells people apart",
+        maker="facsim.learn.labellers.identity:identity_task",
+        recipe=_recipe(steps=3200),
+    ),
 }
 """Task -> its entry."""
 

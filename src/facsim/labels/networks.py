@@ -1,0 +1,40 @@
+"""facsim's own label models as functions of faces, for stages that read one frame and give one vector a face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.labels.framing import padded_rows
+
+__all__ = ["labeller_faces"]
+
+
+def labeller_faces(
+    task: str, model: str, *, device: str, batch: int
+) -> tuple[str, int, Callable[[NDArray[np.uint8]], NDArray[np.float32]]]:
+    """The template and the side that the label model wants, and the function from faces uint8 (N, S, S, 3) to its
+    numbers float32 (N, K).
+
+    Batches are padded to `batch`, so that a face has the same result in whichever it comes. Raises WeightsError.
+    """
+    import torch
+
+    from facsim.models.classifier import nchw, prepare
+    from facsim.models.labeller import load_labeller
+
+    labeller = load_labeller(task, model, device=device)
+
+    def run(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        rows = padded_rows(faces, batch)
+        parts: list[NDArray[np.float32]] = []
+        for at in range(0, len(rows), batch):
+            pictures = nchw(torch.from_numpy(np.ascontiguousarray(rows[at : at + batch]))).to(device)
+            with torch.inference_mode():
+                found = labeller.network(prepare(pictures, labeller.preprocessing))
+            parts.append(found.float().cpu().numpy())
+        return np.concatenate(parts)[: len(faces)]
+
+    return str(labeller.settings["template"]), labeller.preprocessing.size_px, run
