@@ -43,7 +43,18 @@ class TaskEntry:
         return cast(Callable[[str], LabelTask], getattr(importlib.import_module(module), function))(renders)
 
 
-TASKS: Mapping[str, TaskEntry] = {}
+TASKS: Mapping[str, TaskEntry] = {
+    "landmarks": TaskEntry(
+        meaning="68 points of a face, which can be seen, and the pose",
+        maker="facsim.learn.labellers.landmarks:landmark_task",
+        recipe=_recipe(steps=3000),
+    ),
+    "detect": TaskEntry(
+        meaning="where faces are",
+        maker="facsim.learn.labellers.detector:detect_task",
+        recipe=_recipe(steps=1600),
+    ),
+}
 """Task -> its entry."""
 
 
