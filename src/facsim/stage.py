@@ -128,6 +128,9 @@ BUILT_IN: Mapping[str, str] = {
     "hash": "facsim.curate.dedupe:Hash",
     "dedupe": "facsim.curate.dedupe:Dedupe",
     "select": "facsim.curate.select:Select",
+    "detect": "facsim.labels.detect:Detect",
+    "align": "facsim.labels.align:Align",
+    "parse": "facsim.labels.parse:Parse",
 }
 """Stage name → `module:class`, imported when asked for and not before."""
 

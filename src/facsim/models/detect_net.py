@@ -15,13 +15,17 @@ from torch import Tensor, nn
 from facsim.errors import FacsimError
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
 
-__all__ = ["CELL_PX", "DetectNet", "DetectNetConfig", "cell_middles", "read_boxes"]
+__all__ = ["BOX_UNIT_PX", "CELL_PX", "HEAT_OFFSET", "DetectNet", "DetectNetConfig", "cell_middles", "read_boxes"]
 
 CELL_PX = 8
 """Side of a cell of the map that comes out."""
 
-_BOX_UNIT_PX = 32.0
+BOX_UNIT_PX = 32.0
 """A box's size at outputs of 0, and the unit in which its middle is off its cell's."""
+
+HEAT_OFFSET = -2.5
+"""Added to the logit of heat: an untaught network says one in thirteen, so that the empty cells do not swamp the first
+steps (Lin et al. 2017, Focal Loss, section 4.1)."""
 
 _LARGEST_LOG = 3.0  # 640 px: untaught weights give no overflow
 
@@ -80,7 +84,7 @@ def read_boxes(maps: Tensor) -> tuple[Tensor, Tensor]:
     """Scores (N, H, W) in [0, 1] and boxes (N, H, W, 4), left, top, right, bottom px, of maps (N, 5, H, W)."""
     x, y = cell_middles(maps.shape[2], maps.shape[3])
     x, y = x.to(maps.device), y.to(maps.device)
-    middle_x, middle_y = x + maps[:, 1] * _BOX_UNIT_PX, y + maps[:, 2] * _BOX_UNIT_PX
-    half_x, half_y = (maps[:, at].clamp(-_LARGEST_LOG, _LARGEST_LOG).exp() * (_BOX_UNIT_PX / 2) for at in (3, 4))
+    middle_x, middle_y = x + maps[:, 1] * BOX_UNIT_PX, y + maps[:, 2] * BOX_UNIT_PX
+    half_x, half_y = (maps[:, at].clamp(-_LARGEST_LOG, _LARGEST_LOG).exp() * (BOX_UNIT_PX / 2) for at in (3, 4))
     boxes = torch.stack([middle_x - half_x, middle_y - half_y, middle_x + half_x, middle_y + half_y], dim=-1)
-    return maps[:, 0].sigmoid(), boxes
+    return (maps[:, 0] + HEAT_OFFSET).sigmoid(), boxes

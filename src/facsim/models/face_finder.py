@@ -23,11 +23,11 @@ _CELLS = 4 * CELL_PX
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FoundFace:
-    """A face that a detector found: `box` float64 (4,) px, `score` in [0, 1] to 1e-4, and `points` (68, 2) where the
-    detector gives them, with `angles_deg` (3,)."""
+    """A face that a detector found: `box` float64 (4,) px, `score` in [0, 1] to 1e-4, None where the
+    detector has none, and `points` (68, 2) where it gives them, with `angles_deg` (3,)."""
 
     box: NDArray[np.float64]
-    score: float
+    score: float | None
     points: NDArray[np.float64] | None = None
     angles_deg: NDArray[np.float64] | None = None
 

@@ -64,7 +64,7 @@ def find_with_mediapipe(landmarker: Any, pictures: Sequence[NDArray[np.uint8]]) 
         faces: list[FoundFace] = []
         for mesh, matrix in zip(said.face_landmarks, said.facial_transformation_matrixes, strict=True):
             points = np.array([(mesh[at].x, mesh[at].y) for at in MESH_68], dtype=np.float64) * sizes
-            faces.append(FoundFace(box=box_of(points), score=1.0, points=points, angles_deg=_angles(matrix)))
+            faces.append(FoundFace(box=box_of(points), score=None, points=points, angles_deg=_angles(matrix)))
         found.append(faces)
     return found
 

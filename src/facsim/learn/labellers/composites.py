@@ -6,6 +6,7 @@ grounds are plain, gradients, noise, or corners of other renders; shapes, some o
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from facsim.learn.labellers.faces import Faces
 from facsim.models.boxes import overlaps
 
-__all__ = ["Composite", "compose"]
+__all__ = ["Composite", "compose", "photographed"]
 
 Generator = np.random.Generator
 _COUNTS = (0.14, 0.48, 0.16, 0.10, 0.07, 0.05)
@@ -29,6 +30,8 @@ _CROWDED = 0.05
 """Faces that would share more of their boxes are left out."""
 
 _BARS_P, _BARS = 0.4, 128
+_GREY_P, _BLUR_P, _COARSE_P, _NOISE_P, _JPEG_P = 0.25, 0.25, 0.2, 0.3, 0.15
+_LOG_GAMMA, _LOG_CONTRAST, _BRIGHTNESS = 0.4, 0.4, 35.0
 _SKIN = np.array([(240, 208, 182), (198, 148, 112), (120, 80, 56), (70, 48, 36)])
 
 
@@ -55,6 +58,34 @@ def compose(faces: Faces, row: int, others: NDArray[np.int64], *, size_px: int, 
             canvas = _pasted(canvas, placed, generator, alone=count == 1)
             boxes = np.concatenate([boxes, placed.box[None]])
     return _barred(np.asarray(canvas), boxes, generator)
+
+
+def photographed(picture: NDArray[np.uint8], generator: Generator) -> NDArray[np.uint8]:
+    """The picture uint8 (S, S, 3) as a worse camera takes it: other light, grey, blurred, coarse, noisy, compressed.
+
+    In eight bits, as `facsim.learn.augment` does in floats at five times the cost.
+    """
+    gamma, contrast = np.exp(generator.uniform(-1, 1, 2) * (_LOG_GAMMA, _LOG_CONTRAST))
+    levels = 255 * (np.arange(256) / 255) ** gamma
+    levels = (levels - 110) * contrast + 110 + generator.uniform(-1, 1) * _BRIGHTNESS
+    chance = generator.random(5)
+    image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)[picture])
+    if chance[0] < _GREY_P:
+        image = image.convert("L").convert("RGB")
+    if chance[1] < _BLUR_P:
+        image = image.filter(ImageFilter.GaussianBlur(float(generator.uniform(0.2, 1.3))))
+    if chance[2] < _COARSE_P:
+        small = int(image.size[0] * generator.uniform(0.4, 0.95))
+        image = image.resize((small, small), Image.Resampling.BOX).resize(image.size, Image.Resampling.BILINEAR)
+    if chance[3] < _NOISE_P:
+        width = int(generator.integers(3, 40))
+        noise = generator.integers(-width, width + 1, picture.shape, dtype=np.int16)
+        image = Image.fromarray(np.clip(np.asarray(image, dtype=np.int16) + noise, 0, 255).astype(np.uint8))
+    if chance[4] < _JPEG_P:
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=int(generator.integers(15, 90)))
+        image = Image.open(file)
+    return np.asarray(image)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,7 +7,7 @@ boxes' middles and of the logarithms of their sizes, about each face's middle.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facsim.learn.augment import Augmentation, augment, scaled_augmentation
-from facsim.learn.labellers.composites import Composite, compose
+from facsim.learn.labellers.composites import Composite, compose, photographed
 from facsim.learn.labellers.faces import Faces, load_faces
 from facsim.learn.labellers.fitting import Outputs
 from facsim.models.boxes import overlaps, strongest
 from facsim.models.classifier import Preprocessing, nchw
-from facsim.models.detect_net import CELL_PX, cell_middles, read_boxes
+from facsim.models.detect_net import BOX_UNIT_PX, CELL_PX, HEAT_OFFSET, cell_middles, read_boxes
 
 __all__ = ["DetectTask", "detect_task", "matched_faces"]
 
 _SIZE_PX = 128
-_GREY_P = 0.25
 _HELD_OUT = 600
 _STEEPNESS, _RELIEF = 2, 4
 """The focal loss's alpha and beta, as in the paper."""
@@ -38,7 +36,6 @@ _BOXES_FROM, _BOX_WEIGHT = 0.25, 1.0
 """Cells of at least this heat learn the box."""
 
 _OVERLAP, _SCORE = 0.4, 0.4
-_BOX_UNIT_PX = 32.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,7 +43,6 @@ class DetectTask:
     """Renders `faces` with parts. A `facsim.learn.labellers.fitting.LabelTask`."""
 
     faces: Faces
-    augmentation: Augmentation
     size_px: int = _SIZE_PX
 
     name = "detect"
@@ -102,19 +98,17 @@ class DetectTask:
     def batch(self, rows: NDArray[np.int64], *, seed: int | None) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Composites and the maps that should come out."""
         found = self.composites(rows, seed=seed)
-        pictures = nchw(torch.from_numpy(np.stack([one.picture for one in found])))
+        shown = [one.picture for one in found]
         if seed is not None:
-            generator = torch.Generator().manual_seed(seed)
-            pictures = augment(pictures, self.augmentation, generator=generator).clamp(0, 1)
-            grey = (pictures * torch.tensor([0.299, 0.587, 0.114])[None, :, None, None]).sum(dim=1, keepdim=True)
-            chosen = torch.rand(len(rows), generator=generator) < _GREY_P
-            pictures = torch.where(chosen[:, None, None, None], grey, pictures)
+            drawn = [np.random.default_rng([seed, at, 1]) for at in range(len(rows))]
+            shown = [photographed(one, generator) for one, generator in zip(shown, drawn, strict=True)]
+        pictures = nchw(torch.from_numpy(np.stack(shown)))
         return pictures, _wanted(found, self.size_px // CELL_PX)
 
     def loss(self, outputs: Outputs, targets: Mapping[str, Tensor]) -> Tensor:
         """Heat's focal loss a face, and the boxes'."""
         assert isinstance(outputs, Tensor)
-        heat, logits = targets["heat"], outputs[:, 0]
+        heat, logits = targets["heat"], outputs[:, 0] + HEAT_OFFSET
         share, faces = logits.sigmoid(), targets["count"].sum().clamp_min(1)
         found = torch.nn.functional.logsigmoid(logits) * (1 - share) ** _STEEPNESS
         missed = torch.nn.functional.logsigmoid(-logits) * share**_STEEPNESS * (1 - heat) ** _RELIEF
@@ -137,8 +131,7 @@ class DetectTask:
 
 def detect_task(run_url: str) -> DetectTask:
     """The task over the renders of a run. Raises ManifestError where they lack landmarks or parts."""
-    still = replace(scaled_augmentation(1.0), flip_p=0.0, rotation_deg=0.0, log_scale=0.0, shift=0.0, erase_p=0.1)
-    return DetectTask(faces=load_faces(run_url, columns=("landmarks_68",), parts=True), augmentation=still)
+    return DetectTask(faces=load_faces(run_url, columns=("landmarks_68",), parts=True))
 
 
 def matched_faces(
@@ -177,8 +170,8 @@ def _wanted(found: list[Composite], cells: int) -> Mapping[str, Tensor]:
             middle[at].flat[int(own.argmax())] = 1.0
             nearer = own > heat[at]
             heat[at] = np.maximum(heat[at], own)
-            offsets = [(mid[0] - x) / _BOX_UNIT_PX, (mid[1] - y) / _BOX_UNIT_PX]
-            sizes = [np.full_like(x, np.log(max(side, 1.0) / _BOX_UNIT_PX)) for side in size]
+            offsets = [(mid[0] - x) / BOX_UNIT_PX, (mid[1] - y) / BOX_UNIT_PX]
+            sizes = [np.full_like(x, np.log(max(side, 1.0) / BOX_UNIT_PX)) for side in size]
             boxes[at] = np.where(nearer, np.stack([*offsets, *sizes]), boxes[at])
     return {
         "heat": torch.from_numpy(heat),

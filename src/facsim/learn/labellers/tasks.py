@@ -52,7 +52,12 @@ TASKS: Mapping[str, TaskEntry] = {
     "detect": TaskEntry(
         meaning="where faces are",
         maker="facsim.learn.labellers.detector:detect_task",
-        recipe=_recipe(steps=1600),
+        recipe=_recipe(steps=1100),
+    ),
+    "parse": TaskEntry(
+        meaning="what each pixel of an aligned face shows",
+        maker="facsim.learn.labellers.parsing:parse_task",
+        recipe=_recipe(steps=1000),
     ),
 }
 """Task -> its entry."""
