@@ -253,9 +253,7 @@ def _decoded(image: Image.Image, data: bytes, most_reduction: int) -> Picture:
         array = _rgb_array(turned, data, notes)
     except _DECODER_ERRORS as error:
         raise _undecodable(data, str(error)) from error
-    return Picture(
-        array=array, kind=str(picture_kind(data)), notes=tuple(sorted(set(notes))), reduction=reduction
-    )
+    return Picture(array=array, kind=str(picture_kind(data)), notes=tuple(sorted(set(notes))), reduction=reduction)
 
 
 def _drafted(image: Image.Image, most: int) -> int:

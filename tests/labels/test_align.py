@@ -59,7 +59,10 @@ def test_the_matrix_takes_places_in_the_picture_to_places_in_the_face():
         around = face[round(y) - 3 : round(y) + 4, round(x) - 3 : round(x) + 4].astype(float)
         weights = np.clip(around - 150, 0, None)
         down, across = np.mgrid[0:7, 0:7]
-        found = (across * weights).sum() / weights.sum() - 3 + round(x), (down * weights).sum() / weights.sum() - 3 + round(y)
+        found = (
+            (across * weights).sum() / weights.sum() - 3 + round(x),
+            (down * weights).sum() / weights.sum() - 3 + round(y),
+        )
         assert np.hypot(found[0] - x, found[1] - y) < 0.5
 
 

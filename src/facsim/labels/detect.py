@@ -240,5 +240,3 @@ def _numbers(values: NDArray[np.float64]) -> list[float]:
 
 def _number(value: float) -> float:
     return float(np.float32(round(float(value), 3)))
-
-

@@ -76,5 +76,7 @@ def _opened(sample: Sample) -> NDArray[np.uint8] | Problem:
     except PictureError as error:
         return Problem(reason=error.reason, detail=error.detail)
     if array.shape[0] != array.shape[1]:
-        return Problem(reason="no_place", detail=f"the aligned face is {array.shape[1]}×{array.shape[0]} px, not square")
+        return Problem(
+            reason="no_place", detail=f"the aligned face is {array.shape[1]}×{array.shape[0]} px, not square"
+        )
     return array

@@ -70,6 +70,4 @@ def _faces(
     chosen = scores >= least_score
     scores, boxes = scores[chosen], boxes[chosen]
     back = (boxes - np.tile(matrix[:, 2], 2)) / np.tile(matrix[[0, 1], [0, 1]], 2)
-    return [
-        FoundFace(box=back[at], score=float(scores[at])) for at in strongest(boxes, scores, overlap=overlap)
-    ]
+    return [FoundFace(box=back[at], score=float(scores[at])) for at in strongest(boxes, scores, overlap=overlap)]

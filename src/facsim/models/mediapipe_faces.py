@@ -34,9 +34,8 @@ _MOST_FACES = 8
 
 
 def open_mediapipe(path: str | os.PathLike[str], *, least_score: float = 0.5) -> Any:
-    """MediaPipe's landmarker. Raises MissingExtra without the package, WeightsError for a file that it does not take."""
+    """MediaPipe's landmarker. Raises MissingExtra without the package, WeightsError for a file that it cannot open."""
     try:
-        import mediapipe  # pyright: ignore[reportMissingImports]  # noqa: F401
         from mediapipe.tasks.python import BaseOptions, vision  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingExtra('found no mediapipe, which a .task file needs; pip install "facsim[mediapipe]"') from error

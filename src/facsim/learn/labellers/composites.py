@@ -169,7 +169,9 @@ def _ground(corner: NDArray[np.uint8], size_px: int, generator: Generator) -> Im
         small = generator.integers(0, 256, (2, 2, 3))
     elif kind == 2:
         cells = int(generator.integers(3, 65))
-        small = np.clip(generator.normal(generator.uniform(0, 255, 3), generator.uniform(5, 80), (cells, cells, 3)), 0, 255)
+        small = np.clip(
+            generator.normal(generator.uniform(0, 255, 3), generator.uniform(5, 80), (cells, cells, 3)), 0, 255
+        )
     else:
         reach = int(generator.integers(16, 44))
         small = np.asarray(corner)[:reach, :: int(generator.choice([-1, 1]))][:, :reach]

@@ -22,7 +22,7 @@ from facsim.learn.labellers.faces import Faces, load_faces
 from facsim.learn.labellers.fitting import Outputs
 from facsim.models.classifier import Preprocessing
 
-__all__ = ["MERGED", "PARSED_PARTS", "ParseTask", "part_overlaps", "parse_task"]
+__all__ = ["MERGED", "PARSED_PARTS", "ParseTask", "parse_task", "part_overlaps"]
 
 MERGED: Mapping[str, str] = {
     "lashes": "skin",
