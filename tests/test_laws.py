@@ -41,6 +41,9 @@ def samples(tmp_path):
                 "pixel_hash": hashlib.sha256(data).hexdigest(),
                 "perceptual_hash": i % 10 * 1_000_003,
                 "duplicate_of": None,
+                "landmarks_5": [16.0, 9.0, 8.0, 9.0, 12.0, 13.0, 15.0, 17.0, 9.0, 17.0],
+                "face_aligned": {"bytes": data, "path": f"{i}.png"},
+                "align_template": "wide",
             }
         )
     return [Sample(sample_id=row["sample_id"], values=row) for row in rows]

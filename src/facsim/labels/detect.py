@@ -41,13 +41,14 @@ _CELL = 32
 class Detect:
     """Find the face and its landmarks.
 
-    model: the detector. Empty is facsim's own, for portraits; a folder that `facsim teach detect` wrote; YuNet's `.onnx`
-    file; or MediaPipe's face landmarker, a `.task` file, whose own 68 points are then taken. landmarks: the landmark
-    model, facsim's own or a folder. faces: which face counts where there are several, the `largest`, the one nearest to
-    the `centre`, or `only`, where several are a problem. given: a whole `picture`, or the `crop` of a face, in which
-    nothing is searched for. least_score: boxes below it are no faces. search_px: side of the square in which pictures
-    are searched, a multiple of 32; faces from a twelfth of it on are found, larger squares find smaller faces and may
-    miss one that fills the picture. passes: how often the landmark model looks, each time about what it found before.
+    model: the detector. Empty is facsim's own, for portraits; a folder that `facsim teach detect` wrote; YuNet's
+    `.onnx` file; or MediaPipe's face landmarker, a `.task` file, whose own 68 points are then taken. landmarks: the
+    landmark model, facsim's own or a folder. faces: which face counts where there are several, the `largest`, the one
+    nearest to the `centre`, or `only`, where several are a problem. given: a whole `picture`, or the `crop` of a face,
+    in which nothing is searched for. least_score: boxes below it are no faces. search_px: side of the square in which
+    pictures are searched, a multiple of 32; faces from a twelfth of it on are found, larger squares find smaller faces
+    and may miss one that fills the picture. passes: how often the landmark model looks, each time about what it found
+    before.
     """
 
     model: str = ""
@@ -234,7 +235,7 @@ def _seen_five(visible: NDArray[np.bool_]) -> list[bool]:
     return [*eyes, bool(visible[_NOSE]), *(bool(visible[corner]) for corner in _MOUTH)]
 
 
-def _numbers(values: NDArray[np.float64]) -> list[float]:
+def _numbers(values: NDArray[np.floating]) -> list[float]:
     return [_number(value) for value in values.ravel()]
 
 

@@ -48,7 +48,7 @@ def find_points(
     size, scale = labeller.preprocessing.size_px, float(labeller.settings["box_scale"])
     matrices = np.asarray(fit_box(boxes, scale=scale, size_px=size), dtype=np.float64)
     sound = np.array([is_sound(m, p.shape, size_px=size) for m, p in zip(matrices, pictures, strict=True)], dtype=bool)
-    rows = np.flatnonzero(sound)
+    rows = np.flatnonzero(sound).tolist()
     found: list[FacePoints | None] = [None] * len(pictures)
     if not len(rows):
         return found

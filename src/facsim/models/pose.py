@@ -37,4 +37,4 @@ def turned_angles(angles_deg: Floats, clockwise_deg: Floats) -> NDArray[np.float
 
 
 def _stacked(*entries: Floats) -> NDArray[np.float64]:
-    return np.stack(entries, axis=-1).reshape(-1, 3, 3)
+    return np.stack(entries, axis=-1).reshape(-1, 3, 3).astype(np.float64)

@@ -66,7 +66,7 @@ def _inverse(matrix: Floats) -> NDArray[np.float64]:
 def _corners(inverse: Floats, size_px: int) -> NDArray[np.float64]:
     """(4, 2) where the crop's corners lie in the picture."""
     corners = np.array([[0, 0, 1], [size_px, 0, 1], [0, size_px, 1], [size_px, size_px, 1]], dtype=np.float64)
-    return corners @ inverse.T
+    return np.asarray(corners @ inverse.T, dtype=np.float64)
 
 
 def _region(picture: Picture, corners: Floats, block: int) -> tuple[Image.Image, NDArray[np.int64]]:

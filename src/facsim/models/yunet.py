@@ -32,7 +32,7 @@ def open_yunet(path: str | os.PathLike[str]) -> Any:
     """An onnxruntime session, one thread. Raises MissingExtra, or WeightsError for a file that is not YuNet's."""
     try:
         import onnxruntime
-        from onnxruntime.capi import onnxruntime_pybind11_state as state
+        from onnxruntime.capi import onnxruntime_pybind11_state as state  # pyright: ignore[reportAttributeAccessIssue]
     except ImportError as error:
         raise MissingExtra('found no onnxruntime, which YuNet needs; pip install "facsim[onnx]"') from error
     options = onnxruntime.SessionOptions()

@@ -6,7 +6,7 @@ boxes' middles and of the logarithms of their sizes, about each face's middle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +135,7 @@ def detect_task(run_url: str) -> DetectTask:
 
 
 def matched_faces(
-    said: list[NDArray[np.floating]], true: list[NDArray[np.floating]], *, least: float = 0.4
+    said: Sequence[NDArray[np.floating]], true: Sequence[NDArray[np.floating]], *, least: float = 0.4
 ) -> dict[str, float]:
     """Recall, precision and mean overlap of boxes (K, 4) said of each picture with the true ones (M, 4).
 

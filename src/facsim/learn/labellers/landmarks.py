@@ -1,9 +1,9 @@
 """The task `landmarks`: 68 points of a loosely cut face, which of them can be seen, and how the head is turned.
 
 Half of a batch is cut out roughly, as by a detector's box, half nearly exactly, as by points found before: the stage
-`detect` looks twice. The losses are Wing's for the points (Feng et al. 2018, Wing Loss, equation 5), in pixels of a crop
-of 64; binary cross-entropy for visibility; smooth L1 for the angles; and the likelihood of a Laplace distribution for
-how far off the points will be, which moves nothing but its own outputs.
+`detect` looks twice. The losses are Wing's for the points (Feng et al. 2018, Wing Loss, equation 5), in pixels of a
+crop of 64; binary cross-entropy for visibility; smooth L1 for the angles; and the likelihood of a Laplace distribution
+for how far off the points will be, which moves nothing but its own outputs.
 """
 
 from __future__ import annotations
