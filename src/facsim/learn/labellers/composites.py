@@ -18,7 +18,7 @@ from facsim.models.boxes import overlaps
 
 __all__ = ["Composite", "compose", "photographed"]
 
-Generator = np.random.Generator
+_Generator = np.random.Generator
 _COUNTS = (0.14, 0.48, 0.16, 0.10, 0.07, 0.05)
 """Shares of pictures with 0, 1, … 5 faces."""
 
@@ -44,7 +44,7 @@ class Composite:
     boxes: NDArray[np.float64]
 
 
-def compose(faces: Faces, row: int, others: NDArray[np.int64], *, size_px: int, generator: Generator) -> Composite:
+def compose(faces: Faces, row: int, others: NDArray[np.int64], *, size_px: int, generator: _Generator) -> Composite:
     """A picture with the face of `row`, or none, and perhaps some of `others`. `faces` has parts and `landmarks_68`."""
     count = int(generator.choice(len(_COUNTS), p=_COUNTS))
     corner = faces.pictures[int(generator.choice(others))]
@@ -60,7 +60,7 @@ def compose(faces: Faces, row: int, others: NDArray[np.int64], *, size_px: int, 
     return _barred(np.asarray(canvas), boxes, generator)
 
 
-def photographed(picture: NDArray[np.uint8], generator: Generator) -> NDArray[np.uint8]:
+def photographed(picture: NDArray[np.uint8], generator: _Generator) -> NDArray[np.uint8]:
     """The picture uint8 (S, S, 3) as a worse camera takes it: other light, grey, blurred, coarse, noisy, compressed.
 
     In eight bits, as `facsim.learn.augment` does in floats at five times the cost.
@@ -98,7 +98,7 @@ class _Placed:
     box: NDArray[np.float64]
 
 
-def _place(faces: Faces, row: int, size_px: int, generator: Generator, *, alone: bool) -> _Placed:
+def _place(faces: Faces, row: int, size_px: int, generator: _Generator, *, alone: bool) -> _Placed:
     low, high = np.log(_SIZES_ALONE if alone else _SIZES_TOGETHER)
     points = faces.columns["landmarks_68"][row].astype(np.float64)
     reach = float((points.max(axis=0) - points.min(axis=0)).max())
@@ -132,7 +132,7 @@ def _face_and_mask(faces: Faces, row: int) -> tuple[Image.Image, Image.Image]:
     return Image.fromarray(np.asarray(faces.pictures[row])), shown.filter(ImageFilter.BoxBlur(1))
 
 
-def _pasted(canvas: Image.Image, placed: _Placed, generator: Generator, *, alone: bool) -> Image.Image:
+def _pasted(canvas: Image.Image, placed: _Placed, generator: _Generator, *, alone: bool) -> Image.Image:
     """The canvas with the face: cut out, with its own square of ground, or (alone) with its ground everywhere."""
     chance = generator.random()
     if alone and chance < 0.35:
@@ -161,7 +161,7 @@ def _widened(placed: _Placed, size_px: int) -> Image.Image:
     return Image.fromarray(np.asarray(placed.picture)[y][:, x])
 
 
-def _ground(corner: NDArray[np.uint8], size_px: int, generator: Generator) -> Image.Image:
+def _ground(corner: NDArray[np.uint8], size_px: int, generator: _Generator) -> Image.Image:
     kind = int(generator.integers(4))
     if kind == 0:
         small = generator.integers(0, 256, (1, 1, 3))
@@ -179,7 +179,7 @@ def _ground(corner: NDArray[np.uint8], size_px: int, generator: Generator) -> Im
     return Image.fromarray(small.astype(np.uint8)).resize((size_px, size_px), way)
 
 
-def _draw_shapes(canvas: Image.Image, generator: Generator) -> None:
+def _draw_shapes(canvas: Image.Image, generator: _Generator) -> None:
     """Up to eight ellipses, rectangles and lines, a third of them the colour of some skin."""
     draw, side = ImageDraw.Draw(canvas), canvas.size[0]
     for _ in range(int(generator.integers(0, 9)) if generator.random() < 0.6 else 0):
@@ -197,7 +197,7 @@ def _draw_shapes(canvas: Image.Image, generator: Generator) -> None:
             draw.line(frame, fill=fill, width=int(generator.integers(1, 8)))
 
 
-def _barred(picture: NDArray[np.uint8], boxes: NDArray[np.float64], generator: Generator) -> Composite:
+def _barred(picture: NDArray[np.uint8], boxes: NDArray[np.float64], generator: _Generator) -> Composite:
     """Sometimes with grey bars on two sides, as a picture that is not square has when it is searched."""
     side = len(picture)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2

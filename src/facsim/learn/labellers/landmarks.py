@@ -30,10 +30,10 @@ __all__ = ["LandmarkTask", "landmark_errors", "landmark_task"]
 
 _SIZE_PX = 64
 _SCALE = 1.35
-ROUGH = Crop(
+_ROUGH = Crop(
     size_px=_SIZE_PX, around="box", scale=_SCALE, shift=0.11, log_scale=0.3, turn_deg=25, windowed=0.4, strength=1.2
 )
-FINE = replace(ROUGH, shift=0.03, log_scale=0.08, turn_deg=6)
+_FINE = replace(_ROUGH, shift=0.03, log_scale=0.08, turn_deg=6)
 _GREY_P = 0.3
 _HIDDEN_WEIGHT = 0.5
 """A point that cannot be seen is asked for at half the weight."""
@@ -49,8 +49,8 @@ class LandmarkTask:
     """Renders `faces` with landmarks, their visibility and the pose. A `facsim.learn.labellers.fitting.LabelTask`."""
 
     faces: Faces
-    rough: Crop = ROUGH
-    fine: Crop = FINE
+    rough: Crop = _ROUGH
+    fine: Crop = _FINE
     widths: tuple[int, ...] = (16, 32, 64, 128)
 
     name = "landmarks"
