@@ -38,7 +38,7 @@ from facsim.models.face_points import FacePoints, find_points, whole_boxes
 from facsim.models.labeller import Labeller, load_labeller
 from facsim.models.landmarks import pick_five
 from facsim.models.mediapipe_faces import find_with_mediapipe, open_mediapipe
-from facsim.models.yunet import find_with_yunet, open_yunet
+from facsim.models.yunet import YUNET_SCORE, find_with_yunet, open_yunet
 from facsim.provenance import environment
 
 __all__ = ["main"]
@@ -156,14 +156,13 @@ def measure_detectors(
 def _finders(detector: str, yunet: str | None) -> dict[str, Finder]:
     native = load_labeller("detect", detector)
     finders: dict[str, Finder] = {
-        f"native_{side}": lambda some, px=side: find_faces(native, some, search_px=px, least_score=0.5)
-        for side in (128, 192)
+        f"native_{side}": lambda some, px=side: find_faces(native, some, search_px=px) for side in (128, 192)
     }
     if yunet:
         session = open_yunet(yunet)
         for side in (128, 320):
             finders[f"yunet_{side}"] = lambda some, px=side: find_with_yunet(
-                session, some, search_px=px, least_score=0.6
+                session, some, search_px=px, least_score=YUNET_SCORE
             )
     return finders
 

@@ -25,7 +25,8 @@ def landmark_model(tmp_path_factory):
 @pytest.fixture(scope="session")
 def detect_model(tmp_path_factory):
     shape = {"widths": (4, 4, 8, 8), "neck": 8}
-    return saved(tmp_path_factory.mktemp("detect"), "detect", "detect_net", shape, 64, {"overlap": 0.4})
+    settings = {"least_score": 0.5, "overlap": 0.4, "inside": 0.5}
+    return saved(tmp_path_factory.mktemp("detect"), "detect", "detect_net", shape, 64, settings)
 
 
 @pytest.fixture(scope="session")

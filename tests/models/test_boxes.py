@@ -31,3 +31,9 @@ def test_what_stays_does_not_depend_on_the_order():
     order = generator.permutation(40)
     one, other = strongest(boxes, scores, overlap=0.3), strongest(boxes[order], scores[order], overlap=0.3)
     assert np.array_equal(boxes[one], boxes[order][other])
+
+
+def test_a_box_within_a_stronger_one_goes():
+    boxes = np.array([[0.0, 0, 30, 30], [10, 10, 18, 18]])
+    assert strongest(boxes, np.array([0.9, 0.8]), overlap=0.4).tolist() == [0, 1]
+    assert strongest(boxes, np.array([0.9, 0.8]), overlap=0.4, inside=0.5).tolist() == [0]

@@ -18,7 +18,7 @@ from facsim.models.face_points import FacePoints, box_of, find_points, whole_box
 from facsim.models.labeller import Labeller, load_labeller, weights_digest
 from facsim.models.landmarks import pick_five
 from facsim.models.mediapipe_faces import find_with_mediapipe, open_mediapipe
-from facsim.models.yunet import find_with_yunet, open_yunet
+from facsim.models.yunet import YUNET_SCORE, find_with_yunet, open_yunet
 from facsim.picture_headers import declared_size
 from facsim.pictures import PictureError, decode_picture
 from facsim.sample import Problem, Sample
@@ -45,7 +45,8 @@ class Detect:
     `.onnx` file; or MediaPipe's face landmarker, a `.task` file, whose own 68 points are then taken. landmarks: the
     landmark model, facsim's own or a folder. faces: which face counts where there are several, the `largest`, the one
     nearest to the `centre`, or `only`, where several are a problem. given: a whole `picture`, or the `crop` of a face,
-    in which nothing is searched for. least_score: boxes below it are no faces. search_px: side of the square in which
+    in which nothing is searched for. least_score: boxes below it are no faces; 0 asks
+    for what the detector itself asks for. search_px: side of the square in which
     pictures are searched, a multiple of 32; faces from a twelfth of it on are found, larger squares find smaller faces
     and may miss one that fills the picture. passes: how often the landmark model looks, each time about what it found
     before.
@@ -55,7 +56,7 @@ class Detect:
     landmarks: str = ""
     faces: Literal["largest", "centre", "only"] = "largest"
     given: Literal["picture", "crop"] = "picture"
-    least_score: float = 0.5
+    least_score: float = 0.0
     search_px: int = 128
     passes: int = 2
 
@@ -114,15 +115,15 @@ class Detect:
 
     def _finder(self, device: str) -> _Finder:
         if self.model.endswith(".task"):
-            landmarker = open_mediapipe(self.model, least_score=self.least_score)
+            landmarker = open_mediapipe(self.model, least_score=self.least_score or 0.5)
             return lambda pictures: find_with_mediapipe(landmarker, pictures)
         if self.model.endswith(".onnx"):
             session = open_yunet(self.model)
-            asked = {"search_px": self.search_px, "least_score": self.least_score}
-            return lambda pictures: find_with_yunet(session, pictures, **asked)
+            least = self.least_score or YUNET_SCORE
+            return lambda pictures: find_with_yunet(session, pictures, search_px=self.search_px, least_score=least)
         detector = load_labeller("detect", self.model, device=device)
         return lambda pictures: find_faces(
-            detector, pictures, search_px=self.search_px, least_score=self.least_score, device=device
+            detector, pictures, search_px=self.search_px, least_score=self.least_score or None, device=device
         )
 
     def _rows(
@@ -145,7 +146,7 @@ class Detect:
 
     def _chosen(self, faces: Sequence[FoundFace], picture: NDArray[np.uint8]) -> FoundFace | Problem:
         if not faces:
-            return Problem(reason="no_face", detail=f"none of a score of {self.least_score:g} or more")
+            return Problem(reason="no_face", detail="the detector found none")
         if self.faces == "only" and len(faces) > 1:
             return Problem(reason="several_faces", detail=f"{len(faces)} faces were found")
         boxes = np.stack([face.box for face in faces])

@@ -10,16 +10,14 @@ Floats = NDArray[np.floating]
 
 def overlaps(one: Floats, other: Floats) -> NDArray[np.float64]:
     """(N, M) intersections over unions of boxes (N, 4) and (M, 4); 0 where both are empty."""
-    low = np.maximum(one[:, None, :2], other[None, :, :2])
-    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (one, other)]
-    whole = areas[0][:, None] + areas[1][None, :] - shared
+    shared, first, second = _areas(one, other)
+    whole = first + second - shared
     return np.where(whole > 0, shared / np.maximum(whole, 1e-12), 0.0).astype(np.float64)
 
 
-def strongest(boxes: Floats, scores: Floats, *, overlap: float) -> NDArray[np.int64]:
-    """Which boxes stay, strongest first: greedy non-maximum suppression of those that share more than `overlap`.
+def strongest(boxes: Floats, scores: Floats, *, overlap: float, inside: float = 1.0) -> NDArray[np.int64]:
+    """Which boxes stay, strongest first: greedy non-maximum suppression of those that share more than `overlap` of
+    their union with a stronger one, or more than `inside` of the smaller of the two: a face in a face.
 
     Boxes of one score are taken from the left, then from the top.
     """
@@ -28,5 +26,20 @@ def strongest(boxes: Floats, scores: Floats, *, overlap: float) -> NDArray[np.in
     while len(order):
         first, order = order[0], order[1:]
         kept.append(int(first))
-        order = order[overlaps(boxes[first][None], boxes[order])[0] <= overlap]
+        one, others = boxes[first][None], boxes[order]
+        order = order[(overlaps(one, others)[0] <= overlap) & (_held_shares(one, others)[0] <= inside)]
     return np.array(kept, dtype=np.int64)
+
+
+def _held_shares(one: Floats, other: Floats) -> NDArray[np.float64]:
+    """(N, M) intersections over the smaller area."""
+    shared, first, second = _areas(one, other)
+    return (shared / np.maximum(np.minimum(first, second), 1e-12)).astype(np.float64)
+
+
+def _areas(one: Floats, other: Floats) -> tuple[Floats, Floats, Floats]:
+    """Intersections (N, M), and areas (N, 1) and (1, M)."""
+    low = np.maximum(one[:, None, :2], other[None, :, :2])
+    high = np.minimum(one[:, None, 2:], other[None, :, 2:])
+    first, second = (np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=1) for boxes in (one, other))
+    return np.clip(high - low, 0, None).prod(axis=2), first[:, None], second[None, :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +37,11 @@ def find_faces(
     pictures: Sequence[NDArray[np.uint8]],
     *,
     search_px: int,
-    least_score: float,
+    least_score: float | None = None,
     device: str = "cpu",
 ) -> list[list[FoundFace]]:
-    """The faces of each picture uint8 (H, W, 3), strongest first: those of at least `least_score`.
+    """The faces of each picture uint8 (H, W, 3), strongest first: those of at least `least_score`, by default the
+    score that the detector itself asks for.
 
     Pictures are looked at in a square of `search_px`, a multiple of 32: faces whose landmarks span from about a twelfth
     of it on are found. Raises FacsimError for another size.
@@ -52,10 +53,10 @@ def find_faces(
         squares = nchw(torch.from_numpy(np.stack([square for square, _ in fitted]))).to(device)
         maps = labeller.network(prepare(squares, labeller.preprocessing)).float().cpu()
     scores, boxes = (part.numpy().astype(np.float64) for part in read_boxes(maps))
-    overlap = float(labeller.settings["overlap"])
+    least = float(labeller.settings["least_score"]) if least_score is None else least_score
+    rules = {name: float(labeller.settings[name]) for name in ("overlap", "inside")}
     return [
-        _faces(score, box, matrix, least_score, overlap)
-        for score, box, (_, matrix) in zip(scores, boxes, fitted, strict=True)
+        _faces(score, box, matrix, least, rules) for score, box, (_, matrix) in zip(scores, boxes, fitted, strict=True)
     ]
 
 
@@ -64,10 +65,10 @@ def _faces(
     boxes: NDArray[np.float64],
     matrix: NDArray[np.float64],
     least_score: float,
-    overlap: float,
+    rules: Mapping[str, float],
 ) -> list[FoundFace]:
     scores = np.round(scores, 4)
     chosen = scores >= least_score
     scores, boxes = scores[chosen], boxes[chosen]
     back = (boxes - np.tile(matrix[:, 2], 2)) / np.tile(matrix[[0, 1], [0, 1]], 2)
-    return [FoundFace(box=back[at], score=float(scores[at])) for at in strongest(boxes, scores, overlap=overlap)]
+    return [FoundFace(box=back[at], score=float(scores[at])) for at in strongest(boxes, scores, **rules)]

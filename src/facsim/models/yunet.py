@@ -18,11 +18,14 @@ from facsim.models.boxes import strongest
 from facsim.models.face_finder import FoundFace
 from facsim.models.resampling import fitted_into
 
-__all__ = ["decode_yunet", "find_with_yunet", "open_yunet"]
+__all__ = ["YUNET_SCORE", "decode_yunet", "find_with_yunet", "open_yunet"]
 
 _STRIDES = (8, 16, 32)
 _KINDS = ("cls", "obj", "bbox", "kps")
 _OVERLAP = 0.3  # FaceDetectorYN's own
+
+YUNET_SCORE = 0.6
+"""The least score of a face where nothing else is asked for."""
 
 _FOREHEAD = 0.18
 """A box of the 68 landmarks starts at the brows: the share of YuNet's that lies above them."""
