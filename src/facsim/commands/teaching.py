@@ -25,7 +25,6 @@ def teach(
     budget: Annotated[
         float, typer.Option("--time-budget-s", help="Stop after so many seconds.", show_default="no limit")
     ] = 0.0,
-    initial: Annotated[str, typer.Option("--initial", metavar="MODEL", help="Go on from these weights.")] = "",
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
@@ -45,11 +44,7 @@ def teach(
     check_device(device)
     entry = find_task(task)
     changed: dict[str, Any] = {"seed": seed, "device": device, "threads": threads or None}
-    changed |= (
-        {"time_budget_s": budget or None}
-        | ({"steps": steps} if steps else {})
-        | ({"initial": initial} if initial else {})
-    )
+    changed |= {"time_budget_s": budget or None} | ({"steps": steps} if steps else {})
     made = entry.make(renders)
     with progress_shown() as on_progress:
 

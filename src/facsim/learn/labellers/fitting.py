@@ -91,8 +91,7 @@ class Fitted:
 def fit_labeller(task: LabelTask, config: TrainingConfig, *, out: str | Path, on_step: OnStep | None = None) -> Fitted:
     """The label model taught by `task`, saved in the folder `out` with its card.
 
-    Of `config` the length, the optimiser, the schedule, the precision, where to run, and `initial`, a label model of
-    the same network to start from, count. A run begun in `out` goes
+    Of `config` the length, the optimiser, the schedule, the precision and where to run count. A run begun in `out` goes
     on from its last checkpoint; a finished one is returned as it is. Raises ManifestError where `out` holds another
     training, FacsimError where the loss is not finite.
     """
@@ -105,8 +104,6 @@ def fit_labeller(task: LabelTask, config: TrainingConfig, *, out: str | Path, on
         "network": _plain(task.network),
         "config": config.to_json(),
     }
-    if config.initial:
-        identity["initial"] = _initial(task, config).sha256
     if done := _finished(folder, task, identity):
         return done
     with _threads(config.threads):
@@ -135,17 +132,8 @@ def _begun(task: LabelTask, config: TrainingConfig) -> TrainingState:
     name, configuration = task.network
     generator = torch.Generator().manual_seed(seed_for(f"teach/{config.seed}", "initial") % 2**63)
     network = initialised_label_network(name, configuration, generator=generator).to(config.device)
-    if config.initial:
-        network.load_state_dict(_initial(task, config).network.state_dict())
     average = copy.deepcopy(network).eval().requires_grad_(False)
     return TrainingState(network=network, average=average, optimizer=build_optimiser(network, config))
-
-
-def _initial(task: LabelTask, config: TrainingConfig) -> Labeller:
-    """The label model that this training starts from. Raises WeightsError where it is of another task or network."""
-    if not isinstance(config.initial, str):
-        raise FacsimError(f"found initial = {config.initial!r}, expected the folder of one label model")
-    return load_labeller(task.name, config.initial)
 
 
 def _run(
@@ -228,7 +216,7 @@ def _saved(
         network=state.average,
         preprocessing=task.preprocessing,
         settings=task.settings,
-        provenance={**task.provenance, **_run_of(task, config, state)},
+        provenance={**task.provenance, "seed": config.seed, "steps": state.step, "batch_size": config.batch_size},
     )
     found = task.examine(predict_rows(labeller, task, task.held_out, device=config.device))
     scores = {name: round(float(value), 4) for name, value in found.items()}
@@ -249,15 +237,6 @@ def _saved(
     if finished:
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     return Fitted(labeller=saved, folder=folder, step=state.step, total_steps=total, scores=scores)
-
-
-def _run_of(task: LabelTask, config: TrainingConfig, state: TrainingState) -> dict[str, Any]:
-    """How it was taught, for its card."""
-    known: dict[str, Any] = {"seed": config.seed, "steps": state.step, "batch_size": config.batch_size}
-    if config.initial:
-        first = _initial(task, config)
-        known |= {"went_on_from": first.sha256, "steps_before": first.provenance.get("steps")}
-    return known
 
 
 def _finished(folder: Path, task: LabelTask, identity: Mapping[str, Any]) -> Fitted | None:
