@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from .untaught_models import detect_model, landmark_model  # noqa: F401
+
 from facsim.errors import MissingExtra, RecipeError, WeightsError
 from facsim.labels import detect
 from facsim.labels.detect import Detect

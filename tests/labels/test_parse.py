@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from .untaught_models import parse_model  # noqa: F401
+
 from facsim.label_maps import decode_parts
 from facsim.labels.parse import Parse
 from facsim.pictures import encode_png

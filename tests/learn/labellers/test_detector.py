@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from .drawn_faces import faces  # noqa: F401
+
 from facsim.learn.labellers.composites import compose, photographed
 from facsim.learn.labellers.detector import DetectTask, matched_faces
 from facsim.models.detect_net import BOX_UNIT_PX, CELL_PX, DetectNet, DetectNetConfig, read_boxes

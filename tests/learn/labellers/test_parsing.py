@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from .drawn_faces import faces  # noqa: F401
+
 from facsim.label_maps import PART_NAMES
 from facsim.learn.labellers.parsing import MERGED, PARSED_PARTS, ParseTask, part_overlaps
 from facsim.models.parse_net import ParseNet, ParseNetConfig
