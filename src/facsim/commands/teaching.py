@@ -1,24 +1,40 @@
-"""`facsim teach`: label models of one's own, from renders."""
+"""`facsim teach`: label models of one's own, from renders, and the research teacher, from FER2013."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from facsim.commands.console import progress_shown, show_json, show_text, table_text
 from facsim.commands.options import AsJson, Device, check_device
+from facsim.errors import FacsimError
 from facsim.products import Progress
 
+if TYPE_CHECKING:
+    from facsim.learn.labellers.fitting import Fitted, OnStep
+
 __all__ = ["teach"]
+
+_RESEARCH = "research"
 
 
 def teach(
     task: Annotated[str, typer.Argument(metavar="TASK", help="What to teach; `list` shows them.")],
     renders: Annotated[str, typer.Option("--renders", metavar="RUN", help="The run to learn from.")] = "",
     out: Annotated[Path, typer.Option("--out", "-o", metavar="MODEL", help="The model's folder.")] = Path("model"),
+    pictures: Annotated[
+        str, typer.Option("--pictures", metavar="SOURCE", help="research: FER2013's training split.")
+    ] = "",
+    votes: Annotated[str, typer.Option("--votes", metavar="CSV", help="research: FER+'s votes for it.")] = "",
+    barred: Annotated[
+        str, typer.Option("--barred", metavar="SOURCE", help="research: test pictures whose copies are left out.")
+    ] = "",
+    part: Annotated[str, typer.Option("--part", metavar="all|first|second", help="research: all, or a half.")] = "all",
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.", show_default="the task's recipe")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights, order and crops.")] = 0,
     threads: Annotated[int, typer.Option("--threads", min=0, help="torch's threads.", show_default="all")] = 0,
@@ -30,29 +46,80 @@ def teach(
 ) -> None:
     """Teach one of facsim's label models from renders: landmarks, action units, parts, attributes, identity, …
 
-    The same command goes on where it was. What ships with facsim was made by it, from recipes/labels/people.toml.
-    """
-    from facsim.learn.labellers.fitting import fit_labeller
-    from facsim.learn.labellers.tasks import TASKS, find_task
+    The same command goes on where it was. What ships with facsim was made by it, from recipes/labels/people.toml. The
+    *research* teacher learns from photographs, FER2013's, and is yours alone: it is never shipped. Beside its weights
+    lie its two heads as classifiers, `labels` and `votes`.
 
+    \b
+    Examples:
+      facsim teach landmarks --renders runs/people --out models/landmarks
+      facsim teach research --pictures fer2013/train.zip --votes ferplus.csv --out models/research
+    """
     if task == "list":
-        rows = [
-            [name, entry.meaning, f"{entry.recipe.steps} × {entry.recipe.batch_size}"] for name, entry in TASKS.items()
-        ]
-        show_text(table_text(rows))
+        show_text(_tasks_text())
         return
     check_device(device)
-    entry = find_task(task)
     changed: dict[str, Any] = {"seed": seed, "device": device, "threads": threads or None}
     changed |= {"time_budget_s": budget or None} | ({"steps": steps} if steps else {})
-    made = entry.make(renders)
+    with _told(task) as told:
+        if task == _RESEARCH:
+            fitted = _research((pictures, votes, barred, part), changed, out, told)
+        else:
+            fitted = _from_renders(task, renders, changed, out, told)
+    _show(fitted, json=json)
+
+
+def _tasks_text() -> str:
+    from facsim.learn.labellers.research import RESEARCH_RECIPE
+    from facsim.learn.labellers.tasks import TASKS
+
+    rows = [(name, entry.meaning, entry.recipe) for name, entry in TASKS.items()]
+    rows.append((_RESEARCH, "expressions, from FER2013's photographs and FER+'s votes", RESEARCH_RECIPE))
+    return table_text([[name, meaning, f"{recipe.steps} × {recipe.batch_size}"] for name, meaning, recipe in rows])
+
+
+@contextmanager
+def _told(task: str) -> Iterator[OnStep]:
     with progress_shown() as on_progress:
 
         def told(step: int, total: int, rate: float, loss: float) -> None:
             note = f"loss {loss:.3f}, {rate:.0f} pictures/s"
             on_progress(Progress(step=f"teach {task}", done=step, total=total, unit="steps", note=note))
 
-        fitted = fit_labeller(made, replace(entry.recipe, **changed), out=out, on_step=told)
+        yield told
+
+
+def _from_renders(task: str, renders: str, changed: dict[str, Any], out: Path, told: OnStep) -> Fitted:
+    from facsim.learn.labellers.fitting import fit_labeller
+    from facsim.learn.labellers.tasks import find_task
+
+    entry = find_task(task)
+    if not renders:
+        raise FacsimError(f"teach {task} needs --renders, a run of recipes/labels/people.toml or of one like it")
+    return fit_labeller(entry.make(renders), replace(entry.recipe, **changed), out=out, on_step=told)
+
+
+def _research(given: tuple[str, str, str, str], changed: dict[str, Any], out: Path, told: OnStep) -> Fitted:
+    from facsim.formats.ferplus import read_ferplus_votes
+    from facsim.learn.labellers.fitting import fit_labeller
+    from facsim.learn.labellers.research import RESEARCH_RECIPE, research_task, write_heads
+    from facsim.learn.sources import load_pictures
+
+    pictures, votes, barred, part = given
+    if not pictures:
+        raise FacsimError("teach research needs --pictures, FER2013's training split (facsim brings no photographs)")
+    made = research_task(
+        load_pictures(pictures),
+        list(read_ferplus_votes(votes)) if votes else [],
+        barred=load_pictures(barred) if barred else None,
+        part=part,
+    )
+    fitted = fit_labeller(made, replace(RESEARCH_RECIPE, **changed), out=out, on_step=told)
+    write_heads(fitted, made)
+    return fitted
+
+
+def _show(fitted: Fitted, *, json: bool) -> None:
     found = {
         "folder": str(fitted.folder),
         "step": fitted.step,

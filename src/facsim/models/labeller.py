@@ -100,11 +100,10 @@ def load_labeller(task: str, path: str | os.PathLike[str] = "", *, device: str =
         raise WeightsError(f'{file} is a label model for "{described["task"]}", expected one for "{task}"')
     network = _filled(_built(described["architecture"], described["configuration"]), tensors, file)
     network = network.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    asked = described["preprocessing"]
     return Labeller(
         task=task,
         network=network.eval().requires_grad_(False),
-        preprocessing=Preprocessing(**{**asked, "mean": tuple(asked["mean"]), "std": tuple(asked["std"])}),
+        preprocessing=_preprocessing(described["preprocessing"], file),
         settings=described["settings"],
         provenance=described["provenance"],
         sha256=hashlib.sha256(data).hexdigest(),
@@ -193,6 +192,13 @@ def _opened(file: Path, data: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]
             "with the facsim that wrote it, or make it again"
         )
     return described, tensors
+
+
+def _preprocessing(asked: Mapping[str, Any], file: Path) -> Preprocessing:
+    try:
+        return Preprocessing(**{**asked, "mean": tuple(asked["mean"]), "std": tuple(asked["std"])})
+    except (TypeError, KeyError, FacsimError) as error:
+        raise WeightsError(f"the preprocessing in {file} does not fit this facsim ({error}); make it again") from error
 
 
 def _filled(network: nn.Module, tensors: Mapping[str, Tensor], file: Path) -> nn.Module:

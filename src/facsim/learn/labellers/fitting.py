@@ -34,7 +34,7 @@ from facsim.models.weights import TRAINING_FILE, load_training
 from facsim.provenance import environment, fingerprint_of, now
 from facsim.sample import generator_for, seed_for
 
-__all__ = ["LabelTask", "OnStep", "Outputs", "fit_labeller", "predict_rows"]
+__all__ = ["Fitted", "LabelTask", "OnStep", "Outputs", "fit_labeller", "predict_rows"]
 
 Outputs = Tensor | Mapping[str, Tensor]
 """What a label network gives: float32, one row a picture."""

@@ -17,17 +17,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from facsim.errors import FacsimError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.ferplus import FerPlusVotes, soft_expressions
 from facsim.learn.augment import Augmentation, augment, scaled_augmentation
-from facsim.learn.data import Pictures, is_chooser
-from facsim.learn.labellers.fitting import Outputs
-from facsim.learn.leaks import near_pool, seen_in
+from facsim.learn.data import Pictures, is_chooser, take
+from facsim.learn.labellers.fitting import Fitted, Outputs
+from facsim.learn.labellers.halves import PARTS
+from facsim.learn.leaks import near_pool, save_training_hashes, save_training_signatures, seen_in
+from facsim.learn.training_config import TrainingConfig
 from facsim.models.classifier import Classifier, Preprocessing, fit_preprocessing, nchw
 from facsim.models.labeller import Labeller
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
+from facsim.models.weights import save_classifier
 
-__all__ = ["ResearchTask", "research_task", "split_heads"]
+__all__ = ["RESEARCH_RECIPE", "ResearchTask", "research_task", "split_heads", "write_heads"]
+
+RESEARCH_RECIPE = TrainingConfig(
+    steps=8000, batch_size=96, lr=2e-3, weight_decay=0.05, ema=0.998, precision="bf16", validation="none"
+)
+"""About 31 times FER2013's training split less the cut."""
 
 _WIDTHS, _DEPTHS = (48, 96, 192, 384), (1, 2, 2, 2)
 _SMOOTHING = 0.1
@@ -114,12 +123,14 @@ class ResearchTask:
 
 
 def research_task(
-    pictures: Pictures, votes: Sequence[FerPlusVotes], *, barred: Pictures | None = None, keep_cut: bool = True
+    pictures: Pictures, votes: Sequence[FerPlusVotes], *, barred: Pictures | None = None, part: str = "all"
 ) -> ResearchTask:
-    """The task over FER2013's training split. `barred` test pictures, and near copies of them, are not trained on.
+    """The task over FER2013's training split, or a `part` of it (`facsim.learn.labellers.halves.PARTS`).
 
-    With `keep_cut` False the cut is trained on too, and nothing is left to choose on but what was chosen before.
+    `barred` test pictures, and near copies of them, are not trained on. Raises FacsimError for an unknown part.
     """
+    if part not in PARTS:
+        raise FacsimError(f'no part is called "{part}".{hint_nearest(part, PARTS)}')
     by_name = {row.name: soft_expressions(row.votes) for row in votes if row.name is not None}
     shares = np.zeros((len(pictures), len(EIGHT_EXPRESSIONS)), dtype=np.float32)
     for row, name in enumerate(pictures.ids):
@@ -129,15 +140,29 @@ def research_task(
     if barred is not None:
         copies = near_pool(pictures, barred) | seen_in(pictures.hashes, barred.hashes)
     cut = np.array([is_chooser(name) for name in pictures.ids]) & ~copies
-    training = ~copies & ~(cut & keep_cut)
+    chosen = np.array([PARTS[part](name) for name in pictures.ids])
     return ResearchTask(
         pictures=pictures,
         votes=shares,
-        training=np.flatnonzero(training),
+        training=np.flatnonzero(chosen & ~copies),
         held_out=np.flatnonzero(cut),
         preprocessing=fit_preprocessing(pictures.images),
         barred=int(copies.sum()),
     )
+
+
+def write_heads(fitted: Fitted, task: ResearchTask) -> tuple[Classifier, Classifier]:
+    """The two heads as classifiers, in the folders `labels` and `votes` of the label model's: over FER2013's seven and
+    FER+'s eight. Each says which pictures it has seen, so that what is tested on can be told from it."""
+    first, second = split_heads(fitted.labeller)
+    written: list[Classifier] = []
+    for name, classifier in (("labels", first), ("votes", second)):
+        folder = fitted.folder / name
+        written.append(save_classifier(classifier, folder))
+        seen = take(task.pictures, task.training)
+        save_training_hashes(folder, seen.hashes)
+        save_training_signatures(folder, seen.images)
+    return written[0], written[1]
 
 
 def split_heads(labeller: Labeller) -> tuple[Classifier, Classifier]:

@@ -1,0 +1,183 @@
+"""How many pictures a second are labelled: facsim's whole pipeline beside what people use, on the same pictures.
+
+    python benchmarks/labelling.py --json
+    python benchmarks/labelling.py --pictures runs/people --peer-python peers/bin/python \\
+        --landmarker face_landmarker.task --json
+
+decode → find and align the face → action units → expression → identity → write, on --workers processes, one thread
+each. `same_work` is the peer that does all of it (benchmarks/peers/labelling_peer.py says what it is made of), `fer`
+finds faces and scores expressions alone. Each process gets an equal share of the pictures. A peer's loading and first
+picture are not counted; facsim is counted twice: `whole` from the start to the end, the start of processes and the
+loading of weights included, and `steady`, without: by the difference between --count pictures and a fifth of them.
+
+Without --pictures, renders of --size px are drawn first. Alternating rounds: every round measures each once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from facsim.provenance import environment
+from facsim.recipe import parse_recipe
+from facsim.runner import run
+from facsim.sources.render import render
+
+PIPELINE = """
+[[input]]
+path = "{folder}"
+
+[[step]]
+use = "ingest"
+
+[[step]]
+use = "detect"
+
+[[step]]
+use = "align"
+
+[[step]]
+use = "action_units"
+
+[[step]]
+use = "expression"
+
+[[step]]
+use = "identity"
+"""
+
+
+def main() -> None:
+    asked = _arguments()
+    place = Path(tempfile.mkdtemp(prefix="labelling-"))
+    try:
+        folder = _pictures(asked, place)
+        rounds = [_round(asked, folder, place / f"round-{turn}") for turn in range(asked.rounds)]
+    finally:
+        shutil.rmtree(place)
+    names = [name for name in rounds[0] if name != "faces"]
+    rates = {name: [found[name] for found in rounds] for name in names}
+    peer = "same_work" if "same_work" in rates else None
+    found: dict[str, Any] = {
+        "pictures": asked.count,
+        "workers": asked.workers,
+        "pictures_per_s": statistics.median(rates["steady"]),
+        "whole_pictures_per_s": statistics.median(rates["whole"]),
+        "peer": statistics.median(rates[peer]) if peer else None,
+        "ratio": _ratio(rates, "steady", peer),
+        "ratio_whole": _ratio(rates, "whole", peer),
+        "ratio_to_fer": _ratio(rates, "steady", "fer" if "fer" in rates else None),
+        "rounds": rates,
+        "faces": rounds[0]["faces"],
+        "environment": environment(),
+    }
+    print(json.dumps(found, indent=1) if asked.json else _table(found))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pictures", type=Path, help="a flat folder of PNG pictures; none: renders are drawn")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--size", type=int, default=224, help="side of the renders that are drawn, px")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer-python", help="the interpreter of an environment that has the peers")
+    parser.add_argument("--landmarker", help="MediaPipe's face_landmarker.task, for the peer that does the same work")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _pictures(asked: argparse.Namespace, place: Path) -> Path:
+    """A folder of --count PNG pictures: the first of those given, or renders."""
+    folder = place / "pictures"
+    folder.mkdir()
+    if asked.pictures:
+        files = sorted(asked.pictures.glob("*.png"))[: asked.count]
+        if len(files) < asked.count:
+            sys.exit(f"{asked.pictures} holds {len(files)} PNG pictures, expected {asked.count}; lower --count")
+        for file in files:
+            shutil.copy(file, folder / file.name)
+        return folder
+    people = [render("6+12C", size_px=asked.size, seed=seed) for seed in range(40)]
+    from facsim.pictures import encode_picture
+
+    for index in range(asked.count):  # the same forty people again, each turned a pixel further, so that none repeats
+        picture = people[index % 40].picture.copy()
+        picture[0, index // 40] = 255 - picture[0, index // 40]
+        (folder / f"{index:05}.png").write_bytes(encode_picture(picture))
+    return folder
+
+
+def _round(asked: argparse.Namespace, folder: Path, place: Path) -> dict[str, Any]:
+    few = place / "few"
+    few.mkdir(parents=True)
+    files = sorted(folder.glob("*.png"))
+    for file in files[: asked.count // 5]:
+        os.link(file, few / file.name)
+    whole, part = _facsim(folder, place / "run", asked.workers), _facsim(few, place / "part", asked.workers)
+    found: dict[str, Any] = {
+        "whole": asked.count / whole,
+        "steady": (asked.count - asked.count // 5) / (whole - part),
+        "faces": {},
+    }
+    if asked.peer_python:
+        for name, peer in (("fer", "fer"), ("same_work", "stack")):
+            if peer == "fer" or asked.landmarker:
+                found[name], found["faces"][name] = _peer(asked, folder, peer)
+    return found
+
+
+def _facsim(folder: Path, out: Path, workers: int) -> float:
+    began = time.monotonic()
+    run(parse_recipe(PIPELINE.format(folder=folder)), str(out), workers=workers)
+    return time.monotonic() - began
+
+
+def _peer(asked: argparse.Namespace, folder: Path, peer: str) -> tuple[float, int]:
+    """Pictures a second of as many processes as facsim has, and faces found."""
+    script = Path(__file__).parent / "peers" / "labelling_peer.py"
+    settings = {**os.environ, "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    commands = [
+        [asked.peer_python, str(script), str(folder), "--peer", peer, "--share", f"{part}/{asked.workers}"]
+        + (["--landmarker", asked.landmarker] if asked.landmarker else [])
+        for part in range(asked.workers)
+    ]
+    started = [subprocess.Popen(one, stdout=subprocess.PIPE, text=True, env=settings) for one in commands]
+    told: list[Mapping[str, Any]] = []
+    for process in started:
+        text, _ = process.communicate()
+        if process.returncode:
+            sys.exit(f"{peer} ended with {process.returncode}; its environment is described in {script.name}")
+        told.append(json.loads(text.strip().splitlines()[-1]))
+    seconds = max(one["seconds"] for one in told)
+    return sum(one["pictures"] for one in told) / seconds, sum(one["faces"] for one in told)
+
+
+def _ratio(rates: Mapping[str, list[float]], own: str, peer: str | None) -> float | None:
+    """The median over rounds of own over peer, measured side by side."""
+    if peer is None:
+        return None
+    return statistics.median(a / b for a, b in zip(rates[own], rates[peer], strict=True))
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    lines = [
+        f"{found['pictures']} pictures, {found['workers']} processes, median of {len(found['rounds']['whole'])} rounds"
+    ]
+    lines += [f"{name:10} {statistics.median(values):8.1f} pictures/s" for name, values in found["rounds"].items()]
+    lines += [f"{name}: {found[name]}" for name in ("ratio", "ratio_whole", "ratio_to_fer")]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

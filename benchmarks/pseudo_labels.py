@@ -1,0 +1,246 @@
+"""What labels of teachers are worth: how many pictures they keep, how right they are, and what is learnt from them.
+
+    facsim run recipes/pseudo-labels.toml --set ... --out runs/pseudo        # ingest, two teachers, their vote
+    python benchmarks/pseudo_labels.py --run runs/pseudo --labels clean research vote --votes ferplus_votes.csv \\
+        --barred fer2013/publictest.zip --part second
+
+A collection is labelled with its own labels hidden; then, for each step that labels and each threshold on the score of
+its first choice, how many pictures stay of each class and how many of them FER+'s majority (and the collection's own
+label) agrees with, with Wilson's intervals. Pictures without a majority among the seven count as kept, not as judged.
+
+With --train NAME the yardstick is trained on what is kept at --threshold, with the labels of NAME, or of `true`, the
+collection's own labels of as many pictures, and tested on --test and on the fixed cut of the collection:
+
+    python benchmarks/pseudo_labels.py ... --train research true --threshold 0.5 --test fer2013/publictest.zip --seeds 0
+
+`--part` takes the half of the pictures that a teacher has not seen (`facsim teach research --part first`). Copies of
+--barred pictures are left out everywhere. The fixed cut is never labelled: it is what choices are made on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
+from facsim.formats.ferplus import majority_expression, read_ferplus_votes
+from facsim.learn.data import Pictures, chooser_split, take
+from facsim.learn.evaluate import Evaluation
+from facsim.learn.labellers.halves import PARTS
+from facsim.learn.leaks import near_pool, seen_in
+from facsim.learn.sources import load_pictures
+from facsim.learn.yardstick import YARDSTICK_SHAPE, measure, spread_of
+from facsim.manifest import open_manifest
+from facsim.provenance import environment
+from facsim.sample import generator_for
+
+THRESHOLDS = (0.3, 0.5, 0.7, 0.9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """What one step says of the pictures: label (None: no decision) and the score of it, in the pictures' order."""
+
+    label: list[str | None]
+    score: NDArray[np.float64]
+
+    def kept(self, threshold: float) -> NDArray[np.bool_]:
+        return np.array([label in SEVEN_EXPRESSIONS for label in self.label]) & (np.round(self.score, 4) > threshold)
+
+
+def main() -> None:
+    asked = _arguments()
+    pictures = _load(asked.pictures)
+    barred = _load(asked.barred) if asked.barred else None
+    collection, cut = _parts(pictures, barred, asked.part)
+    labels = {name: _labels(asked.run, name, collection.ids) for name in asked.labels}
+    found: dict[str, Any] = {
+        "collection": {"source": asked.pictures, "part": asked.part, "n": len(collection)},
+        "yield": _yields(collection, labels, asked.votes),
+        "trained": {},
+        "environment": environment(),
+    }
+    for name in asked.train or ():
+        found["trained"][name] = _trained(name, collection, cut, labels, asked)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(found, indent=1)
+    (asked.out / "pseudo_labels.json").write_text(text + "\n", encoding="utf-8")
+    print(text if asked.json else _table(found))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", required=True, help="a run that ingested --pictures and labelled them")
+    parser.add_argument("--labels", nargs="+", required=True, metavar="STEP", help="steps of the run that label")
+    parser.add_argument("--pictures", required=True, metavar="SOURCE", help="the collection with its own labels")
+    parser.add_argument("--votes", metavar="CSV", help="FER+'s votes for the collection")
+    parser.add_argument("--barred", metavar="SOURCE", help="test pictures: their copies are left out")
+    parser.add_argument("--part", choices=tuple(PARTS), default="second")
+    parser.add_argument("--train", nargs="*", metavar="STEP", help="what to train the yardstick on; `true` too")
+    parser.add_argument("--as-many-as", metavar="STEP", help="`true` takes as many pictures as this step keeps")
+    parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--test", metavar="SOURCE")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("runs/pseudo-labels"))
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _load(source: str) -> Pictures:
+    return load_pictures(source, size_px=YARDSTICK_SHAPE.size_px, colour=YARDSTICK_SHAPE.colour)
+
+
+def _parts(pictures: Pictures, barred: Pictures | None, part: str) -> tuple[Pictures, Pictures]:
+    """The part that is labelled, and the fixed cut, both without copies of barred pictures."""
+    copies = np.zeros(len(pictures), dtype=bool)
+    if barred is not None:
+        copies = near_pool(pictures, barred) | seen_in(pictures.hashes, barred.hashes)
+    kept = take(pictures, ~copies)
+    _, cut = chooser_split(kept)
+    return take(kept, np.array([PARTS[part](name) for name in kept.ids])), cut
+
+
+def _labels(run_url: str, step: str, names: tuple[str, ...]) -> Labelled:
+    """The step's labels in the order of these names; of a step that only scores, its first choice."""
+    run = open_manifest(run_url)
+    path = run.find("source_path")
+    columns = run.step(step).writes
+    decided = "expression_label" in columns
+    wanted = [f"{step}.expression_label", f"{step}.vote_confidence"] if decided else [f"{step}.expression_scores"]
+    table = run.table([path, *wanted])
+    by_name: dict[str, tuple[str | None, float]] = {}
+    for row, name in enumerate(table.column(path).to_pylist()):
+        values = [table.column(column)[row].as_py() for column in wanted]
+        if decided:
+            by_name[name] = (values[0], values[1] or 0.0)
+        else:
+            by_name[name] = _first(values[0])
+    missing = [name for name in names if name not in by_name]
+    if missing:
+        sys.exit(f"{run_url} lacks {len(missing)} of the pictures, {missing[0]} first; ingest the same collection")
+    found = [by_name[name] for name in names]
+    return Labelled(label=[label for label, _ in found], score=np.array([score for _, score in found]))
+
+
+def _first(scores: list[float] | None) -> tuple[str | None, float]:
+    if scores is None:
+        return None, 0.0
+    best = int(np.argmax(np.round(scores, 4)))
+    return EIGHT_EXPRESSIONS[best], float(scores[best])
+
+
+def _yields(collection: Pictures, labels: Mapping[str, Labelled], votes: str | None) -> dict[str, Any]:
+    majority = {row.name: majority_expression(row.votes) for row in read_ferplus_votes(votes)} if votes else {}
+    truths = {"own": list(collection.labels), "ferplus": [majority.get(name) for name in collection.ids]}
+    found: dict[str, Any] = {}
+    for name, said in labels.items():
+        for threshold in THRESHOLDS:
+            kept = said.kept(threshold)
+            rows = {"all": kept} | {
+                cls: kept & np.array([label == cls for label in said.label]) for cls in SEVEN_EXPRESSIONS
+            }
+            found.setdefault(name, {})[f"{threshold:g}"] = {
+                cls: {"kept": int(mask.sum())} | {key: _precision(said, mask, truth) for key, truth in truths.items()}
+                for cls, mask in rows.items()
+            }
+    return found
+
+
+def _precision(said: Labelled, mask: NDArray[np.bool_], truth: list[str | None]) -> dict[str, Any]:
+    judged = [row for row in np.flatnonzero(mask) if truth[row] in SEVEN_EXPRESSIONS]
+    right = sum(said.label[row] == truth[row] for row in judged)
+    low, high = _wilson(right, len(judged))
+    return {"n": len(judged), "precision": right / len(judged) if judged else None, "low": low, "high": high}
+
+
+def _wilson(right: int, n: int, z: float = 1.96) -> tuple[float | None, float | None]:
+    """Wilson's score interval of a share (Wilson 1927), at 95 %."""
+    if n == 0:
+        return None, None
+    share, spread = right / n, z**2 / n
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * np.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return float(middle - half), float(middle + half)
+
+
+def _trained(
+    name: str, collection: Pictures, cut: Pictures, labels: Mapping[str, Labelled], asked: argparse.Namespace
+) -> dict[str, Any]:
+    """The yardstick trained on what stays, once a seed, on the cut and on the test pictures."""
+    test = _load(asked.test) if asked.test else None
+    on_cut: list[Evaluation] = []
+    on_test: list[Evaluation] = []
+    training = _chosen(name, collection, labels, asked)
+    for seed in asked.seeds:
+        folder = asked.out / f"{name}-{asked.threshold:g}-{seed}"
+        on_cut.append(measure(training, cut, seed=seed, out=folder, threads=asked.threads, on_progress=_told))
+        if test is not None:
+            on_test.append(measure(training, test, seed=seed, out=folder, threads=asked.threads))
+    return {
+        "n": len(training),
+        "classes": {cls: training.labels.count(cls) for cls in SEVEN_EXPRESSIONS},
+        "cut": _plain(on_cut),
+        "test": _plain(on_test) if on_test else {},
+    }
+
+
+def _chosen(name: str, collection: Pictures, labels: Mapping[str, Labelled], asked: argparse.Namespace) -> Pictures:
+    if name != "true":
+        return _relabelled(collection, labels[name], asked.threshold)
+    count = int(labels[asked.as_many_as or asked.labels[0]].kept(asked.threshold).sum())
+    order = generator_for("benchmarks/pseudo_labels", "true").permutation(len(collection))
+    return take(collection, np.sort(order[:count]))
+
+
+def _relabelled(collection: Pictures, said: Labelled, threshold: float) -> Pictures:
+    kept = np.flatnonzero(said.kept(threshold))
+    chosen = take(collection, kept)
+    columns = [collection.classes.index(said.label[row]) for row in kept]
+    targets = np.eye(len(collection.classes), dtype=np.float32)[columns]
+    return replace(chosen, targets=targets, origin=f"{collection.origin}, labels of a teacher")
+
+
+def _told(step: int, total: int, rate: float, loss: float) -> None:
+    if step % 250 == 0 or step == total:
+        print(f"step {step}/{total}, loss {loss:.3f}, {rate:.0f} pictures/s", file=sys.stderr, flush=True)
+
+
+def _plain(evaluations: list[Evaluation]) -> dict[str, Any]:
+    return {
+        where: {name: spread.to_json() for name, spread in figures.items()}
+        for where, figures in spread_of(evaluations).items()
+    }
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    lines = [f"{found['collection']}"]
+    for name, by_threshold in found["yield"].items():
+        for threshold, rows in by_threshold.items():
+            whole = rows["all"]
+            lines.append(f"{name} > {threshold}: {whole['kept']} kept, {_rate(whole['ferplus'])} of FER+'s majority")
+            cells = [f"{cls} {row['kept']} ({_rate(row['ferplus'])})" for cls, row in rows.items() if cls != "all"]
+            lines.append("    " + ", ".join(cells))
+    for name, figures in found["trained"].items():
+        for where in ("cut", "test"):
+            for figure, spread in figures[where].get("all", {}).items():
+                lines.append(f"{name}, n = {figures['n']}, {where} {figure}: {spread['mean']:.4f} sd {spread['sd']}")
+    return "\n".join(lines)
+
+
+def _rate(found: Mapping[str, Any]) -> str:
+    if found["precision"] is None:
+        return "none judged"
+    return f"{found['precision']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+if __name__ == "__main__":
+    main()
