@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .untaught_models import detect_model, landmark_model  # noqa: F401
-
 from facsim.errors import MissingExtra, RecipeError, WeightsError
 from facsim.labels import detect
 from facsim.labels.detect import Detect
@@ -15,6 +13,18 @@ from facsim.models.face_finder import FoundFace
 from facsim.pictures import encode_png
 from facsim.sample import Problem, Sample
 from facsim.testing import check_laws
+
+from .untaught_models import write_detect_model, write_landmark_model
+
+
+@pytest.fixture(scope="module")
+def detect_model(tmp_path_factory):
+    return write_detect_model(tmp_path_factory.mktemp("detect"))
+
+
+@pytest.fixture(scope="module")
+def landmark_model(tmp_path_factory):
+    return write_landmark_model(tmp_path_factory.mktemp("landmark"))
 
 
 def sample_of(array, number=0):

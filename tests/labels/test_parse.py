@@ -3,13 +3,18 @@
 import numpy as np
 import pytest
 
-from .untaught_models import parse_model  # noqa: F401
-
 from facsim.label_maps import decode_parts
 from facsim.labels.parse import Parse
 from facsim.pictures import encode_png
 from facsim.sample import Problem, Sample
 from facsim.testing import check_laws
+
+from .untaught_models import write_parse_model
+
+
+@pytest.fixture(scope="module")
+def parse_model(tmp_path_factory):
+    return write_parse_model(tmp_path_factory.mktemp("parse"))
 
 
 def sample_of(side=112, template="wide", seed=0, **values):

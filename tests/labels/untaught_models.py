@@ -1,6 +1,5 @@
 """Label models that nobody taught, small, for tests of the stages that use them."""
 
-import pytest
 import torch
 
 from facsim.models.classifier import Preprocessing
@@ -16,21 +15,21 @@ def saved(folder, task, network, configuration, size_px, settings, seed=0):
     return str(folder)
 
 
-@pytest.fixture(scope="session")
-def landmark_model(tmp_path_factory):
+def write_landmark_model(folder):
+    """The folder of an untaught landmark model, now written."""
     shape = {"outputs": LANDMARK_OUTPUTS, "widths": (4, 8), "depths": (1, 1), "grid": 2}
-    return saved(tmp_path_factory.mktemp("landmarks"), "landmarks", "face_net", shape, 32, {"box_scale": 1.3})
+    return saved(folder, "landmarks", "face_net", shape, 32, {"box_scale": 1.3})
 
 
-@pytest.fixture(scope="session")
-def detect_model(tmp_path_factory):
+def write_detect_model(folder):
+    """The folder of an untaught detect model, now written."""
     shape = {"widths": (4, 4, 8, 8), "neck": 8}
     settings = {"least_score": 0.5, "overlap": 0.4, "inside": 0.5}
-    return saved(tmp_path_factory.mktemp("detect"), "detect", "detect_net", shape, 64, settings)
+    return saved(folder, "detect", "detect_net", shape, 64, settings)
 
 
-@pytest.fixture(scope="session")
-def parse_model(tmp_path_factory):
+def write_parse_model(folder):
+    """The folder of an untaught parse model, now written."""
     shape = {"classes": 3, "widths": (4, 8, 8), "neck": 8}
     settings = {"parts": ["background", "skin", "eye_left"], "template": "wide"}
-    return saved(tmp_path_factory.mktemp("parse"), "parse", "parse_net", shape, 32, settings)
+    return saved(folder, "parse", "parse_net", shape, 32, settings)

@@ -41,6 +41,7 @@ def teach(
     budget: Annotated[
         float, typer.Option("--time-budget-s", help="Stop after so many seconds.", show_default="no limit")
     ] = 0.0,
+    initial: Annotated[str, typer.Option("--initial", metavar="MODEL", help="Teach these weights further.")] = "",
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
@@ -61,6 +62,7 @@ def teach(
     check_device(device)
     changed: dict[str, Any] = {"seed": seed, "device": device, "threads": threads or None}
     changed |= {"time_budget_s": budget or None} | ({"steps": steps} if steps else {})
+    changed |= {"initial": initial} if initial else {}
     with _told(task) as told:
         if task == _RESEARCH:
             fitted = _research((pictures, votes, barred, part), changed, out, told)

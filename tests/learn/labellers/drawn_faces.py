@@ -1,7 +1,6 @@
 """Faces that nobody rendered: arrays of the right shapes, with landmarks like a face's."""
 
 import numpy as np
-import pytest
 
 from facsim.label_maps import PART_NAMES
 from facsim.learn.labellers.faces import Faces
@@ -21,8 +20,7 @@ def face_points():
     return np.array([*jaw, *brows, *nose, *eyes, *outer, *inner])
 
 
-@pytest.fixture
-def faces():
+def drawn_faces():
     """Twelve faces of four people: the subject's left eye is blue in the picture, and their right one red."""
     count, points = 12, face_points()
     pictures = np.full((count, SIDE, SIDE, 3), 90, dtype=np.uint8)

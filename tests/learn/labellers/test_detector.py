@@ -1,13 +1,19 @@
 """Pictures composed of faces say where the faces are."""
 
 import numpy as np
+import pytest
 import torch
-
-from .drawn_faces import faces  # noqa: F401
 
 from facsim.learn.labellers.composites import compose, photographed
 from facsim.learn.labellers.detector import DetectTask, matched_faces
 from facsim.models.detect_net import BOX_UNIT_PX, CELL_PX, DetectNet, DetectNetConfig, read_boxes
+
+from .drawn_faces import drawn_faces
+
+
+@pytest.fixture
+def faces():
+    return drawn_faces()
 
 
 def test_the_eyes_of_each_composed_face_lie_in_its_box(faces):

@@ -3,13 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
-
-from .drawn_faces import faces  # noqa: F401
 
 from facsim.learn.labellers.cropping import MIRRORED_68
 from facsim.learn.labellers.landmarks import LandmarkTask, landmark_errors
 from facsim.models.landmark_outputs import LANDMARK_OUTPUTS, read_outputs
+
+from .drawn_faces import drawn_faces
+
+
+@pytest.fixture
+def faces():
+    return drawn_faces()
 
 
 def batches(task, rows, seeds=range(8)):

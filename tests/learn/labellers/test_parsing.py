@@ -3,15 +3,21 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
-
-from .drawn_faces import faces  # noqa: F401
 
 from facsim.label_maps import PART_NAMES
 from facsim.learn.labellers.parsing import MERGED, PARSED_PARTS, ParseTask, part_overlaps
 from facsim.models.parse_net import ParseNet, ParseNetConfig
 
+from .drawn_faces import drawn_faces
+
 LEFT, RIGHT = PARSED_PARTS.index("eye_left"), PARSED_PARTS.index("eye_right")
+
+
+@pytest.fixture
+def faces():
+    return drawn_faces()
 
 
 def task_of(faces):
