@@ -67,7 +67,7 @@ class DetectTask:
     def provenance(self) -> Mapping[str, Any]:
         """What the card says."""
         return {
-            "trained_on": f"pictures composed of {self.faces.origin}",
+            "trained_on": f"pictures composed of {len(self.training)} of {self.faces.origin}",
             "selected_on": "pictures composed of renders of people held out; nothing was chosen on photographs",
             "terms": "facsim's own licence",
         }

@@ -31,7 +31,7 @@ __all__ = ["LandmarkTask", "landmark_errors", "landmark_task"]
 _SIZE_PX = 64
 _SCALE = 1.35
 _ROUGH = Crop(
-    size_px=_SIZE_PX, around="box", scale=_SCALE, shift=0.11, log_scale=0.35, turn_deg=25, windowed=0.4, strength=1.2
+    size_px=_SIZE_PX, around="box", scale=_SCALE, shift=0.11, log_scale=0.3, turn_deg=25, windowed=0.4, strength=1.2
 )
 _FINE = replace(_ROUGH, shift=0.03, log_scale=0.08, turn_deg=6)
 _GREY_P = 0.3
@@ -75,7 +75,7 @@ class LandmarkTask:
     def provenance(self) -> Mapping[str, Any]:
         """What the card says."""
         return {
-            "trained_on": self.faces.origin,
+            "trained_on": f"{len(self.training)} of {self.faces.origin}",
             "selected_on": "renders of people held out; nothing was chosen on photographs",
             "terms": "facsim's own licence",
         }

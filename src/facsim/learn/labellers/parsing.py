@@ -70,7 +70,7 @@ class ParseTask:
     def provenance(self) -> Mapping[str, Any]:
         """What the card says."""
         return {
-            "trained_on": self.faces.origin,
+            "trained_on": f"{len(self.training)} of {self.faces.origin}",
             "selected_on": "renders of people held out; nothing was chosen on photographs",
             "terms": "facsim's own licence",
             "merged_parts": dict(MERGED),
