@@ -240,5 +240,5 @@ def _numbers(values: NDArray[np.floating]) -> list[float]:
     return [_number(value) for value in values.ravel()]
 
 
-def _number(value: float) -> float:
+def _number(value: float | np.floating) -> float:
     return float(np.float32(round(float(value), 3)))

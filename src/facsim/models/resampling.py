@@ -60,7 +60,8 @@ def fitted_into(picture: Picture, *, size_px: int, ground: int = 128) -> tuple[P
 
 def _inverse(matrix: Floats) -> NDArray[np.float64]:
     linear = np.linalg.inv(np.asarray(matrix[:, :2], dtype=np.float64))
-    return np.concatenate([linear, -linear @ np.asarray(matrix[:, 2:], dtype=np.float64)], axis=1)
+    found = np.concatenate([linear, -linear @ np.asarray(matrix[:, 2:], dtype=np.float64)], axis=1)
+    return found.astype(np.float64)
 
 
 def _corners(inverse: Floats, size_px: int) -> NDArray[np.float64]:
