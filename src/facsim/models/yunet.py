@@ -27,8 +27,9 @@ _OVERLAP = 0.3  # FaceDetectorYN's own
 YUNET_SCORE = 0.6
 """The least score of a face where nothing else is asked for."""
 
-_FOREHEAD = 0.18
-"""A box of the 68 landmarks starts at the brows: the share of YuNet's that lies above them."""
+_FOREHEAD = 0.22
+"""A box of the 68 landmarks starts at the brows: the share of YuNet's that lies above them, on average of 120 renders;
+the other three sides differ by 2 % at most."""
 
 
 def open_yunet(path: str | os.PathLike[str]) -> Any:
