@@ -17,7 +17,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stages of `facsim.testing`, found by recipes under their names."""
-    for name in ("Painted", "Crashing", "Failing"):
+    for name in ("Painted", "Answering", "Crashing", "Failing"):
         monkeypatch.setitem(facsim.stage.BUILT_IN, name.lower(), f"facsim.testing:{name}")  # type: ignore[arg-type]
 
 

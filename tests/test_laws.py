@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from facsim.errors import MissingExtra
 from facsim.models.drawing import draw
 from facsim.models.identity import Identity
 from facsim.models.scene import Scene, mirror_scene
@@ -44,6 +45,8 @@ def samples(tmp_path):
                 "landmarks_5": [16.0, 9.0, 8.0, 9.0, 12.0, 13.0, 15.0, 17.0, 9.0, 17.0],
                 "face_aligned": {"bytes": data, "path": f"{i}.png"},
                 "align_template": "wide",
+                "expression_given": ("anger", "fear", "neutral")[i % 3],
+                "expression_scores": [0.3 if place == i % 8 else 0.1 for place in range(8)],
             }
         )
     return [Sample(sample_id=row["sample_id"], values=row) for row in rows]
@@ -55,7 +58,10 @@ def test_the_stage_keeps_the_laws(name, samples):
     assert stage.name == name
     assert set(stage.writes) <= set(stage_columns(stage)), "law 4: a column that no dictionary has"
     if is_table_stage(stage):
-        check_table_laws(stage, [sample.values for sample in samples])
+        try:
+            check_table_laws(stage, [sample.values for sample in samples])
+        except MissingExtra as error:
+            pytest.skip(str(error))
     else:
         check_laws(stage, samples[: COUNT.get(name, 12)])
 

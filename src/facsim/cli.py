@@ -14,11 +14,14 @@ import typer
 from typer.core import TyperGroup
 
 from facsim import __version__
+from facsim.commands.audit import audit
 from facsim.commands.console import show_text, tell
+from facsim.commands.duplicates import duplicates
 from facsim.commands.evaluation import calibrate, compare, evaluate
 from facsim.commands.leaks import leaks
 from facsim.commands.models import report
 from facsim.commands.networks import adopt, models
+from facsim.commands.noise import noise
 from facsim.commands.pictures import export, ingest, preview
 from facsim.commands.pretraining import captions, contrast, pretrain
 from facsim.commands.probing import few_shot, probe, zero_shot
@@ -28,6 +31,7 @@ from facsim.commands.studio import studio
 from facsim.commands.system import doctor, stages
 from facsim.commands.teaching import teach
 from facsim.commands.training import train
+from facsim.commands.yields import yields
 from facsim.errors import FacsimError
 
 __all__ = ["app", "main"]
@@ -39,7 +43,8 @@ _GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, preview, studio, stages, redo, report),
     "Exchange pictures": (ingest, export, captions),
     "Train": (train, pretrain, contrast, teach, models, adopt),
-    "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot),
+    "Choose labels": (yields, duplicates, noise),
+    "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot, audit),
     "Train and test as papers do": (protocol,),
     "This machine": (doctor,),
 }

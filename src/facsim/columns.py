@@ -17,6 +17,7 @@ import pyarrow as pa
 from facsim.errors import ManifestError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
+from facsim.formats.terms import COMMERCIAL
 from facsim.wearables import (
     BEARD_NAMES,
     GLASSES_SHAPES,
@@ -81,6 +82,11 @@ _LIST = [
     _column("source_input", _TEXT, "the input, as the recipe writes it"),
     _column("source_format", _TEXT, "the format that the input was read as"),
     _column("source_sha256", _TEXT, "SHA-256 of the file as found"),
+    _column("source_dataset", _TEXT, "the dataset that the picture is of, as its format or `terms` names it"),
+    _column("source_terms", _TEXT, "its licence or agreement, and where to read it"),
+    _column("source_commercial", _TEXT, "whether that allows commercial use; ask: it does not say", values=COMMERCIAL),
+    _column("source_metadata", _TEXT, "what else the input says of the picture, as JSON with sorted keys"),
+    _column("source_place", _TEXT, "where the picture lies in the input, as JSON; null for a file of its own"),
     _column("split", _TEXT, "the split that the input names, if any"),
     _column(
         "expression_given", _TEXT, "expression that the input gives, by its canonical name", values=EIGHT_EXPRESSIONS
@@ -182,14 +188,42 @@ _LIST = [
         "two rows of three: places in the picture, in px from the top left, to places in the aligned face",
     ),
     # what was decided
-    _column("expression_scores", pa.list_(_F32), "a model's score for each of its classes"),
+    _column(
+        "expression_scores",
+        pa.list_(_F32, 8),
+        "a model's score for each of the eight expressions, in alphabetical order; 0 for a class that it lacks",
+        "sum to 1",
+    ),
     _column("expression_label", _TEXT, "the hard label decided", values=EIGHT_EXPRESSIONS),
-    _column("expression_soft", pa.list_(_F32), "the label distribution decided, in the order of the classes"),
+    _column(
+        "expression_soft",
+        pa.list_(_F32, 8),
+        "the label distribution decided, over the eight expressions in alphabetical order",
+        "sum to 1",
+    ),
+    _column("vote_confidence", _F32, "probability of the label decided, by the rule of the vote", low=0, high=1),
+    _column("vote_agreement", _F32, "share of the votes that are for the commonest class", low=0, high=1),
+    _column("vote_entropy", _F32, "entropy of the mean of the voters' distributions", "nat", low=0, high=2.0795),
+    _column(
+        "label_trust",
+        pa.struct(
+            [
+                ("voters", pa.list_(pa.struct([("name", _TEXT), ("label", _TEXT), ("score", _F32)]))),
+                ("decision", _TEXT),
+                ("reason", _TEXT),
+            ]
+        ),
+        "who voted what with which score (null: gave none), what was decided (or `undecided`), and why",
+    ),
     # curation
     _column("pixel_hash", _TEXT, "blake2b of the decoded pixels: equal for exact duplicates"),
     _column("perceptual_hash", pa.uint64(), "64-bit DCT hash: near in Hamming distance for near-duplicates"),
     _column("duplicate_of", _TEXT, "sample_id of the first sample that this one repeats"),
     _column("duplicate_distance", pa.int16(), "Hamming distance to it; 0 exact", "bit", low=0, high=64),
+    _column("duplicate_conflict", _BOOL, "whether copies of the picture are labelled otherwise than it or one another"),
+    _column("label_issue", _BOOL, "whether the label is probably wrong, by models that never saw the picture"),
+    _column("label_quality", _F32, "probability of the label, by models that never saw the picture", low=0, high=1),
+    _column("label_suggested", _TEXT, "what those models call the picture", values=EIGHT_EXPRESSIONS),
     _column("accepted", _BOOL, "whether the sample stays"),
     _column("reason", _TEXT, "why it does not"),
 ]

@@ -19,13 +19,16 @@ from typer.models import ArgumentInfo, OptionInfo, ParameterInfo
 from facsim.cli import app
 from facsim.columns import COLUMNS, KEY_COLUMNS, Column
 from facsim.facs import column_names
+from facsim.formats import FORMATS
+from facsim.formats.official_sizes import SIZES
+from facsim.formats.terms import TERMS
 from facsim.label_maps import PART_NAMES
 from facsim.models.scene_parameters import PARAMETERS, PLANNED, Parameter, belongs_to_person
 from facsim.plan import PLAN_WRITES
 from facsim.recipe import INPUT_WRITES
 from facsim.sample import REASONS
 
-__all__ = ["PAGES", "cli_page", "data_model_page", "main", "scene_page", "write_pages"]
+__all__ = ["PAGES", "cli_page", "data_model_page", "formats_page", "main", "scene_page", "write_pages"]
 
 _MADE = "<!-- Made by `python -m facsim.documentation`; do not edit. -->"
 
@@ -236,7 +239,53 @@ def _table(head: Sequence[str], rows: typing.Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"cli.md": cli_page, "data-model.md": data_model_page, "scene.md": scene_page}
+# the formats
+
+
+def formats_page() -> str:
+    """Markdown: every format with its layout, official sizes and terms."""
+    layouts = [
+        (
+            f"`{name}`",
+            entry.summary.replace("<", "&lt;"),
+            "read, written" if entry.writer else "read",
+            _sizes_text(name),
+        )
+        for name, entry in FORMATS.items()
+    ]
+    terms = [
+        (f"`{name}`", entry.name, entry.text, entry.commercial, entry.redistribution, _people_text(entry.real_people))
+        for name, entry in TERMS.items()
+    ]
+    parts = [
+        _MADE,
+        "# Formats",
+        "What `facsim ingest PATH` reads, with `--format` where the content does not say which it is. `--verify` "
+        "counts what is there and compares it with the sizes that the publishers give. Nothing is fetched.",
+        _table(("format", "layout", "written too", "official sizes"), layouts),
+        "## Terms",
+        "What every ingested row carries (`source_dataset`, `source_terms`, `source_commercial`), unless an input says "
+        'others: `terms = "yes: my own photographs"`. `ask`: nobody has said, or it depends. No legal advice: read the '
+        "agreement that you signed.",
+        _table(("format", "dataset", "terms", "commercial use", "passing on", "real people"), terms),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _sizes_text(form: str) -> str:
+    return "; ".join(f"{size.name}: {size.words}" for size in SIZES.get(form, ()))
+
+
+def _people_text(real: bool | None) -> str:
+    return {True: "yes", False: "no", None: "it depends"}[real]
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": cli_page,
+    "data-model.md": data_model_page,
+    "formats.md": formats_page,
+    "scene.md": scene_page,
+}
 """File name → the function that makes its text."""
 
 

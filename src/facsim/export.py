@@ -18,6 +18,7 @@ from facsim.records import run_records
 __all__ = ["Export", "export_run"]
 
 
+_WRITTEN = tuple(name for name, entry in FORMATS.items() if entry.writer)
 _HOLDS_MAPS = ("parquet",)
 """Formats that take depth, normals and parts along."""
 
@@ -35,7 +36,9 @@ class Export:
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
-            raise RecipeError(f'export.format is "{self.format}".{hint_nearest(self.format, FORMATS)}')
+            raise RecipeError(f'export.format is "{self.format}".{hint_nearest(self.format, _WRITTEN)}')
+        if self.format not in _WRITTEN:
+            raise RecipeError(f'export.format is "{self.format}", which is only read; expected {", ".join(_WRITTEN)}')
         if not self.name or "/" in self.name or self.name in ("rounds", "model", "products", "..", "."):
             raise RecipeError(f'export.name is "{self.name}"; expected a plain name such as "dataset"')
 

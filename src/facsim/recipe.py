@@ -52,10 +52,14 @@ PRODUCTS: Mapping[str, str] = {
     "export": "facsim.export:Export",
     "train": "facsim.learn.product:Train",
     "report": "facsim.report.product:Report",
+    "audit": "facsim.report.audit.product:AuditRun",
 }
 """Recipe table → `module:class` of what is made from a finished run's columns, in this order."""
 
-INPUT_WRITES = ("source_path", "source_input", "source_format", "source_sha256", "split", "expression_given")
+INPUT_WRITES = (
+    *("source_path", "source_input", "source_format", "source_sha256", "split", "expression_given"),
+    *("source_dataset", "source_terms", "source_commercial", "source_metadata", "source_place"),
+)
 """Columns that inputs write, under the step name `plan`."""
 
 
@@ -64,12 +68,15 @@ class Input:
     """`[[input]]`: a collection of pictures that exists: a folder, an archive, a table.
 
     path: local path or fsspec URL. format: "" detects it; otherwise a name from `facsim.formats.FORMATS`.
-    split: only this split of it, as the input names it; "" takes all.
+    split: only this split of it, as the input names it; "" takes all. terms: "" takes the format's own
+    (`facsim.formats.terms`); otherwise a dataset's name from there, or "yes: …", "no: …", "ask: …": whether commercial
+    use is allowed, and on what terms.
     """
 
     path: str
     format: str = ""
     split: str = ""
+    terms: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +92,15 @@ class Step:
     reads: dict[str, str] = field(default_factory=dict)
 
     def bindings(self, writers: Mapping[str, str]) -> dict[str, str]:
-        """Column → full name for all that the stage reads; `writers` maps a column to the latest step writing it."""
+        """Column → full name for all that the stage reads; `writers` maps a column to the latest step writing it.
+
+        A stage may read a column by its full name, as `vote` does of its teachers: that is bound to itself.
+        """
         bound: dict[str, str] = {}
         for column in self.stage.reads:
+            if "." in column:
+                bound[column] = column
+                continue
             if column not in self.reads and column not in writers:
                 raise RecipeError(
                     f'step "{self.name}" reads "{column}", which no earlier step writes; add a step before it that '
@@ -126,11 +139,12 @@ class Recipe:
         return bound
 
     def _check_reads(self, step: Step, written: Mapping[str, tuple[str, ...]]) -> None:
-        for column, full_name in step.reads.items():
-            if column not in step.stage.reads:
-                raise RecipeError(
-                    f'step "{step.name}" does not read "{column}".{hint_nearest(column, step.stage.reads)}'
-                )
+        by_short_name = [column for column in step.stage.reads if "." not in column]
+        for column in step.reads:
+            if column not in by_short_name:
+                raise RecipeError(f'step "{step.name}" does not read "{column}".{hint_nearest(column, by_short_name)}')
+        by_full_name = [column for column in step.stage.reads if "." in column]
+        for full_name in (*step.reads.values(), *by_full_name):
             known = [f"{name}.{c}" for name, columns in written.items() for c in columns]
             if full_name not in known:
                 raise RecipeError(

@@ -13,10 +13,13 @@ from facsim.dataset import Dataset, open_dataset
 from facsim.formats.parquet import picture_rows
 from facsim.formats.places import PlacedRecord, container_at
 from facsim.formats.record import Record
+from facsim.formats.terms import Terms, check_commercial
 from facsim.label_maps import MAP_NAMES
+from facsim.manifest import Manifest
 
 __all__ = [
     "LEARNING_COLUMNS",
+    "check_run_commercial",
     "metadata_columns",
     "run_index",
     "run_index_at",
@@ -28,8 +31,8 @@ __all__ = [
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
 # in a run folder alone.
 _NOT_METADATA = (
-    *("image", "split", "scene"),
-    *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance"),
+    *("image", "split", "scene", "source_place"),
+    *("accepted", "reason", "perceptual_hash", "duplicate_of", "duplicate_distance", "duplicate_conflict"),
 )
 
 LEARNING_COLUMNS = (
@@ -90,6 +93,21 @@ def _fields(row: dict[str, Any], file_name: str | None, wanted: dict[str, str], 
         "split": row.get(split) if split else None,
         "metadata": {"sample_id": row["sample_id"], **{name: row[full] for name, full in wanted.items()}},
     }
+
+
+def check_run_commercial(run: Manifest) -> None:
+    """Nothing where the terms of every ingested picture of the run allow commercial use, or none was ingested.
+
+    Raises FormatError naming the sources and their terms, and ManifestError where a run of an earlier facsim has none.
+    """
+    if "source_input" not in run.step("plan").writes:
+        return
+    columns = [f"plan.{name}" for name in ("source_input", "source_dataset", "source_terms", "source_commercial")]
+    found = {tuple(row.values())[1:] for batch in run.batches(columns) for row in batch.to_pylist()}
+    check_commercial(
+        (str(source), Terms(name=str(name), agreement=str(terms), commercial=str(commercial)))
+        for source, name, terms, commercial in sorted(found, key=str)
+    )
 
 
 def run_origin(dataset: Dataset, *, name: str) -> str:

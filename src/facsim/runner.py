@@ -19,15 +19,15 @@ from facsim import __version__
 from facsim.columns import KEY_COLUMNS, split_name, step_schema
 from facsim.errors import ManifestError
 from facsim.executors import executor_named
-from facsim.inputs import input_table
+from facsim.inputs import Listing, list_inputs
 from facsim.manifest import Manifest, StepRecord, create_manifest, open_manifest
 from facsim.plan import plan_table, shard_sizes
 from facsim.products import OnProgress, Progress, drop_product, make_product, refuse_stale_products
 from facsim.provenance import changes, environment, fingerprint_of, now
-from facsim.recipe import PRODUCTS, Recipe, Step, parse_recipe, recipe_text, settings_of
-from facsim.stage import AnyStage, TableStage, is_table_stage, stage_columns
+from facsim.recipe import PRODUCTS, Input, Recipe, Step, parse_recipe, recipe_text, settings_of
+from facsim.stage import PROBLEM_COLUMNS, AnyStage, TableStage, is_table_stage, stage_columns
 from facsim.storage import folder_at
-from facsim.work import Job, LawBroken
+from facsim.work import Job, LawBroken, judged_batch
 
 __all__ = ["StepScan", "plan_run", "redo", "run"]
 
@@ -81,14 +81,33 @@ def plan_run(recipe: Recipe, out: str) -> Manifest:
     if not folder_at(out).exists("run.json"):
         return _new_run(recipe, out)
     manifest = open_manifest(out)
-    found, wanted = manifest.header["source"], _source(recipe)
+    found, wanted = _with_defaults(manifest.header["source"]), _source(recipe)
     if found != wanted:
         same_kind = "plan" in found and "plan" in wanted
         differences = changes(found["plan"], wanted["plan"]) if same_kind else changes(found, wanted)
         raise ManifestError(f"{out} is the run of another recipe ({'; '.join(differences)}); choose another --out")
     if not manifest.is_finished("plan"):
         _write_plan(manifest, _planned(recipe))
+    _refuse_old_listing(manifest, recipe, out)
     return manifest
+
+
+def _with_defaults(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a run was made of, with the settings of inputs that the facsim that made it did not have yet."""
+    if "input" not in source:
+        return source
+    return {"input": [settings_of(Input(**entry)) for entry in source["input"]]}
+
+
+def _refuse_old_listing(manifest: Manifest, recipe: Recipe, out: str) -> None:
+    """Raise ManifestError where an earlier facsim listed the inputs without columns that steps read now."""
+    wanted = {column for _, bound in recipe.bound_steps() for column in bound.values() if column.startswith("plan.")}
+    lacking = sorted(wanted - {f"plan.{name}" for name in manifest.step("plan").writes})
+    if lacking:
+        raise ManifestError(
+            f"{out} was planned by facsim {manifest.header.get('facsim')}, which wrote no {', '.join(lacking)}; it can "
+            "still be read; to go on with this facsim choose another --out"
+        )
 
 
 def _source(recipe: Recipe) -> dict[str, Any]:
@@ -97,8 +116,8 @@ def _source(recipe: Recipe) -> dict[str, Any]:
     return {"input": [settings_of(entry) for entry in recipe.inputs]}
 
 
-def _planned(recipe: Recipe) -> pa.Table:
-    return plan_table(recipe.plan) if recipe.plan is not None else input_table(recipe.inputs)
+def _planned(recipe: Recipe) -> pa.Table | Listing:
+    return plan_table(recipe.plan) if recipe.plan is not None else list_inputs(recipe.inputs)
 
 
 def _new_run(recipe: Recipe, out: str) -> Manifest:
@@ -115,29 +134,40 @@ def _new_run(recipe: Recipe, out: str) -> Manifest:
     return manifest
 
 
-def _write_plan(manifest: Manifest, table: pa.Table) -> None:
+def _write_plan(manifest: Manifest, table: pa.Table | Listing) -> None:
     if table.num_rows != manifest.num_rows:
         raise ManifestError(
             f"the inputs now hold {table.num_rows} pictures, {manifest.num_rows} when the run was planned; "
             "choose another --out"
         )
-    writes = tuple(name for name in table.column_names if name not in KEY_COLUMNS)
+    writes = tuple(name for name in table.schema.names if name not in KEY_COLUMNS)
+    ids = [sample_id for batch in table.to_batches() for sample_id in batch.column("sample_id").to_pylist()]
     record = StepRecord(
         name="plan",
         stage="plan",
         version=1,
-        configuration={**manifest.header["source"], "rows": fingerprint_of(table["sample_id"].to_pylist())},
+        configuration={**manifest.header["source"], "rows": fingerprint_of(ids)},
         bindings={},
         writes=writes,
         weights=(),
         upstream={},
     )
     manifest.begin_step(record)
-    start = 0
-    for shard, rows in enumerate(manifest.shard_rows):
-        if shard in manifest.missing_shards("plan"):
-            manifest.write_shard("plan", shard, table.slice(start, rows))
-        start += rows
+    missing = manifest.missing_shards("plan")
+    for shard, part in enumerate(_in_shards(table, manifest.shard_rows)):
+        if shard in missing:
+            manifest.write_shard("plan", shard, part)
+
+
+def _in_shards(table: pa.Table | Listing, shard_rows: Sequence[int]) -> Iterator[pa.Table]:
+    """The rows again, as many together as each shard has, without holding all of them."""
+    batches = iter(table.to_batches())
+    waiting = table.schema.empty_table()
+    for rows in shard_rows:
+        while waiting.num_rows < rows:
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([next(batches)])])
+        yield waiting.slice(0, rows).combine_chunks()
+        waiting = waiting.slice(rows)
 
 
 # steps
@@ -272,18 +302,14 @@ def _judge(manifest: Manifest, step: Step, bindings: Mapping[str, str], on_progr
     rows = _judged(step.stage, StepScan(manifest=manifest, bindings=bindings))
     schema = step_schema(step.stage.writes, extra=stage_columns(step.stage))
     start = 0
-    table = pa.Table.from_batches(list(rows)) if manifest.num_rows else schema.empty_table()
+    wanted = pa.schema([schema.field(name) for name in (*PROBLEM_COLUMNS, *step.stage.writes)])
+    table = pa.concat_tables([pa.Table.from_batches([batch]).cast(wanted) for batch in rows] or [wanted.empty_table()])
     if table.num_rows != manifest.num_rows:
         raise LawBroken(f'stage "{step.use}" judged {table.num_rows} of {manifest.num_rows} rows')
     for shard, count in enumerate(manifest.shard_rows):
         ids = manifest.read_shard("plan", shard, ["sample_id"])["sample_id"]
-        keys = {
-            "sample_id": ids,
-            "problem": pa.nulls(count, pa.string()),
-            "problem_detail": pa.nulls(count, pa.string()),
-        }
         part = table.slice(start, count)
-        columns = {**keys, **{name: part[name] for name in step.stage.writes}}
+        columns = {"sample_id": ids, **{name: part[name] for name in (*PROBLEM_COLUMNS, *step.stage.writes)}}
         manifest.write_shard(step.name, shard, pa.table(columns).cast(schema))
         start += count
         on_progress(Progress(step=step.name, done=start, total=manifest.num_rows))
@@ -293,11 +319,7 @@ def _judged(stage: AnyStage, scan: StepScan) -> Iterator[pa.RecordBatch]:
     if not isinstance(stage, TableStage):
         raise LawBroken(f"{stage!r} is not a table stage")
     for batch in stage.judge(scan):
-        if set(batch.schema.names) != set(stage.writes):
-            raise LawBroken(
-                f'stage "{stage.name}" judged columns {batch.schema.names}, it declares {list(stage.writes)}'
-            )
-        yield batch.select(list(stage.writes))
+        yield judged_batch(stage, batch)
 
 
 def _log(manifest: Manifest, entry: Mapping[str, Any]) -> None:

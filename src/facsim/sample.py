@@ -28,6 +28,7 @@ __all__ = [
 
 REASONS: Mapping[str, str] = {
     "animated": "the picture has more than one frame",
+    "bad_vote": "a voter gave no expression, or scores that are no distribution over the eight",
     "crashed": "the worker died on this sample, alone",
     "empty": "the file holds no bytes",
     "missing_input": "an earlier step has no value for this sample",

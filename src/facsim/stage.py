@@ -31,6 +31,7 @@ from facsim.sample import Problem, Sample
 
 __all__ = [
     "BUILT_IN",
+    "PROBLEM_COLUMNS",
     "AnyStage",
     "Determinism",
     "Resources",
@@ -107,7 +108,11 @@ class Stage(Protocol):
 
 @runtime_checkable
 class TableStage(Protocol):
-    """Judgement on columns: record batches of exactly `writes`, the run's rows in the run's order."""
+    """Judgement on columns: record batches of exactly `writes`, the run's rows in the run's order.
+
+    Beside these a batch may hold `PROBLEM_COLUMNS`: of a row with a problem, why it could not be judged; its other
+    values are null.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -122,6 +127,9 @@ class TableStage(Protocol):
 
 AnyStage: TypeAlias = Stage | TableStage
 
+PROBLEM_COLUMNS = ("problem", "problem_detail")
+"""What a table stage may write beside what it declares: a reason from `facsim.sample.REASONS`, and words on it."""
+
 BUILT_IN: Mapping[str, str] = {
     "render": "facsim.sources.render:Render",
     "ingest": "facsim.sources.ingest:Ingest",
@@ -131,6 +139,8 @@ BUILT_IN: Mapping[str, str] = {
     "detect": "facsim.labels.detect:Detect",
     "align": "facsim.labels.align:Align",
     "parse": "facsim.labels.parse:Parse",
+    "vote": "facsim.labels.vote:Vote",
+    "noise": "facsim.curate.noise:Noise",
 }
 """Stage name → `module:class`, imported when asked for and not before."""
 

@@ -3,8 +3,8 @@
     from facsim.testing import check_laws, planned_samples
     check_laws(MyStage(), planned_samples(12))
 
-`Painted` is a source that draws coloured patterns in no time; `Crashing` and `Failing` misbehave on request. They are
-real stages and go through the real machine.
+`Painted` is a source that draws coloured patterns in no time, `Answering` a teacher of a wanted skill;
+`Crashing` and `Failing` misbehave on request. They are real stages and go through the real machine.
 """
 
 from __future__ import annotations
@@ -21,15 +21,17 @@ import numpy as np
 import pyarrow as pa
 import tomli_w
 
+from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_name, column_names, key_of_column, mirrored_key
 from facsim.pictures import decode_picture, encode_png
 from facsim.plan import Plan, plan_table
 from facsim.recipe import Step, build_step, step_table
 from facsim.sample import Problem, Sample, generator_for
 from facsim.stage import Determinism, Resources, Row, Stage, TableStage, Work
-from facsim.work import checked_rows
+from facsim.work import checked_rows, judged_batch
 
 __all__ = [
+    "Answering",
     "Crashing",
     "Failing",
     "Painted",
@@ -89,6 +91,41 @@ class Painted:
             "AU4": float(np.float32(generator.uniform(0, 5))),
             "yaw_deg": float(np.float32(generator.normal(0, 10))),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answering:
+    """A fake teacher: scores over the eight, whose first class is the target as often as `skill` says.
+
+    name_seed: two of different seeds err apart. sick: ids that start with it are a Problem, "" for none.
+    """
+
+    skill: float = 0.8
+    name_seed: int = 0
+    sick: str = ""
+
+    name: ClassVar[str] = "answering"
+    version: ClassVar[int] = 1
+    mirrors: ClassVar[bool] = False
+    determinism: ClassVar[Determinism] = Determinism()
+    reads: ClassVar[tuple[str, ...]] = ("expression_target",)
+    writes: ClassVar[tuple[str, ...]] = ("expression_scores",)
+    resources: ClassVar[Resources] = Resources(batch=4)
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def open(self, device: str) -> Work:
+        """The teacher."""
+        return lambda samples: [self._answer(sample) for sample in samples]
+
+    def _answer(self, sample: Sample) -> Row | Problem:
+        if self.sick and sample.sample_id.startswith(self.sick):
+            return Problem(reason="no_face", detail="a fake teacher that sees none")
+        generator = generator_for(sample.sample_id, f"answering {self.name_seed}")
+        target = EIGHT_EXPRESSIONS.index(sample["expression_target"])
+        first = target if generator.random() < self.skill else int(generator.integers(len(EIGHT_EXPRESSIONS)))
+        scores = generator.uniform(0, 0.3, len(EIGHT_EXPRESSIONS))
+        scores[first] = generator.uniform(0.4, 3.0)
+        return {"expression_scores": np.round(scores / scores.sum(), 6).astype(np.float32).tolist()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,10 +298,11 @@ class TableScan:
 
 
 def check_table_laws(stage: TableStage, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Raise AssertionError, naming the law, unless a table stage keeps laws 1 to 3 and 5 on these rows."""
+    """Raise AssertionError or LawBroken unless a table stage keeps laws 1 to 3 and 5 on these rows."""
     tables = [pa.Table.from_batches(list(stage.judge(TableScan(rows=rows, size=size)))) for size in (1, 4, len(rows))]
     for table in tables:
         assert table.num_rows == len(rows), f"law 1: {stage.name} judged {table.num_rows} of {len(rows)} rows"
-        assert set(table.column_names) == set(stage.writes), f"law 2: {stage.name} wrote {table.column_names}"
+        for batch in table.to_batches():
+            judged_batch(stage, batch)  # law 2
         assert table.to_pylist() == tables[0].to_pylist(), f"law 3: {stage.name} depends on how its rows are batched"
     _check_round_trips(stage)

@@ -14,10 +14,10 @@ import pyarrow as pa
 from facsim.columns import split_name, value_fault
 from facsim.errors import FacsimError
 from facsim.manifest import Manifest, open_manifest, rows_table
-from facsim.sample import Problem, Sample
-from facsim.stage import Row, Stage, Work, stage_columns
+from facsim.sample import REASONS, Problem, Sample
+from facsim.stage import PROBLEM_COLUMNS, Row, Stage, TableStage, Work, stage_columns
 
-__all__ = ["Job", "LawBroken", "Piece", "checked_rows", "crashed_table", "open_job", "samples_of"]
+__all__ = ["Job", "LawBroken", "Piece", "checked_rows", "crashed_table", "judged_batch", "open_job", "samples_of"]
 
 
 class LawBroken(FacsimError):
@@ -152,3 +152,20 @@ def crashed_table(job: Job, piece: Piece) -> pa.Table:
     problem = Problem(reason="crashed", detail=f'step "{job.step}": the worker process died on this sample')
     rows = [_row(job.stage, sample_id, problem) for sample_id in ids[piece.start : piece.stop]]
     return rows_table(rows, job.stage.writes, stage_columns(job.stage))
+
+
+def judged_batch(stage: TableStage, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A table stage's batch with `PROBLEM_COLUMNS` and its `writes`, in that order, once the laws hold.
+
+    Raises LawBroken where it holds other columns, or a problem that is not in the closed list.
+    """
+    names = set(batch.schema.names)
+    if names - set(PROBLEM_COLUMNS) != set(stage.writes):
+        raise LawBroken(f'stage "{stage.name}" judged columns {batch.schema.names}, it declares {list(stage.writes)}')
+    for name in PROBLEM_COLUMNS:
+        if name not in names:
+            batch = batch.append_column(name, pa.nulls(batch.num_rows, pa.string()))
+    found = set(batch.column("problem").to_pylist()) - {None}
+    if strange := sorted(found - set(REASONS)):
+        raise LawBroken(f'stage "{stage.name}" judged the problem "{strange[0]}", which is none of {sorted(REASONS)}')
+    return batch.select([*PROBLEM_COLUMNS, *stage.writes])

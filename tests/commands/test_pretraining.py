@@ -2,6 +2,7 @@
 zero-shot."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -174,3 +175,53 @@ def test_bad_input_exits_with_1_and_says_what_to_do(runs, arguments, hint):
     result = called(*arguments)
     assert result.exit_code == 1, result.output
     assert hint in result.stderr
+
+
+@pytest.fixture
+def fewer(runs):
+    """The test run as a folder without fear and surprise, and with one picture of contempt."""
+    assert called("export", "test", "--to", "fewer").exit_code == 0
+    for name in ("fear", "surprise"):
+        (folder,) = runs.joinpath("fewer").rglob(name)
+        shutil.rmtree(folder)
+    (anger,) = runs.joinpath("fewer").rglob("anger")
+    (anger.parent / "contempt").mkdir()
+    first = min(anger.glob("*.png"))
+    first.rename(anger.parent / "contempt" / first.name)
+    for table in runs.joinpath("fewer").rglob("metadata.parquet"):
+        table.unlink()
+    return "fewer"
+
+
+def test_probes_keep_to_shared_classes_where_asked(runs, fewer):
+    printed(*pretrained("model"))
+    plain = called("probe", "model", "--train", "run", "--on", fewer)
+    assert plain.exit_code == 1 and "contempt" in plain.stderr
+    found = printed("probe", "model", "--train", "run", "--on", fewer, "--shared", "--kind", "linear")["probes"][0]
+    assert found["classes"] == ["anger", "disgust", "happiness", "neutral", "sadness"]
+    assert found["n"] == 59 and found["left_out"] == {"class_not_shared": 1}
+    assert found["training"]["pictures"] == 60 and found["training"]["left_out"] == {"class_not_shared": 24}
+
+
+def test_few_shot_keeps_to_shared_classes_where_asked(runs, fewer):
+    printed(*pretrained("model"))
+    asked = ("--shots", 1, "--episodes", 3, "--classifier", "nearest-mean")
+    found = printed("few-shot", "model", "--train", "run", "--on", fewer, "--shared", *asked)
+    assert found["classes"] == ["anger", "disgust", "happiness", "neutral", "sadness"]
+    assert found["results"][0]["labelled"] == 5 and found["results"][0]["n"] == 59
+
+
+def test_sets_that_share_one_class_are_not_probed(runs, fewer):
+    printed(*pretrained("model"))
+    for folder in runs.joinpath("fewer").rglob("*"):
+        if folder.is_dir() and folder.name in ("anger", "disgust", "happiness", "neutral"):
+            shutil.rmtree(folder)
+    result = called("probe", "model", "--train", "run", "--on", fewer, "--shared")
+    assert result.exit_code == 1 and "--on contempt, sadness; expected at least two" in result.stderr
+
+
+def test_zero_shot_with_shared_classes_is_the_same_where_all_have_words(runs):
+    assert called("contrast", "run", "--out", "texts", "--epochs", 1, "--batch-size", 32, *SMALL).exit_code == 0
+    plain = printed("zero-shot", "texts", "--on", "test")
+    shared = printed("zero-shot", "texts", "--on", "test", "--shared")
+    assert shared["classes"] == plain["classes"] and shared["accuracy"] == plain["accuracy"]

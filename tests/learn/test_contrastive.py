@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from facsim.caption_words import ADJECTIVES
 from facsim.captions import caption_of, false_claims
 from facsim.dataset import open_dataset
 from facsim.errors import FacsimError, FormatError, ManifestError, WeightsError
@@ -29,7 +30,7 @@ from facsim.learn.retrieval import retrieval
 from facsim.learn.selfsupervised.loop import Optimisation
 from facsim.learn.selfsupervised.views import Views
 from facsim.learn.sources import load_pictures
-from facsim.learn.zero_shot import class_embeddings, zero_shot
+from facsim.learn.zero_shot import class_embeddings, worded_classes, zero_shot
 from facsim.models.backbones import load_backbone
 from facsim.models.image_text import TextConfig, Vocabulary, fresh_image_text, load_image_text
 from facsim.models.weights import WEIGHTS_FILE
@@ -328,3 +329,23 @@ def test_identities_are_kept_apart_between_training_and_held_out(captioned):
     assert len(held) and not set(training.pictures.identities) & set(held.pictures.identities)
     place = made.pictures.ids.index(held.pictures.ids[0])
     assert held.captions[0] == made.captions[place]
+
+
+class FewWords:
+    """A model that knows only what is said of the classes named."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def knows(self, text: str) -> bool:
+        return any(ADJECTIVES[name] in text for name in self.names)
+
+
+def test_classes_that_have_words_are_kept_in_order():
+    model = FewWords("anger", "fear", "sadness")
+    assert worded_classes(model, ("sadness", "boredom", "happiness", "anger")) == ("sadness", "anger")
+
+
+def test_a_model_that_has_words_for_one_class_is_refused():
+    with pytest.raises(FacsimError, match="words for fear, expected at least two"):
+        worded_classes(FewWords("fear"), ("fear", "anger"))

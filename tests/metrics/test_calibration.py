@@ -121,3 +121,27 @@ def test_a_true_class_without_a_column_is_refused():
 def test_scores_that_are_not_numbers_are_refused():
     with pytest.raises(FacsimError, match="no distributions"):
         brier(np.array([[np.nan, 0.5]]), np.array([0]), rng=rng())
+
+
+@pytest.mark.parametrize("n", [8, 20, 60])
+def test_the_intervals_of_calibration_errors_hold_them_on_tiny_sets(n):
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        scores = generator.dirichlet(np.ones(7), n)
+        truth = np.array([generator.choice(7, p=row) for row in scores])
+        for found in (
+            classwise_ece(scores, truth, rng=rng(), resamples=200),
+            ece(scores.max(axis=1), scores.argmax(axis=1) == truth, rng=rng(), resamples=200),
+        ):
+            assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+def test_the_class_wise_interval_covers_what_other_draws_give():
+    def drawn(seed: int, n: int = 60):
+        generator = np.random.default_rng(seed)
+        scores = generator.dirichlet(np.ones(5), n)
+        return scores, np.array([generator.choice(5, p=row) for row in scores])
+
+    figures = [classwise_ece(*drawn(seed), rng=rng(), resamples=200) for seed in range(60)]
+    expected = np.mean([found.value for found in figures])
+    assert np.mean([found.low <= expected <= found.high for found in figures]) > 0.85

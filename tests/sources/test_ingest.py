@@ -1,5 +1,7 @@
 import io
+import json
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections import Counter
@@ -11,7 +13,7 @@ from PIL import Image
 from facsim.errors import FacsimError, FormatError
 from facsim.pictures import decode_picture
 from facsim.recipe import parse_recipe
-from facsim.runner import run
+from facsim.runner import plan_run, run
 
 
 def saved(image, kind="PNG", **options):
@@ -152,3 +154,116 @@ def test_an_empty_folder_is_refused(tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(FormatError):
         ingested(tmp_path / "in", tmp_path / "run")
+
+
+# where pictures lie, what is said of them, on what terms
+
+
+def raf_db(root):
+    """RAF-DB's layout with two pictures, of which the list also names a third."""
+    (root / "EmoLabel").mkdir(parents=True)
+    (root / "Image/aligned").mkdir(parents=True)
+    (root / "EmoLabel/list_patition_label.txt").write_text("train_00001.jpg 4\ntest_0001.jpg 1\ntest_0002.jpg 7\n")
+    for i, stem in enumerate(["train_00001", "test_0001"]):
+        (root / f"Image/aligned/{stem}_aligned.jpg").write_bytes(saved(drawn(i), "JPEG"))
+    return root
+
+
+def rows_of(done, *columns):
+    return done.table(list(columns)).to_pylist()
+
+
+def test_a_listed_picture_that_is_not_there_is_a_row_with_its_reason(tmp_path):
+    done = ingested(raf_db(tmp_path / "in"), tmp_path / "run")
+    found = rows_of(done, "plan.source_path", "plan.source_sha256", "ingest.problem", "ingest.problem_detail")
+    (lost,) = [row for row in found if row["ingest.problem"]]
+    assert lost["plan.source_path"].endswith("test_0002_aligned.jpg") and lost["plan.source_sha256"] is None
+    assert lost["ingest.problem"] == "unreadable" and "a list names this picture" in lost["ingest.problem_detail"]
+
+
+def test_every_row_carries_its_datasets_terms_and_metadata(tmp_path):
+    root = raf_db(tmp_path / "in")
+    (first, *_) = rows_of(
+        ingested(root, tmp_path / "run"),
+        *("plan.source_dataset", "plan.source_terms", "plan.source_commercial", "plan.source_metadata"),
+    )
+    assert first["plan.source_dataset"] == "RAF-DB" and first["plan.source_commercial"] == "no"
+    assert "no redistribution" in first["plan.source_terms"] and first["plan.source_metadata"] is None
+
+
+def test_labels_outside_the_expressions_are_kept_as_json(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    row = {"image": {"bytes": saved(drawn()), "path": "a.png"}, "prompt": "p", "demographics": "d"}
+    pq.write_table(pa.Table.from_pylist([{**row, "annotations": {"Awe": 0.5}}]), tmp_path / "a.parquet")
+    (found,) = rows_of(ingested(tmp_path / "a.parquet", tmp_path / "run"), "plan.source_metadata", "plan.source_format")
+    assert json.loads(found["plan.source_metadata"])["annotations"] == {"Awe": 0.5}
+    assert found["plan.source_format"] == "emonet_face"
+
+
+def test_an_input_says_other_terms(tmp_path, collection):
+    recipe = f'[[input]]\npath = "{collection[0]}"\nterms = "yes: my own"\n[[step]]\nuse = "ingest"'
+    done = run(parse_recipe(recipe), str(tmp_path / "run"), executor="serial")
+    assert set(done.column("plan.source_commercial")) == {"yes"} and set(done.column("plan.source_terms")) == {"my own"}
+
+
+def test_terms_of_an_exported_run_stay_with_its_pictures(tmp_path):
+    from facsim.export import export_run
+
+    ingested(raf_db(tmp_path / "in"), tmp_path / "run")
+    export_run(str(tmp_path / "run"), str(tmp_path / "out"))
+    again = ingested(tmp_path / "out", tmp_path / "again")
+    assert set(again.column("plan.source_dataset")) == {"RAF-DB"}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tgz"])
+def test_a_batch_reads_its_own_pictures_and_no_listing(collection, tmp_path, monkeypatch, kind):
+    place, files = collection
+    archive = tmp_path / f"in.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, data in files.items():
+                packed.writestr(name, data)
+    else:
+        with tarfile.open(archive, "w:gz" if kind == "tgz" else "w") as packed:
+            packed.add(place, ".")
+    recipe = parse_recipe(f'[[input]]\npath = "{archive}"\n[[step]]\nuse = "ingest"')
+    plan_run(recipe, str(tmp_path / "run"))
+    monkeypatch.setattr("facsim.formats.tree._members", lambda *_: pytest.fail("the archive was listed again"))
+    found = by_path(run(recipe, str(tmp_path / "run"), executor="serial"))
+    assert {name: row["ingest.problem"] for name, row in found.items()} == {
+        name: row["ingest.problem"] for name, row in by_path(ingested_later(monkeypatch, place, tmp_path)).items()
+    }
+
+
+def ingested_later(monkeypatch, place, tmp_path):
+    monkeypatch.undo()
+    return ingested(place, tmp_path / "plain")
+
+
+def test_a_moved_copy_of_an_archive_serves_as_well(collection, tmp_path):
+    place, files = collection
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    recipe = parse_recipe(f'[[input]]\npath = "{tmp_path / "in.zip"}"\n[[step]]\nuse = "ingest"')
+    plan_run(recipe, str(tmp_path / "run"))
+    data = (tmp_path / "in.zip").read_bytes()
+    (tmp_path / "in.zip").unlink()
+    (tmp_path / "in.zip").write_bytes(data)
+    assert by_path(run(recipe, str(tmp_path / "run"), executor="serial")) == by_path(ingested(place, tmp_path / "b"))
+
+
+def test_a_run_listed_by_an_earlier_facsim_is_refused_with_the_cause_and_stays_readable(collection, tmp_path):
+    recipe = parse_recipe(f'[[input]]\npath = "{collection[0]}"\n[[step]]\nuse = "ingest"')
+    done = plan_run(recipe, str(tmp_path / "run"))
+    header = json.loads((tmp_path / "run/run.json").read_text())
+    del header["source"]["input"][0]["terms"]
+    (tmp_path / "run/run.json").write_text(json.dumps(header))
+    assert plan_run(recipe, str(tmp_path / "run")).num_rows == done.num_rows
+    step = json.loads((tmp_path / "run/rounds/00/plan/step.json").read_text())
+    step["writes"].remove("source_place")
+    (tmp_path / "run/rounds/00/plan/step.json").write_text(json.dumps(step))
+    with pytest.raises(FacsimError, match=r"wrote no plan\.source_place"):
+        plan_run(recipe, str(tmp_path / "run"))

@@ -18,8 +18,10 @@ __all__ = [
     "ExecutorName",
     "Out",
     "RecipeFile",
+    "RequireCommercial",
     "Workers",
     "check_device",
+    "complete_formats",
     "complete_stages",
     "complete_steps",
     "cores",
@@ -70,6 +72,13 @@ def _starting(names: tuple[str, ...]) -> Any:
     return complete
 
 
+def complete_formats(incomplete: str) -> list[str]:
+    """Names of formats, for the shell."""
+    from facsim.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(incomplete)]
+
+
 def complete_stages(incomplete: str) -> list[str]:
     """Stage names, for the shell."""
     from facsim.stage import known_stages
@@ -93,6 +102,10 @@ def complete_steps(ctx: typer.Context, incomplete: str) -> list[str]:
 RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe, a TOML file; see recipes/.")]
 Out = Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="The run folder: a path, or an fsspec URL.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+RequireCommercial = Annotated[
+    bool,
+    typer.Option("--require-commercial", help="Refuse pictures whose terms do not allow commercial use, naming them."),
+]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Worker processes.", show_default="one a core")]
 Device = Annotated[
     str,

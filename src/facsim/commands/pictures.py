@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import counts_text, progress_shown, show_json, show_text
-from facsim.commands.options import AsJson, Device, Out, Workers, check_device, default_workers
+from facsim.commands.options import (
+    AsJson,
+    Device,
+    RequireCommercial,
+    Workers,
+    check_device,
+    complete_formats,
+    default_workers,
+)
 from facsim.errors import hint_nearest
 
 if TYPE_CHECKING:
     from facsim.commands.drawing import Drawn
     from facsim.plan import Plan
-    from facsim.recipe import Recipe
+    from facsim.recipe import Input, Recipe
 
 __all__ = ["export", "ingest", "preview"]
 
@@ -248,29 +256,62 @@ def _cell_facts(entry: Drawn, axes: Sequence[str], recipe: Recipe) -> dict[str, 
 
 def ingest(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A folder, an archive or a table of pictures.")],
-    out: Out,
-    format: Annotated[str, typer.Option("--format", help="How PATH is laid out.", show_default="found out")] = "",
+    out: Annotated[
+        str,
+        typer.Option("--out", "-o", metavar="DIR", help="The run folder: a path or fsspec URL; none with --verify."),
+    ] = "",
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="How PATH is laid out: a name of docs/formats.md.",
+            show_default="found out",
+            autocompletion=complete_formats,
+        ),
+    ] = "",
     split: Annotated[str, typer.Option("--split", help="Take this split of PATH alone.", show_default="all")] = "",
     dedupe: Annotated[
         bool, typer.Option("--dedupe/--no-dedupe", help="Look for duplicates, and leave them out.")
     ] = True,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Only count what is there and compare it with the official sizes.")
+    ] = False,
+    terms: Annotated[
+        str, typer.Option("--terms", help='The terms of PATH: "yes: my own", or a format.', show_default="the format's")
+    ] = "",
+    require_commercial: RequireCommercial = False,
     workers: Workers = default_workers(),
     json: AsJson = False,
 ) -> None:
-    """Make a run of pictures that exist.
+    """Make a run of pictures that exist, or verify them.
 
     Each is decoded safely, duplicates are found, and nothing is changed in place. A picture that cannot be read is
-    counted with its reason and never stops the run.
+    counted with its reason and never stops the run. Every row carries the terms of its dataset. With --verify nothing
+    is written: counts for each split and class, missing and extra pictures, official sizes; exit code 1 where they
+    differ.
 
     \b
     Examples:
+      facsim ingest RAF-DB/basic --verify
       facsim ingest faces/ --out runs/faces
       facsim ingest fer2013.csv --format fer2013 --split PublicTest --out runs/publictest
     """
     from facsim.commands.runs import run_recipe
     from facsim.commands.summary import run_text
+    from facsim.commands.verifying import show_verification
+    from facsim.inputs import check_inputs_commercial
+    from facsim.recipe import Input
 
-    recipe = _ingest_recipe(path, format, split, dedupe=dedupe)
+    place = path if "://" in path else str(Path(path).resolve())
+    source = Input(path=place, format=format, split=split, terms=terms)
+    if require_commercial:
+        check_inputs_commercial([source])
+    if verify:
+        show_verification(source, as_json=json)
+        return
+    if not out:
+        raise typer.BadParameter("--out DIR is missing: where the run goes; or --verify, which writes nothing")
+    recipe = _ingest_recipe(source, dedupe=dedupe)
     summary = run_recipe(recipe, out, workers=workers, device="cpu", executor="local")
     if json:
         show_json(summary)
@@ -278,16 +319,15 @@ def ingest(
         show_text(run_text(summary))
 
 
-def _ingest_recipe(path: str, format: str, split: str, *, dedupe: bool) -> Recipe:
-    from facsim.recipe import Input, Recipe, build_step
+def _ingest_recipe(source: Input, *, dedupe: bool) -> Recipe:
+    from facsim.recipe import Recipe, build_step
 
-    place = path if "://" in path else str(Path(path).resolve())
     tables: list[dict[str, Any]] = [{"use": "ingest"}]
     if dedupe:
         # Quotas go by the input, which every picture has: labelled or not, it stays unless it is a duplicate.
         tables += [{"use": "hash"}, {"use": "dedupe"}, {"use": "select", "by": "source_input"}]
     steps = tuple(build_step(table, f"step {i + 1}") for i, table in enumerate(tables))
-    return Recipe(inputs=(Input(path=place, format=format, split=split),), steps=steps)
+    return Recipe(inputs=(source,), steps=steps)
 
 
 # export
@@ -296,7 +336,10 @@ def _ingest_recipe(path: str, format: str, split: str, *, dedupe: bool) -> Recip
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run folder.")],
     to: Annotated[str, typer.Option("--to", metavar="PATH", help="Where the dataset goes.")],
-    format: Annotated[str, typer.Option("--format", help="class_folder, fer2013 or parquet.")] = "class_folder",
+    format: Annotated[
+        str, typer.Option("--format", help="class_folder, fer2013, parquet or webdataset.")
+    ] = "class_folder",
+    require_commercial: RequireCommercial = False,
     json: AsJson = False,
 ) -> None:
     """Write a run as a dataset that others read.
@@ -307,6 +350,7 @@ def export(
     class_folder  a folder for each class, metadata.parquet beside them; PATH may end in .tar or .zip
     fer2013       the CSV of the challenge, 48 px grey
     parquet       what `datasets.load_dataset("parquet")` shows as images
+    webdataset    tar shards of key.png, key.cls and key.json; PATH may end in .tar
 
     \b
     Examples:
@@ -314,7 +358,11 @@ def export(
       facsim export runs/quickstart --format fer2013 --to quickstart.csv
     """
     from facsim.export import export_run
+    from facsim.manifest import open_manifest
+    from facsim.records import check_run_commercial
 
+    if require_commercial:
+        check_run_commercial(open_manifest(run))
     with progress_shown() as on_progress:
         facts = export_run(run, to, format=format, on_progress=on_progress)
     if json:

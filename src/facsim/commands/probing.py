@@ -30,6 +30,7 @@ TrainOn = Annotated[str, typer.Option("--train", metavar="SOURCE", help=f"Where 
 TestOn = Annotated[str, typer.Option("--on", metavar="SOURCE", help=f"What to test on. {_SOURCE}")]
 TrainSplit = Annotated[str, typer.Option("--train-split", help="Only this split of --train.", show_default="all of it")]
 Split = Annotated[str, typer.Option("--split", help="Only this split of --on.", show_default="all of it")]
+Shared = Annotated[bool, typer.Option("--shared", help="Where the classes differ, keep to those that both have.")]
 
 
 # probe
@@ -41,6 +42,7 @@ def probe(
     on: TestOn,
     train_split: TrainSplit = "",
     split: Split = "",
+    shared: Shared = False,
     kinds: Annotated[
         str, typer.Option("--kind", metavar="KIND,...", help="Of linear, nearest-mean and knn.")
     ] = "linear,nearest-mean,knn",
@@ -77,7 +79,7 @@ def probe(
     ]
     backbone = load_backbone(_backbone_folder(model), device=device)
     with progress_shown() as on_progress:
-        training, test = _both(backbone, (train, train_split), (on, split), on_progress)
+        training, test = _both(backbone, (train, train_split), (on, split), on_progress, shared=shared)
         seen = load_seen(_backbone_folder(model))
         found = [probed(backbone, training, test, settings=one, seen=seen, split=split) for one in asked]
     if json:
@@ -111,6 +113,7 @@ def few_shot(
     on: TestOn,
     train_split: TrainSplit = "",
     split: Split = "",
+    shared: Shared = False,
     shots: Annotated[
         str, typer.Option("--shots", metavar="K,...", help="Labelled pictures a class.")
     ] = "1,5,10,20,50,100",
@@ -144,7 +147,7 @@ def few_shot(
     sizes = _sizes(shots, per_cent)
     backbone = load_backbone(_backbone_folder(model), device=device)
     with progress_shown() as on_progress:
-        training, test = _both(backbone, (train, train_split), (on, split), on_progress)
+        training, test = _both(backbone, (train, train_split), (on, split), on_progress, shared=shared)
         pool, barred = _without(training, test)
         seen, near = load_seen(_backbone_folder(model)).counts(test)
         settings = {"episodes": episodes, "seed": seed}
@@ -250,6 +253,7 @@ def zero_shot(
     ],
     on: TestOn,
     split: Split = "",
+    shared: Shared = False,
     prompts: Annotated[
         str, typer.Option("--prompts", metavar="names|action-units|both", help="What the classes' texts say.")
     ] = "names",
@@ -266,13 +270,18 @@ def zero_shot(
       facsim zero-shot models/captions --on fer2013.csv --split PublicTest --prompts both
       facsim zero-shot clip-vit-base-patch32 --on faces.zip --json
     """
+    from facsim.learn.data import of_classes
     from facsim.learn.leaks import load_seen
+    from facsim.learn.zero_shot import worded_classes
     from facsim.learn.zero_shot import zero_shot as tested
 
     check_device(device)
     held = _image_text_model(model, device)
     with progress_shown() as on_progress:
         pictures = read_shown(on, held.shape, on_progress, split=split)
+        if shared:
+            known = worded_classes(held, pictures.classes, kind=prompts)
+            pictures = of_classes(pictures, known, reason="class_unknown_to_model")
         found = tested(held, pictures, kind=prompts, seen=load_seen(model), split=split)
     if json:
         show_json({"model_folder": model, "on": on, **found.to_json()})
@@ -311,14 +320,34 @@ def _backbone_folder(model: str) -> str:
 
 
 def _both(
-    backbone: Backbone, train: tuple[str, str], test: tuple[str, str], on_progress: OnProgress
+    backbone: Backbone,
+    train: tuple[str, str],
+    test: tuple[str, str],
+    on_progress: OnProgress,
+    *,
+    shared: bool,
 ) -> tuple[Pictures, Pictures]:
-    """Training and test pictures, as the backbone reads them, the latter by the former's classes."""
+    """Training and test pictures, as the backbone reads them: the latter by the former's classes, or, `shared`, both by
+    those that both have pictures of."""
     from facsim.learn.data import PictureShape
 
     asked = PictureShape(size_px=backbone.preprocessing.size_px, colour=backbone.preprocessing.colour)
     training = read_shown(train[0], asked, on_progress, split=train[1])
-    return training, read_shown(test[0], asked, on_progress, split=test[1], classes=training.classes)
+    if not shared:
+        return training, read_shown(test[0], asked, on_progress, split=test[1], classes=training.classes)
+    return _of_shared(training, read_shown(test[0], asked, on_progress, split=test[1]))
+
+
+def _of_shared(training: Pictures, test: Pictures) -> tuple[Pictures, Pictures]:
+    from facsim.learn.data import of_classes
+
+    found = [set(part.labels) for part in (training, test)]
+    both = tuple(name for name in training.classes if all(name in held for held in found))
+    if len(both) < 2:
+        known = ", ".join(sorted(found[0])), ", ".join(sorted(found[1]))
+        raise FacsimError(f"--train shows {known[0]}, --on {known[1]}; expected at least two classes that both show")
+    kept = [of_classes(part, both, reason="class_not_shared") for part in (training, test)]
+    return kept[0], kept[1]
 
 
 def _without(training: Pictures, test: Pictures) -> tuple[Pictures, tuple[int, int]]:

@@ -15,6 +15,7 @@ from facsim.commands.options import (
     ExecutorName,
     Out,
     RecipeFile,
+    RequireCommercial,
     Workers,
     check_device,
     complete_steps,
@@ -33,6 +34,7 @@ def run(
     workers: Workers = default_workers(),
     device: Device = "cpu",
     executor: ExecutorName = "local",
+    require_commercial: RequireCommercial = False,
     json: AsJson = False,
 ) -> None:
     """Make what a recipe asks for.
@@ -46,9 +48,13 @@ def run(
       facsim run recipes/quickstart.toml --out runs/quickstart
       facsim run recipes/tiny.toml --out runs/tiny --workers 1 --json
     """
+    from facsim.inputs import check_inputs_commercial
     from facsim.recipe import load_recipe
 
-    summary = run_recipe(load_recipe(recipe), out, workers=workers, device=device, executor=executor)
+    loaded = load_recipe(recipe)
+    if require_commercial:
+        check_inputs_commercial(loaded.inputs)
+    summary = run_recipe(loaded, out, workers=workers, device=device, executor=executor)
     _show_summary(summary, json)
 
 

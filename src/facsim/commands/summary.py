@@ -53,11 +53,24 @@ def _verdicts(run: Manifest) -> dict[str, Any]:
     sick = run.column(f"{split_name(image)[0]}.problem") if image else [None] * run.num_rows
     stays = [bool(verdict) and problem is None for verdict, problem in zip(verdicts, sick, strict=True)]
     labels = run.column(label) if label else []
+    short = _short(run, accepted, stays)
     return {
         "accepted": sum(stays),
         "rejected": _counts(run.column(reason)) if reason else {},
         "classes": _counts([name for name, kept in zip(labels, stays, strict=False) if kept]),
+        **({"short": short} if short else {}),
     }
+
+
+def _short(run: Manifest, accepted: str | None, stays: list[bool]) -> dict[str, int]:
+    """Value → how many samples it has fewer than a `select` step asked for."""
+    from facsim.columns import split_name
+    from facsim.curate.shortfall import shortfall
+
+    if accepted is None or (step := run.step(split_name(accepted)[0])).stage != "select":
+        return {}
+    values = run.column(step.bindings[step.configuration["by"]])
+    return shortfall(step.configuration, _counts([v for v, kept in zip(values, stays, strict=True) if kept]))
 
 
 def _products(run: Manifest) -> dict[str, dict[str, Any]]:
@@ -89,6 +102,7 @@ def run_text(summary: Mapping[str, Any]) -> str:
         ("rejected", f"{sum(rejected.values())}" + (f" ({counts_text(rejected)})" if rejected else "")),
         *((f"problems in {step}", counts_text(counts)) for step, counts in problems.items()),
         *((("classes", counts_text(summary["classes"])),) if summary["classes"] else ()),
+        *((("short of", counts_text(summary["short"])),) if summary.get("short") else ()),
         *((name, str(product["path"])) for name, product in summary["products"].items()),
         ("took", duration_text(summary["seconds"])),
         ("next", summary["next"]),

@@ -13,7 +13,6 @@ import typer
 from facsim.commands.console import progress_shown, show_json, show_text, table_text
 from facsim.commands.options import AsJson, Device, check_device
 from facsim.errors import FacsimError
-from facsim.products import Progress
 
 if TYPE_CHECKING:
     from facsim.learn.labellers.fitting import Fitted, OnStep
@@ -41,7 +40,6 @@ def teach(
     budget: Annotated[
         float, typer.Option("--time-budget-s", help="Stop after so many seconds.", show_default="no limit")
     ] = 0.0,
-    initial: Annotated[str, typer.Option("--initial", metavar="MODEL", help="Teach these weights further.")] = "",
     device: Device = "cpu",
     json: AsJson = False,
 ) -> None:
@@ -62,7 +60,6 @@ def teach(
     check_device(device)
     changed: dict[str, Any] = {"seed": seed, "device": device, "threads": threads or None}
     changed |= {"time_budget_s": budget or None} | ({"steps": steps} if steps else {})
-    changed |= {"initial": initial} if initial else {}
     with _told(task) as told:
         if task == _RESEARCH:
             fitted = _research((pictures, votes, barred, part), changed, out, told)
@@ -82,6 +79,8 @@ def _tasks_text() -> str:
 
 @contextmanager
 def _told(task: str) -> Iterator[OnStep]:
+    from facsim.products import Progress
+
     with progress_shown() as on_progress:
 
         def told(step: int, total: int, rate: float, loss: float) -> None:

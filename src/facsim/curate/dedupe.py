@@ -20,7 +20,7 @@ from facsim.pictures import PictureError, decode_picture
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Scan, Work
 
-__all__ = ["Dedupe", "Hash"]
+__all__ = ["Dedupe", "Hash", "owners_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,32 +55,63 @@ class Dedupe:
 
     distance: 0 keeps to exact duplicates. 4 finds copies that were recompressed or resized (at most 4 bits under JPEG
     of quality 50, on FER2013's training split); at 10 different aligned faces begin to meet. Distances are even.
+    labels: a column of labels; where it is named, `duplicate_conflict` says of every picture whether copies of it are
+    labelled otherwise.
     """
 
     distance: int = 0
+    labels: str = ""
 
     name: ClassVar[str] = "dedupe"
-    version: ClassVar[int] = 1
-    reads: ClassVar[tuple[str, ...]] = ("pixel_hash", "perceptual_hash")
-    writes: ClassVar[tuple[str, ...]] = ("duplicate_of", "duplicate_distance")
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         if not 0 <= self.distance <= 16:
             raise RecipeError(f"dedupe.distance is {self.distance}; expected 0 to 16 bits")
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The hashes, and the labels where conflicts are looked for."""
+        return ("pixel_hash", "perceptual_hash", *((self.labels,) if self.labels else ()))
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """What each row repeats, and whether copies are labelled otherwise where that was asked."""
+        return ("duplicate_of", "duplicate_distance", *(("duplicate_conflict",) if self.labels else ()))
+
     def judge(self, scan: Scan) -> Iterator[pa.RecordBatch]:
         """For every row the first kept sample that it repeats and how far it is from it, or nulls."""
         ids, exact, near = _gathered(scan)
-        first = repeated_keys(exact)
-        if self.distance:
-            first = _widened(first, near, self.distance)
-        repeats = [int(place) if place != row else None for row, place in enumerate(first)]
-        yield pa.RecordBatch.from_pydict(
-            {
-                "duplicate_of": pa.array([None if r is None else ids[r] for r in repeats], pa.string()),
-                "duplicate_distance": pa.array(_distances(repeats, exact, near), pa.int16()),
-            }
-        )
+        owners = owners_of(exact, near, self.distance)
+        repeats = [int(place) if place != row else None for row, place in enumerate(owners)]
+        columns = {
+            "duplicate_of": pa.array([None if r is None else ids[r] for r in repeats], pa.string()),
+            "duplicate_distance": pa.array(_distances(repeats, exact, near), pa.int16()),
+        }
+        if self.labels:
+            labels = [v for batch in scan.batches((self.labels,)) for v in batch.column(self.labels).to_pylist()]
+            columns["duplicate_conflict"] = pa.array(_conflicts(owners, labels, exact), pa.bool_())
+        yield pa.RecordBatch.from_pydict(columns)
+
+
+def owners_of(exact: Sequence[str | None], near: Sequence[int], distance: int) -> npt.NDArray[np.int64]:
+    """For each row the first row that it repeats, itself where there is none: int64 (n,).
+
+    exact: pixel hashes, None for a picture that could not be read, which repeats nothing. near: perceptual hashes; used
+    where `distance` is not 0.
+    """
+    first = repeated_keys(exact)
+    return _widened(first, near, distance) if distance else first
+
+
+def _conflicts(
+    owners: npt.NDArray[np.int64], labels: Sequence[str | None], exact: Sequence[str | None]
+) -> list[bool | None]:
+    """Whether the row's group has more than one label; None for a row without a picture."""
+    said: dict[int, set[str]] = {}
+    for owner, label in zip(owners.tolist(), labels, strict=True):
+        said.setdefault(owner, set()).update(() if label is None else (label,))
+    return [None if key is None else len(said[owner]) > 1 for owner, key in zip(owners.tolist(), exact, strict=True)]
 
 
 def _gathered(scan: Scan) -> tuple[list[str], list[str | None], list[int]]:

@@ -33,13 +33,18 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """A format's name, what it looks like, and where its reader, index and writer are (`package.module:function`)."""
+    """A format's name, what it looks like, and where its reader, index and writer are (`package.module:function`).
+
+    `writer` is empty where facsim reads the format only; `takes_all` says whether every picture beside those that
+    records hold should be one of them.
+    """
 
     name: str
     summary: str
     reader: str
     indexer: str
-    writer: str
+    writer: str = ""
+    takes_all: bool = True
 
     def read(self, path: str | os.PathLike[str]) -> Iterator[Record]:
         """The dataset's records. Raises FormatError."""
@@ -50,34 +55,67 @@ class Format:
         return cast(Callable[..., Iterator[PlacedRecord]], _resolved(self.indexer))(path)
 
     def write(self, records: Iterable[Record], path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the records there, whole or not at all. Raises FormatError."""
+        """Write the records there, whole or not at all. Raises FormatError, also where facsim does not write it."""
+        if not self.writer:
+            known = ", ".join(entry.name for entry in FORMATS.values() if entry.writer)
+            raise FormatError(f"facsim reads {self.name} and does not write it; expected one of {known}")
         cast(Callable[..., None], _resolved(self.writer))(records, path, overwrite=overwrite)
+
+
+def _format(name: str, module: str, summary: str, *, writes: bool = False, takes_all: bool = True) -> Format:
+    place = f"facsim.formats.{module}"
+    return Format(
+        name=name,
+        summary=summary,
+        reader=f"{place}:read_{name}",
+        indexer=f"{place}:index_{name}",
+        writer=f"{place}:write_{name}" if writes else "",
+        takes_all=takes_all,
+    )
 
 
 FORMATS: Mapping[str, Format] = {
     entry.name: entry
     for entry in (
-        Format(
-            name="class_folder",
-            summary="[split/]class/picture in a folder, .zip, .tar or .tar.gz, with metadata.parquet",
-            reader="facsim.formats.class_folder:read_class_folder",
-            indexer="facsim.formats.class_folder:index_class_folder",
-            writer="facsim.formats.class_folder:write_class_folder",
+        _format(
+            "class_folder",
+            "class_folder",
+            "[split/]class/picture in a folder, .zip, .tar or .tar.gz, with metadata.parquet",
+            writes=True,
         ),
-        Format(
-            name="fer2013",
-            summary="CSV emotion,pixels,Usage: 48×48 grey, seven expressions",
-            reader="facsim.formats.fer2013:read_fer2013",
-            indexer="facsim.formats.fer2013:index_fer2013",
-            writer="facsim.formats.fer2013:write_fer2013",
+        _format("fer2013", "fer2013", "CSV emotion,pixels,Usage: 48×48 grey, seven expressions", writes=True),
+        _format(
+            "parquet",
+            "parquet",
+            "Parquet file, or folder of them, as Hugging Face load_dataset shows it",
+            writes=True,
         ),
-        Format(
-            name="parquet",
-            summary="Parquet file, or folder of them, as Hugging Face load_dataset shows it",
-            reader="facsim.formats.parquet:read_parquet",
-            indexer="facsim.formats.parquet:index_parquet",
-            writer="facsim.formats.parquet:write_parquet",
+        _format("webdataset", "webdataset", "tar shards of key.jpg with key.cls or key.json", writes=True),
+        _format("pictures", "pictures", "pictures in folders to any depth or an archive, without labels"),
+        _format("fer2013_folder", "known_folders", "FER2013 as split/class/*.jpg, 48×48"),
+        _format("ferplus", "ferplus_set", "FER+: fer2013.csv and fer2013new.csv in a folder"),
+        _format("raf_db", "rafdb", "RAF-DB basic: EmoLabel/list_patition_label.txt, Image/aligned/*.jpg"),
+        _format("affectnet_csv", "affectnet_csv", "AffectNet: training.csv, validation.csv and the pictures"),
+        _format("affectnet_npy", "affectnet_npy", "AffectNet: images/N.jpg and annotations/N_exp.npy"),
+        _format(
+            "ck_plus",
+            "ck_plus",
+            "CK+: cohn-kanade-images and Emotion; the last frame of each sequence",
+            takes_all=False,
         ),
+        _format("ck_plus_neutral", "ck_plus", "CK+ with first frames as neutral", takes_all=False),
+        _format("expw", "expw", "ExpW: label.lst and the pictures; a record a face"),
+        _format("sfew", "known_folders", "SFEW: Train/ and Val/ of class folders"),
+        _format("digiface", "digiface", "DigiFace-1M: <subject>/<k>.png, or its zips in a folder"),
+        _format("dcface", "dcface", "DCFace: record/file.rec with file.idx and list.txt, or pictures"),
+        _format("emonet_face", "emonet_face", "EmoNet-Face BIG: Parquet with image, prompt, demographics, annotations"),
+        _format(
+            "ffhq",
+            "numbered",
+            "FFHQ: images1024x1024 or thumbnails128x128, with ffhq-dataset-v2.json",
+            takes_all=False,
+        ),
+        _format("celeba_hq", "numbered", "CelebA-HQ: folders of N.jpg"),
     )
 }
 """Every format, by name."""
@@ -86,18 +124,12 @@ FORMATS: Mapping[str, Format] = {
 def detect_format(path: str | os.PathLike[str]) -> str:
     """The name of the format of the dataset at `path`, by its content.
 
-    Raises FormatError where there is nothing, or nothing that is known, saying what was found.
+    Raises FormatError where there is nothing, or nothing that is known, saying what was found; and where it could be
+    several, naming them.
     """
-    from facsim.formats.tree import opened, tree_kind, tree_names
+    from facsim.formats.detection import detected_format
 
-    kind = tree_kind(path)
-    if kind == "directory":
-        return _folder_format(tree_names(path))
-    if kind is not None:
-        return "class_folder"
-    with opened(path) as file:
-        head = file.read(512)
-    return _file_format(head, os.fspath(path))
+    return detected_format(path, {entry.name: entry.summary for entry in FORMATS.values()})
 
 
 def read_records(path: str | os.PathLike[str], format: str | None = None) -> Iterator[Record]:
@@ -131,25 +163,3 @@ def format_named(name: str) -> Format:
 def _resolved(target: str) -> object:
     module, _, function = target.partition(":")
     return getattr(importlib.import_module(module), function)
-
-
-def _folder_format(names: Iterable[str]) -> str:
-    """Parquet where there are tables other than the metadata of pictures; else a class folder's reader judges."""
-    tables = [name for name in names if name.endswith(".parquet") and not name.endswith("metadata.parquet")]
-    return "parquet" if tables else "class_folder"
-
-
-def _file_format(head: bytes, path: str) -> str:
-    if head.startswith(b"PAR1"):
-        return "parquet"
-    header = head.decode("utf-8", "replace").lstrip("\ufeff").splitlines()[:1]
-    columns = {cell.strip() for cell in header[0].split(",")} if header else set[str]()
-    if {"emotion", "pixels", "Usage"} <= columns:
-        return "fer2013"
-    if {"neutral", "contempt", "NF"} <= columns:
-        raise FormatError(
-            f"{path} holds FER+ votes and no pictures; read FER2013's pictures and relabel them "
-            "(facsim.formats.ferplus.relabelled)"
-        )
-    known = "; ".join(f"{entry.name} ({entry.summary})" for entry in FORMATS.values())
-    raise FormatError(f"{path} starts with {head[:16]!r}, which is no known format. Known: {known}")

@@ -149,6 +149,7 @@ def tar_members(file: BinaryIO, limits: TreeLimits, container: Container) -> Ite
     stream = _TarStream(source, _length(file), limits)
     with tarfile.open(fileobj=cast(Any, stream), mode="r|", tarinfo=stream.header_class()) as archive:
         for info in archive:
+            cast(Any, archive).members = []  # tarfile would keep every header
             yield _tar_member(
                 archive, info, Place(container=container, kind=kind, start=info.offset_data, length=info.size)
             )

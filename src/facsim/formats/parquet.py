@@ -30,7 +30,7 @@ from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.formats.tree import opened, tree_kind, tree_names
 
-__all__ = ["index_parquet", "picture_rows", "read_parquet", "write_parquet"]
+__all__ = ["column_names", "index_parquet", "picture_rows", "read_parquet", "write_parquet"]
 
 _IMAGE_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _RESERVED = ("image", "name", "expression", "split", "label")
@@ -59,6 +59,16 @@ def index_parquet(path: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
     for file in _files(path):
         index = functools.partial(_placed_rows, container=container_at(file[0]))
         yield from _rows_of_file(*file, read=index)
+
+
+def column_names(path: str | os.PathLike[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(file, its columns) of each `.parquet` file there. Raises FormatError where one cannot be read."""
+
+    def names(file: pq.ParquetFile, shown: str, split: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+        yield shown, tuple(file.schema_arrow.names)
+
+    for file in _files(path):
+        yield from _rows_of_file(*file, read=names)
 
 
 def _files(path: str | os.PathLike[str]) -> list[tuple[str, str, str | None]]:
@@ -92,7 +102,7 @@ def _rows(file: pq.ParquetFile, shown: str, split: str | None) -> Iterator[Recor
     number = 0
     for batch in file.iter_batches(batch_size=_READ_ROWS, use_threads=False):
         for row in batch.to_pylist():
-            yield _record(row, f"{shown}, row {number + 1}", number, (classes, fallback))
+            yield _record(row, f"{shown}, row {number + 1}", _row_name(shown, split, number), (classes, fallback))
             number += 1
 
 
@@ -108,7 +118,7 @@ def _placed_rows(
         for place in range(file.metadata.row_group(group).num_rows):
             row = rows[place] if wanted else {}
             row["image"] = {"bytes": b"", "path": (row.get("image") or {}).get("path")}
-            found = _record(row, f"{shown}, row {number + 1}", number, given)
+            found = _record(row, f"{shown}, row {number + 1}", _row_name(shown, split, number), given)
             yield PlacedRecord(
                 name=found.name,
                 place=_row_place(container, group, place),
@@ -177,7 +187,12 @@ def _class_names(schema: pa.Schema, shown: str) -> Mapping[str, list[str]]:
         raise FormatError(f"{shown}: {error}") from error
 
 
-def _record(row: dict[str, Any], where: str, number: int, given: tuple[Mapping[str, list[str]], str | None]) -> Record:
+def _row_name(shown: str, split: str | None, number: int) -> str:
+    """What a row without a name is called: its number, in a folder after the name of its file."""
+    return f"{number:07d}" if split is None else f"{shown.removesuffix('.parquet')}/{number:07d}"
+
+
+def _record(row: dict[str, Any], where: str, unnamed: str, given: tuple[Mapping[str, list[str]], str | None]) -> Record:
     classes, split = given
     picture = row.pop("image")
     image, path = (picture.get("bytes"), picture.get("path")) if isinstance(picture, dict) else (picture, None)
@@ -185,7 +200,7 @@ def _record(row: dict[str, Any], where: str, number: int, given: tuple[Mapping[s
         raise FormatError(f"{where}: the picture is not in the file (path: {path!r}); embed its bytes when writing")
     label = "expression" if "expression" in row else "label"
     expression = _expression(row.pop(label, None), classes.get(label), where)
-    name, found_split = row.pop("name", None) or path or f"{number:07d}", row.pop("split", None)
+    name, found_split = row.pop("name", None) or path or unnamed, row.pop("split", None)
     metadata = {key: value for key, value in row.items() if value is not None}
     try:
         return Record(name=name, image=image, expression=expression, split=found_split or split, metadata=metadata)

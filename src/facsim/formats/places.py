@@ -14,16 +14,25 @@ import os
 import struct
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
 from facsim.errors import FormatError
-from facsim.formats.record import check_record
+from facsim.formats.record import Record, check_record
 
-__all__ = ["Container", "Place", "PlaceReader", "PlacedRecord", "container_at", "container_of_info"]
+__all__ = [
+    "Container",
+    "Place",
+    "PlaceReader",
+    "PlacedRecord",
+    "container_at",
+    "container_of_info",
+    "missing_place",
+    "read_placed",
+]
 
 _FILES_OPEN = 16
 # What files, zlib and pyarrow were seen to raise on damage; MemoryError is how a table says that it wants too much.
@@ -76,6 +85,9 @@ class Place:
     gzip       as `bytes`, in what the file unpacks to
     parquet    `start` is the row group, `length` the row in it
     fer2013    as `bytes`: a row of a CSV file, whose cell number `extra` holds pixels
+    recordio   as `bytes`: a whole record of MXNet RecordIO, header and padding with it
+    whole      the whole file, whatever its length
+    missing    nowhere: a list names the picture, and it is not there
     """
 
     container: Container
@@ -106,6 +118,27 @@ class PlacedRecord:
         """The encoded picture, read anew each time. Raises FormatError where it cannot be read."""
         with PlaceReader() as reader:
             return reader.read(self.place)
+
+
+def missing_place(path: str) -> Place:
+    """The place of a picture that a list names and that is not there; reading it raises FormatError."""
+    return Place(container=Container(path=path, stamp="", is_stamped=False), kind="missing", start=0, length=0)
+
+
+def read_placed(records: Iterable[PlacedRecord]) -> Iterator[Record]:
+    """The records with their pictures' bytes, each read as it is asked for; one that is missing has none.
+
+    Raises FormatError where a picture that was there cannot be read.
+    """
+    with PlaceReader() as reader:
+        for record in records:
+            yield Record(
+                name=record.name,
+                image=b"" if record.place.kind == "missing" else reader.read(record.place),
+                expression=record.expression,
+                split=record.split,
+                metadata=record.metadata,
+            )
 
 
 def container_at(path: str | os.PathLike[str]) -> Container:
@@ -270,6 +303,22 @@ def _fer2013_picture(reader: PlaceReader, place: Place) -> bytes:
     return picture_of_row(reader.part(place), cell=place.extra[0], where=f"{place.container.path}, byte {place.start}")
 
 
+def _recordio_picture(reader: PlaceReader, place: Place) -> bytes:
+    from facsim.formats.recordio import picture_of_record  # it imports this module
+
+    return picture_of_record(reader.part(place))
+
+
+def _whole(reader: PlaceReader, place: Place) -> bytes:
+    file = reader.file(place.container)
+    file.seek(0)
+    return file.read()
+
+
+def _nothing(reader: PlaceReader, place: Place) -> bytes:
+    raise FileNotFoundError("a list names this picture, and it is not there")
+
+
 _READERS: Mapping[str, Callable[[PlaceReader, Place], bytes]] = {
     "bytes": PlaceReader.part,
     "stored": _member,
@@ -277,4 +326,7 @@ _READERS: Mapping[str, Callable[[PlaceReader, Place], bytes]] = {
     "gzip": PlaceReader.unpacked_part,
     "parquet": PlaceReader.row,
     "fer2013": _fer2013_picture,
+    "recordio": _recordio_picture,
+    "whole": _whole,
+    "missing": _nothing,
 }

@@ -20,7 +20,9 @@ class Record:
 
     `name` is a relative path with `/`, unique in its dataset; `image` the encoded bytes exactly as found, not yet
     decoded and perhaps not even a picture; `expression` a canonical name (`facsim.expressions`) or None where the
-    dataset gives none; `split` the dataset's own word for the split, or None; `metadata` whatever else it says.
+    dataset gives none; `split` the dataset's own word for the split, or None; `metadata` whatever else it says, in
+    values that JSON holds: `identity_id` who is shown, `dataset_class` a label that is no expression, `unreadable` why
+    a picture that is listed has no bytes.
     Raises FormatError where the name is not a plain relative path or the split is not a plain name.
     """
 

@@ -20,7 +20,7 @@ from facsim.formats.archives import ARCHIVE_ERRORS, Member, TreeLimits, tar_memb
 from facsim.formats.places import Container, Place, container_at, container_of_info
 from facsim.formats.record import check_name
 
-__all__ = ["opened", "read_tree", "tree_kind", "tree_names", "tree_places"]
+__all__ = ["opened", "read_tree", "tree_kind", "tree_names", "tree_places", "walk_places"]
 
 
 _LIMITS = TreeLimits()
@@ -55,8 +55,17 @@ def tree_places(path: str | os.PathLike[str], *, limits: TreeLimits = _LIMITS) -
 
     Raises FormatError naming the member at fault.
     """
+    return dict(walk_places(path, limits=limits))
+
+
+def walk_places(path: str | os.PathLike[str], *, limits: TreeLimits = _LIMITS) -> Iterator[tuple[str, Place]]:
+    """(name, where its bytes lie) of each file in the order of `read_tree`, none of them held; checked on the way.
+
+    Raises FormatError naming the member at fault.
+    """
     with _members(path, limits) as members:
-        return {name: member.place for name, member in members}
+        for name, member in members:
+            yield name, member.place
 
 
 def read_tree(

@@ -1,3 +1,3 @@
-"""What a picture shows: faces, landmarks, parts and all that is read off them. Each module is a stage."""
+"""What a picture shows: models that say it, and how what several of them say becomes a label."""
 
 __all__: list[str] = []

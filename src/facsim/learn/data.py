@@ -32,6 +32,7 @@ __all__ = [
     "Pictures",
     "chooser_split",
     "is_chooser",
+    "of_classes",
     "pictures_from",
     "pixel_hash",
     "take",
@@ -185,6 +186,28 @@ def take(pictures: Pictures, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Pic
         hashes=pictures.hashes[positions],
         identities=None if identities is None else tuple(identities[i] for i in positions),
         attributes={name: tuple(held[i] for i in positions) for name, held in pictures.attributes.items()},
+    )
+
+
+def of_classes(pictures: Pictures, classes: Sequence[str], *, reason: str) -> Pictures:
+    """The pictures whose most likely class is one of `classes`, labelled over these alone, in this order.
+
+    The others are counted as left out, under `reason`; soft targets are normalised again. Raises FacsimError where no
+    picture is left.
+    """
+    rows = np.array([label in classes for label in pictures.labels], dtype=bool)
+    if not rows.any():
+        raise FacsimError(
+            f"found {len(pictures)} pictures of {', '.join(sorted(set(pictures.labels))) or 'no class'} alone, "
+            f"expected some of those that the model knows: {', '.join(classes)}; give other pictures, or another model"
+        )
+    kept = take(pictures, rows)
+    targets = kept.targets[:, [pictures.classes.index(name) for name in classes]]
+    return replace(
+        kept,
+        targets=targets / targets.sum(axis=1, keepdims=True),
+        classes=tuple(classes),
+        left_out={**kept.left_out, reason: int((~rows).sum())},
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
 from facsim.expressions import positions_in
-from facsim.learn.data import Pictures, take
+from facsim.learn.data import Pictures, of_classes, take
 from facsim.learn.leaks import SeenPictures, near_in, seen_in
 from facsim.learn.signatures import NEAR_BITS, Signatures
 from facsim.metrics import Confusion, Estimate, accuracy, ece, f1, macro_f1, precision, recall, tally, uar
@@ -178,21 +178,9 @@ def shared_classes(
     if len(shared) < 2:
         known = f"the model knows {', '.join(classes)}, the data {', '.join(pictures.classes)}"
         raise FacsimError(f"{known}; expected at least two classes that both have")
+    cut = of_classes(pictures, shared, reason="class_unknown_to_model")
     rows = np.array([label in shared for label in pictures.labels], dtype=bool)
-    if not rows.any():
-        raise FacsimError(
-            f"found {len(pictures)} pictures of {', '.join(sorted(set(pictures.labels))) or 'no class'} alone, "
-            f"expected some of those that the model knows: {', '.join(shared)}; give other pictures, or another model"
-        )
-    columns, places = list(positions_in(classes, shared)), list(positions_in(pictures.classes, shared))
-    kept = take(pictures, rows)
-    targets, left = kept.targets[:, places], scores[rows][:, columns]
-    cut = replace(
-        kept,
-        targets=targets / targets.sum(axis=1, keepdims=True),
-        classes=shared,
-        left_out={**kept.left_out, "class_unknown_to_model": int((~rows).sum())},
-    )
+    left = scores[rows][:, list(positions_in(classes, shared))]
     # A row whose shared scores are all 0 says nothing: it becomes uniform rather than 0 / 0.
     left = np.where(left.sum(axis=1, keepdims=True) > 0, left, np.float32(1))
     return (left / left.sum(axis=1, keepdims=True)).astype(np.float32), cut, shared

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from facsim.caption_words import ADJECTIVES
 from facsim.errors import FacsimError
 from facsim.learn.data import Pictures, PictureShape
 from facsim.learn.evaluate import PREPROCESSING_VERSION, Evaluation, evaluate
 from facsim.learn.leaks import SeenPictures
 from facsim.learn.prompts import Prompt, prompts_fingerprint, prompts_of
 
-__all__ = ["ImageTextModel", "ZeroShot", "class_embeddings", "zero_shot"]
+__all__ = ["ImageTextModel", "ZeroShot", "class_embeddings", "worded_classes", "zero_shot"]
 
 Floats = NDArray[np.float32]
 
@@ -119,6 +120,20 @@ def zero_shot(
         kind=kind,
         model=model.description,
     )
+
+
+def worded_classes(model: ImageTextModel, classes: Sequence[str], *, kind: str = "names") -> tuple[str, ...]:
+    """Those of `classes` of which there are texts that the model has words for.
+
+    Raises FacsimError where they are fewer than two.
+    """
+    texts = prompts_of([name for name in classes if name in ADJECTIVES], kind=kind)
+    found = tuple(name for name, held in texts.items() if any(model.knows(prompt.text) for prompt in held))
+    if len(found) < 2:
+        raise FacsimError(
+            f"of {', '.join(classes)} the model has words for {', '.join(found) or 'none'}, expected at least two"
+        )
+    return found
 
 
 def class_embeddings(model: ImageTextModel, prompts: Mapping[str, Sequence[Prompt]]) -> Floats:

@@ -5,6 +5,9 @@ cut into M = 15 bins of equal width on (0, 1], bin m being ((m-1)/M, m/M], and
 ECE = sum over bins of (n_m / n) * |accuracy_m - confidence_m|. The class-wise error is the mean over classes of the
 same sum, for the probability of each class and whether the picture is of it (Kull et al. 2019, Beyond temperature
 scaling, equation 2).
+
+Both errors take absolute values of noisy means, so they are larger the fewer pictures there are, and larger in a
+resample than in the pictures; their intervals are centred on the figure (`facsim.metrics.estimate.centred_from`).
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
-from facsim.metrics.estimate import RESAMPLES, Estimate, estimate_from, mean_of, resampled_rows
+from facsim.metrics.estimate import RESAMPLES, Estimate, centred_from, mean_of, resampled_rows
 
 __all__ = ["ECE_BINS", "LEAST_SCORE", "ReliabilityBin", "brier", "classwise_ece", "ece", "nll", "reliability"]
 
@@ -40,7 +43,7 @@ def ece(
     n = confidence.size
     bin_of, gap = _binned(confidence, bins), _gap(confidence, correct)
     drawn = [_resampled(gap, bin_of, rows, bins) for rows in resampled_rows(n, rng=rng, resamples=resamples)]
-    return estimate_from(_error(gap, bin_of, bins), np.concatenate(drawn), n=n)
+    return centred_from(_error(gap, bin_of, bins), np.concatenate(drawn), n=n)
 
 
 def classwise_ece(
@@ -64,7 +67,7 @@ def classwise_ece(
         np.mean([_resampled(gap, bin_of, rows, bins) for gap, bin_of in zip(gaps, bins_of, strict=True)], axis=0)
         for rows in resampled_rows(len(truth), rng=rng, resamples=resamples)
     ]
-    return estimate_from(float(value), np.concatenate(drawn), n=len(truth))
+    return centred_from(float(value), np.concatenate(drawn), n=len(truth))
 
 
 def nll(

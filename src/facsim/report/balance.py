@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from facsim.curate.select import REJECTIONS
+from facsim.curate.shortfall import asked_of
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.manifest import Manifest
 from facsim.plan import AXES, Plan, quota_counts
-from facsim.report.rows import UNSTATED, Rows
+from facsim.report.rows import UNLABELLED, UNSTATED, Rows
 from facsim.sample import REASONS
 
 __all__ = [
@@ -164,8 +165,9 @@ def _asked(axis: str, rows: Rows, run: Manifest, plan: Plan | None) -> tuple[dic
     """Value → pictures asked for, and who asked: a selection's quota on the expression goes before the plan's."""
     selection = rows.writers.get("accepted")
     settings: Mapping[str, Any] = run.step(selection).configuration if selection else {}
-    if axis == "expression" and settings.get("quotas") and settings.get("by", "expression").startswith("expression"):
-        return dict(settings["quotas"]), "select"
+    by_expression = axis == "expression" and settings.get("by", "expression").startswith("expression")
+    if by_expression and (asked := asked_of(settings, Counter(set(rows.expression) - {UNLABELLED}))):
+        return asked, "select"
     return (quota_counts(plan, axis), "plan") if plan else ({}, "")
 
 

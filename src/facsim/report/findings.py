@@ -12,6 +12,7 @@ from typing import Any
 
 from facsim.manifest import Manifest
 from facsim.report import attributes, balance, content, learning, origin
+from facsim.report import trust as trusting
 from facsim.report.rows import Rows, rows_of
 
 __all__ = ["Findings", "find_all"]
@@ -33,7 +34,8 @@ _WHY = {
 class Findings:
     """What a run holds: counts, what its pictures show, what was learnt from it, where it comes from.
 
-    A part is None or empty where the run has nothing to say on it; `omitted` maps such a part to the reason.
+    A part is None or empty where the run has nothing to say on it; `omitted` maps such a part to the reason. `trust` is
+    of runs with a vote alone, and is not missed in others.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Findings:
     cells: tuple[balance.Cells, ...]
     rejections: tuple[balance.Reason, ...]
     problems: tuple[balance.SickStep, ...]
+    trust: trusting.Trust | None
     action_units: content.Units | None
     pose: tuple[content.Distribution, ...] | None
     landmarks: content.Landmarks | None
@@ -77,6 +80,7 @@ def find_all(run: Manifest, rows: Rows | None = None) -> Findings:
         cells=balance.cells(rows, run),
         rejections=balance.reasons(rows),
         problems=balance.sick_steps(rows),
+        trust=trusting.trust(run),
         origin=origin.origin(run),
         omitted={name: why for name, why in _WHY.items() if name in absent},
         **parts,

@@ -16,12 +16,14 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.report.charts import Range, Series, draw_histogram, draw_lines, draw_points, draw_ranges, draw_spark
 from facsim.report.findings import Findings
 from facsim.report.learning import Evaluation, Training
 from facsim.report.sheets import Sheet
+from facsim.report.trust import Trust
 
-__all__ = ["Headline", "headlines", "page_html"]
+__all__ = ["Headline", "headlines", "house_style", "house_template", "page_html"]
 
 _UNIT_CEILING = 4.0  # the mean intensity (FACS D) at which a cell of the heat table has its full colour
 # A cell's text is in the scheme's own colour up to the first of these shares, black between them, above white in the
@@ -38,8 +40,31 @@ class Headline:
     note: str = ""
 
 
-def page_html(findings: Findings, *, classes: Sequence[Sheet], rejected: Sequence[Sheet] = (), title: str = "") -> str:
+def page_html(
+    findings: Findings,
+    *,
+    classes: Sequence[Sheet],
+    rejected: Sequence[Sheet] = (),
+    trusted: Sequence[Sheet] = (),
+    title: str = "",
+) -> str:
     """The page, whole. `title` "" takes the name of the run's folder."""
+    return house_template("page.html.j2").render(
+        title=title or findings.name,
+        style=house_style(),
+        found=findings,
+        headlines=headlines(findings),
+        quotas=_quotas(findings),
+        charts=_charts(findings),
+        classes=classes,
+        rejected=rejected,
+        trusted=trusted,
+        expressions=EIGHT_EXPRESSIONS,
+    )
+
+
+def house_template(name: str) -> jinja2.Template:
+    """A template of this package by name, with autoescaping and the filters by which pages write values."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("facsim", "report"),
         autoescape=True,
@@ -48,17 +73,12 @@ def page_html(findings: Findings, *, classes: Sequence[Sheet], rejected: Sequenc
         lstrip_blocks=True,
     )
     environment.filters.update(_FILTERS)
-    css = importlib.resources.files("facsim.report").joinpath("page.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html.j2").render(
-        title=title or findings.name,
-        style=Markup(css),  # ours, not the run's
-        found=findings,
-        headlines=headlines(findings),
-        quotas=_quotas(findings),
-        charts=_charts(findings),
-        classes=classes,
-        rejected=rejected,
-    )
+    return environment.get_template(name)
+
+
+def house_style() -> Markup:
+    """The style sheet of every page, which nobody's text is part of."""
+    return Markup(importlib.resources.files("facsim.report").joinpath("page.css").read_text(encoding="utf-8"))
 
 
 def headlines(findings: Findings) -> tuple[Headline, ...]:
@@ -111,8 +131,24 @@ def _charts(findings: Findings) -> dict[str, Any]:
         charts["landmarks"] = draw_points(findings.landmarks.mean, findings.landmarks.sd, title=title)
     if findings.luminance:
         charts.update(_luminance_charts(findings))
+    if findings.trust:
+        charts.update(_trust_charts(findings.trust))
     if findings.training:
         charts.update(_training_charts(findings.training))
+    return charts
+
+
+def _trust_charts(found: Trust) -> dict[str, Markup]:
+    curve = [(100 * threshold, kept, wrong) for threshold, kept, wrong in found.kept_and_noise]
+    lines = [
+        Series(name="stay", points=[(at, kept) for at, kept, _ in curve], style="s1"),
+        Series(name="wrong", points=[(at, wrong) for at, _, wrong in curve], style="s2"),
+    ]
+    title = "Share of pictures that stay, and estimated share of wrong labels among them, by threshold"
+    charts = {"noise": draw_lines(lines, title=title, x_label="threshold, %", y_limits=(0.0, 1.0))} if curve else {}
+    if found.risk:
+        risk = Series(name="risk", points=[(100 * point.coverage, point.risk.value) for point in found.risk.points])
+        charts["risk"] = draw_lines([risk], title="Risk by coverage", x_label="most trusted, % of all")
     return charts
 
 

@@ -13,6 +13,7 @@ from facsim.report.findings import Findings, find_all
 from facsim.report.page import page_html
 from facsim.report.rows import rows_of
 from facsim.report.sheets import class_sheets, rejected_sheets
+from facsim.report.trust import trust_sheets
 
 __all__ = ["Report", "write_report"]
 
@@ -64,4 +65,10 @@ def _made(run: Manifest, report: Report) -> tuple[Findings, str]:
     rows = rows_of(run)
     findings = find_all(run, rows)
     sheets = class_sheets(run, rows, most=report.pictures_per_class)
-    return findings, page_html(findings, classes=sheets, rejected=rejected_sheets(run, rows), title=report.title)
+    return findings, page_html(
+        findings,
+        classes=sheets,
+        rejected=rejected_sheets(run, rows),
+        trusted=trust_sheets(run, rows),
+        title=report.title,
+    )

@@ -24,7 +24,16 @@ from facsim.manifest import Manifest
 from facsim.pictures import PictureError, decode_picture
 from facsim.report.rows import SICK, Rows
 
-__all__ = ["MOST_PX", "REJECTED_PER_REASON", "Sheet", "Thumbnail", "class_sheets", "rejected_sheets"]
+__all__ = [
+    "MOST_PX",
+    "REJECTED_PER_REASON",
+    "Sheet",
+    "Thumbnail",
+    "class_sheets",
+    "encoded_picture",
+    "ordered_sheets",
+    "rejected_sheets",
+]
 
 MOST_PX = 144
 """Longest side of a picture in the page; larger ones are scaled down to it."""
@@ -73,9 +82,16 @@ def rejected_sheets(run: Manifest, rows: Rows, *, most: int = REJECTED_PER_REASO
 
 
 def _sheets(run: Manifest, rows: Rows, groups: Mapping[str, Sequence[int]], *, most: int) -> tuple[Sheet, ...]:
-    chosen = {name: sorted(group, key=lambda i: rows.sample_ids[i])[:most] for name, group in groups.items()}
+    chosen = {name: sorted(group, key=lambda i: rows.sample_ids[i]) for name, group in groups.items()}
+    return ordered_sheets(run, rows, chosen, dict(enumerate(_captions(rows))), most=most)
+
+
+def ordered_sheets(
+    run: Manifest, rows: Rows, groups: Mapping[str, Sequence[int]], captions: Mapping[int, str], *, most: int
+) -> tuple[Sheet, ...]:
+    """One sheet for each group: the first `most` of its rows, in its order, with a caption for each row shown."""
+    chosen = {name: group[:most] for name, group in groups.items()}
     pictures = _pictures(run, {i for group in chosen.values() for i in group})
-    captions = _captions(rows)
     return tuple(
         Sheet(
             name=name,
@@ -123,10 +139,11 @@ def _shown(picture: bytes | None) -> tuple[str, int, int]:
         array = decode_picture(picture).array
     except PictureError:
         return "", 0, 0
-    return _encoded(array)
+    return encoded_picture(array)
 
 
-def _encoded(array: npt.NDArray[np.uint8]) -> tuple[str, int, int]:
+def encoded_picture(array: npt.NDArray[np.uint8]) -> tuple[str, int, int]:
+    """`data:` URI, width and height of a uint8 RGB picture (H, W, 3), scaled down where it is over `MOST_PX`."""
     image = Image.fromarray(array)
     image.thumbnail((MOST_PX, MOST_PX), Image.Resampling.LANCZOS)
     sink = io.BytesIO()

@@ -7,14 +7,14 @@ converted, …) is written in `conversions`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import ClassVar
 
-from facsim.errors import RecipeError
-from facsim.formats import read_records
-from facsim.formats.tree import read_tree, tree_kind
+from facsim.errors import FormatError, RecipeError
+from facsim.formats.place_text import Locator
+from facsim.formats.places import PlaceReader
 from facsim.pictures import MAX_PIXELS, MAX_SIDE_PX, PictureError, decode_picture, encode_picture, encoding_for
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
@@ -32,10 +32,10 @@ class Ingest:
     max_pixels: int = MAX_PIXELS
 
     name: ClassVar[str] = "ingest"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     mirrors: ClassVar[bool] = False
     determinism: ClassVar[Determinism] = Determinism()
-    reads: ClassVar[tuple[str, ...]] = ("source_input", "source_format", "source_path", "source_sha256")
+    reads: ClassVar[tuple[str, ...]] = ("source_input", "source_path", "source_place", "source_sha256")
     writes: ClassVar[tuple[str, ...]] = ("image", "width_px", "height_px", "conversions")
     resources: ClassVar[Resources] = Resources(batch=256)
     weights: ClassVar[tuple[str, ...]] = ()
@@ -45,21 +45,21 @@ class Ingest:
             raise RecipeError("ingest.max_side_px and ingest.max_pixels must be 1 or more")
 
     def open(self, device: str) -> Work:
-        """The reader; nothing is loaded."""
-        return self._read_all
+        """The reader. It keeps open the files that it has come to, so that an archive is gone through once a worker."""
+        reader = PlaceReader()
 
-    def _read_all(self, samples: Sequence[Sample]) -> list[Row | Problem]:
-        found: dict[str, bytes | Problem] = {}
-        for (place, form), names in _by_input(samples).items():
-            found.update({f"{place}\n{name}": data for name, data in _files(place, form, names)})
-        gone = Problem(reason="unreadable", detail="the input no longer holds this file")
-        return [self._row(s, found.get(f"{s['source_input']}\n{s['source_path']}", gone)) for s in samples]
+        def work(samples: Sequence[Sample]) -> list[Row | Problem]:
+            locator = Locator()
+            return [self._row(sample, _bytes(sample, reader, locator)) for sample in samples]
+
+        return work
 
     def _row(self, sample: Sample, data: bytes | Problem) -> Row | Problem:
         if isinstance(data, Problem):
             return data
         if hashlib.sha256(data).hexdigest() != sample["source_sha256"]:
-            return Problem(reason="unreadable", detail="the file's bytes changed since the run was planned")
+            known = "changed" if sample["source_sha256"] else "could not be read, and can be now,"
+            return Problem(reason="unreadable", detail=f"the picture's bytes {known} since the run was planned")
         try:
             picture = decode_picture(data, max_side_px=self.max_side_px, max_pixels=self.max_pixels)
         except PictureError as error:
@@ -78,25 +78,11 @@ class Ingest:
         }
 
 
-def _by_input(samples: Sequence[Sample]) -> Mapping[tuple[str, str], set[str]]:
-    wanted: dict[tuple[str, str], set[str]] = {}
-    for sample in samples:
-        wanted.setdefault((sample["source_input"], sample["source_format"]), set()).add(sample["source_path"])
-    return wanted
-
-
-def _files(place: str, form: str, names: Collection[str]) -> Iterator[tuple[str, bytes | Problem]]:
-    """(name, bytes) of the wanted files of one input; a file that cannot be read comes as a Problem."""
-    if form != "class_folder":
-        yield from ((record.name, record.image) for record in read_records(place, format=form) if record.name in names)
-    elif "://" not in place and tree_kind(place) == "directory":
-        yield from ((name, _file(Path(place, name))) for name in sorted(names))
-    else:
-        yield from read_tree(place, wanted=names)
-
-
-def _file(path: Path) -> bytes | Problem:
+def _bytes(sample: Sample, reader: PlaceReader, locator: Locator) -> bytes | Problem:
+    """The picture of one row, read where it lies; nothing else of the input is."""
+    text = sample.values.get("source_place")
     try:
-        return path.read_bytes()
-    except OSError as error:
+        place = locator.place(text, source=sample["source_input"], name=sample["source_path"])
+        return reader.read(place)
+    except FormatError as error:
         return Problem(reason="unreadable", detail=str(error))

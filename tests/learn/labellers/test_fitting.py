@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from facsim.errors import FacsimError, ManifestError, WeightsError
+from facsim.errors import FacsimError, ManifestError
 from facsim.learn.checkpoint import CHECKPOINT_FILE
 from facsim.learn.labellers.fitting import fit_labeller, predict_rows
 from facsim.learn.training_config import TrainingConfig
@@ -105,20 +105,3 @@ def test_every_row_is_seen_as_often(tmp_path):
 def test_a_loss_that_is_not_finite_stops_with_what_to_do(tmp_path):
     with pytest.raises(FacsimError, match="lower lr"):
         fit_labeller(Places(scale=float("inf")), CONFIG, out=tmp_path)
-
-
-def test_a_model_that_is_taught_further_starts_where_it_was(tmp_path):
-    first = fit_labeller(Places(), CONFIG, out=tmp_path / "first")
-    further = replace(CONFIG, steps=1, lr=1e-9, initial=str(tmp_path / "first"))
-    second = fit_labeller(Places(), further, out=tmp_path / "second")
-    assert second.scores["miss"] == pytest.approx(first.scores["miss"], abs=1e-3)
-    assert second.labeller.provenance["went_on_from"] == first.labeller.sha256
-    assert second.labeller.provenance["steps_before"] == 120
-
-
-def test_weights_of_another_network_are_not_taught_further(tmp_path):
-    fit_labeller(Places(), replace(CONFIG, steps=1), out=tmp_path / "first")
-    other = Places()
-    other.network = ("face_net", {"outputs": 2, "channels": 1, "widths": (8, 8), "depths": (1, 1), "grid": 4})
-    with pytest.raises(WeightsError, match="another network"):
-        fit_labeller(other, replace(CONFIG, initial=str(tmp_path / "first")), out=tmp_path / "second")

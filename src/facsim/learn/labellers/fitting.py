@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facsim.errors import FacsimError, WeightsError
+from facsim.errors import FacsimError
 from facsim.learn.averaging import follow
 from facsim.learn.checkpoint import CHECKPOINT_FILE, TrainingState, restore_checkpoint, save_checkpoint
 from facsim.learn.optimisers import build_optimiser
@@ -91,9 +91,8 @@ class Fitted:
 def fit_labeller(task: LabelTask, config: TrainingConfig, *, out: str | Path, on_step: OnStep | None = None) -> Fitted:
     """The label model taught by `task`, saved in the folder `out` with its card.
 
-    Of `config` the length, the optimiser, the schedule, the precision, where to run, and `initial`, the folder of a
-    label model of the same network that is taught further, count. A run begun in `out` goes on from its last
-    checkpoint; a finished one is returned as it is. Raises ManifestError where `out` holds another
+    Of `config` the length, the optimiser, the schedule, the precision and where to run count. A run begun in `out` goes
+    on from its last checkpoint; a finished one is returned as it is. Raises ManifestError where `out` holds another
     training, FacsimError where the loss is not finite.
     """
     folder = Path(out)
@@ -105,33 +104,13 @@ def fit_labeller(task: LabelTask, config: TrainingConfig, *, out: str | Path, on
         "network": _plain(task.network),
         "config": config.to_json(),
     }
-    if config.initial:
-        identity["initial"] = _initial(task, config).sha256
     if done := _finished(folder, task, identity):
         return done
     with _threads(config.threads):
         state = _begun(task, config)
-        if config.initial:
-            _start_from(_initial(task, config), state)
         restore_checkpoint(folder, state, identity=identity)
         _run(task, config, state, total, lambda: save_checkpoint(folder, state, identity=identity), on_step)
         return _saved(task, config, state, total, folder, identity)
-
-
-def _initial(task: LabelTask, config: TrainingConfig) -> Labeller:
-    """The label model that this training starts from. Raises WeightsError where it is of another task."""
-    if not isinstance(config.initial, str):
-        raise FacsimError(f"found initial = {config.initial!r}, expected the folder of one label model")
-    return load_labeller(task.name, config.initial)
-
-
-def _start_from(first: Labeller, state: TrainingState) -> None:
-    weights = first.network.state_dict()
-    try:
-        for network in (state.network, state.average):
-            network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise WeightsError(f"the initial weights are of another network than this task's: {error}") from error
 
 
 def predict_rows(
@@ -237,7 +216,7 @@ def _saved(
         network=state.average,
         preprocessing=task.preprocessing,
         settings=task.settings,
-        provenance={**task.provenance, **_run_of(task, config, state)},
+        provenance={**task.provenance, "seed": config.seed, "steps": state.step, "batch_size": config.batch_size},
     )
     found = task.examine(predict_rows(labeller, task, task.held_out, device=config.device))
     scores = {name: round(float(value), 4) for name, value in found.items()}
@@ -258,15 +237,6 @@ def _saved(
     if finished:
         (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     return Fitted(labeller=saved, folder=folder, step=state.step, total_steps=total, scores=scores)
-
-
-def _run_of(task: LabelTask, config: TrainingConfig, state: TrainingState) -> dict[str, Any]:
-    """How it was taught, for its card."""
-    known: dict[str, Any] = {"seed": config.seed, "steps": state.step, "batch_size": config.batch_size}
-    if config.initial:
-        first = _initial(task, config)
-        known |= {"went_on_from": first.sha256, "steps_before": first.provenance.get("steps")}
-    return known
 
 
 def _finished(folder: Path, task: LabelTask, identity: Mapping[str, Any]) -> Fitted | None:

@@ -6,7 +6,7 @@ a function of the recipe, the data and the seed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from facsim.errors import FacsimError, RecipeError
+from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.ferplus import read_ferplus_votes, relabelled
 from facsim.formats.record import Record
 from facsim.learn.data import Pictures, chooser_split, pictures_from, take
@@ -197,7 +198,10 @@ def _labelled(record: Record, entry: SetRecipe, classes: tuple[str, ...]) -> Rec
 
 def _soft(record: Record, entry: SetRecipe, classes: tuple[str, ...]) -> Record | None:
     """The record with its votes as a distribution over `classes`; None where most votes are for another class."""
-    votes: Mapping[str, float] = record.metadata.get("expression_soft") or {}
+    found: Mapping[str, float] | Sequence[float] = record.metadata.get("expression_soft") or {}
+    votes: Mapping[str, float] = (
+        found if isinstance(found, Mapping) else {k: v for k, v in zip(EIGHT_EXPRESSIONS, found, strict=True) if v}
+    )
     if not votes:
         return replace(record, expression=None, metadata={})
     best = max(votes, key=lambda name: votes[name])

@@ -1,0 +1,194 @@
+"""The terms on which datasets may be used, one entry a format; every ingested row carries its own.
+
+An entry says what the publishers say, as far as known, and points at the agreement. It is no legal advice: `ask` means
+that nobody has said, or that it depends on where the pictures came from. [S] the terms were read in the dataset's own
+repository, [G] they are general knowledge, to be checked against the agreement that you signed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from facsim.errors import FormatError, hint_nearest
+
+__all__ = ["COMMERCIAL", "TERMS", "Terms", "check_commercial", "terms_for", "terms_from"]
+
+COMMERCIAL = ("yes", "no", "ask")
+"""Whether commercial use is allowed: yes, no, or nobody has said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """A dataset's name, its licence or agreement and where to read it, and what follows.
+
+    `commercial` is one of `COMMERCIAL`; `redistribution` says whether copies may be passed on, in the same words;
+    `real_people` whether photographs of real people are in it (None: it depends); `grade` is S or G.
+    """
+
+    name: str
+    agreement: str
+    url: str = ""
+    commercial: str = "ask"
+    redistribution: str = "ask"
+    real_people: bool | None = None
+    grade: str = "G"
+
+    @property
+    def text(self) -> str:
+        """One line for a row: the agreement and where to read it."""
+        return self.agreement + (f"; {self.url}" if self.url else "")
+
+
+_FER2013 = Terms(
+    name="FER2013",
+    agreement="Kaggle ICML 2013 challenge, research use",
+    url="https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge",
+    commercial="no",
+    redistribution="no",
+    real_people=True,
+)
+_AFFECTNET = Terms(
+    name="AffectNet",
+    agreement="AffectNet's end-user licence agreement, research use, no redistribution",
+    url="http://mohammadmahoor.com/affectnet/",
+    commercial="no",
+    redistribution="no",
+    real_people=True,
+)
+_CK_PLUS = Terms(
+    name="CK+",
+    agreement="CK+'s user agreement, research use, no redistribution",
+    url="http://www.jeffcohn.net/Resources/",
+    commercial="no",
+    redistribution="no",
+    real_people=True,
+)
+_UNSAID = Terms(name="not stated", agreement='not stated; say them with terms = "…" in [[input]]')
+
+TERMS: Mapping[str, Terms] = {
+    "fer2013": _FER2013,
+    "fer2013_folder": _FER2013,
+    "ferplus": Terms(
+        name="FER+",
+        agreement="votes: MIT (microsoft/FERPlus); pictures: FER2013's, Kaggle ICML 2013 challenge, research use",
+        url="https://github.com/microsoft/FERPlus",
+        commercial="no",
+        redistribution="no",
+        real_people=True,
+        grade="S",
+    ),
+    "raf_db": Terms(
+        name="RAF-DB",
+        agreement="RAF-DB's licence agreement, research use, no redistribution",
+        url="http://www.whdeng.cn/raf/model1.html",
+        commercial="no",
+        redistribution="no",
+        real_people=True,
+    ),
+    "affectnet_csv": _AFFECTNET,
+    "affectnet_npy": _AFFECTNET,
+    "ck_plus": _CK_PLUS,
+    "ck_plus_neutral": _CK_PLUS,
+    "expw": Terms(
+        name="ExpW",
+        agreement="ExpW's terms, research use",
+        url="http://mmlab.ie.cuhk.edu.hk/projects/socialrelation/index.html",
+        commercial="no",
+        redistribution="no",
+        real_people=True,
+    ),
+    "sfew": Terms(
+        name="SFEW",
+        agreement="SFEW's agreement, research use, no redistribution; frames of films",
+        url="https://cs.anu.edu.au/few/",
+        commercial="no",
+        redistribution="no",
+        real_people=True,
+    ),
+    "digiface": Terms(
+        name="DigiFace-1M",
+        agreement="Research Use of Data Agreement (R-UDA), non-commercial, results included",
+        url="https://github.com/microsoft/DigiFace1M",
+        commercial="no",
+        real_people=False,
+        grade="S",
+    ),
+    "dcface": Terms(
+        name="DCFace",
+        agreement="no licence file; the generator was trained on photographs",
+        url="https://github.com/mk-minchul/dcface",
+        real_people=False,
+        grade="S",
+    ),
+    "emonet_face": Terms(
+        name="EmoNet-Face BIG",
+        agreement="CC BY 4.0",
+        url="https://huggingface.co/datasets/laion/emonet-face-big",
+        commercial="yes",
+        redistribution="yes",
+        real_people=False,
+        grade="S",
+    ),
+    "ffhq": Terms(
+        name="FFHQ",
+        agreement="CC BY-NC-SA 4.0; each photograph has its own licence in ffhq-dataset-v2.json",
+        url="https://github.com/NVlabs/ffhq-dataset",
+        commercial="no",
+        redistribution="yes",
+        real_people=True,
+        grade="S",
+    ),
+    "celeba_hq": Terms(
+        name="CelebA-HQ",
+        agreement="CelebA's agreement, non-commercial research, no redistribution",
+        url="https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html",
+        commercial="no",
+        redistribution="no",
+        real_people=True,
+    ),
+    "class_folder": _UNSAID,
+    "parquet": _UNSAID,
+    "webdataset": _UNSAID,
+    "pictures": _UNSAID,
+}
+"""Terms by format."""
+
+
+def terms_for(form: str) -> Terms:
+    """The terms of what is laid out as `form`; of unknown layouts, that they are not stated."""
+    return TERMS.get(form, _UNSAID)
+
+
+def terms_from(text: str, *, form: str) -> Terms:
+    """The terms that an input names in place of its format's own; those where `text` is empty.
+
+    Either a name of `TERMS` (`"ffhq"`: a class folder made of FFHQ), or whether commercial use is allowed and the
+    terms in words: `"yes: my own photographs, written consent"`. Raises FormatError for anything else.
+    """
+    if not text:
+        return terms_for(form)
+    if text in TERMS:
+        return TERMS[text]
+    verdict, colon, words = (part.strip() for part in text.partition(":"))
+    if colon and verdict in COMMERCIAL and words:
+        return Terms(name=terms_for(form).name, agreement=words, commercial=verdict)
+    raise FormatError(
+        f'the terms "{text[:80]}" say neither a dataset ({", ".join(TERMS)}) nor, as in "yes: my own photographs", '
+        f"whether commercial use is allowed (yes, no or ask) and on what terms.{hint_nearest(text[:40], TERMS)}"
+    )
+
+
+def check_commercial(sources: Iterable[tuple[str, Terms]]) -> None:
+    """Nothing where commercial use of every (source, terms) is allowed. Raises FormatError, naming those that fail."""
+    faults = [
+        f"{source} ({found.name}; commercial: {found.commercial}; {found.text})"
+        for source, found in sources
+        if found.commercial != "yes"
+    ]
+    if faults:
+        raise FormatError(
+            "commercial use is required, and not allowed, or not known to be, for:\n  "
+            + "\n  ".join(faults)
+            + '\nleave them out, or say the terms that you have with terms = "yes: …" in [[input]]'
+        )
