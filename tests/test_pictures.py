@@ -296,3 +296,22 @@ def test_only_uint8_pictures_are_encoded(array):
 def test_impossible_encodings_are_refused(kind, quality):
     with pytest.raises(ValueError):
         Encoding(kind=kind, quality=quality)
+
+
+@pytest.mark.parametrize(("most", "side"), [(1, 400), (3, 200), (4, 100), (100, 50)])
+def test_a_jpeg_is_decoded_at_a_part_of_its_size_where_that_is_allowed(most, side):
+    picture = decode_picture(saved(Image.fromarray(drawn(400, 400)), "JPEG", quality=95), most_reduction=most)
+    assert picture.array.shape == (side, side, 3)
+    assert picture.reduction == 400 // side
+
+
+def test_other_kinds_are_decoded_whole():
+    picture = decode_picture(saved(Image.fromarray(drawn(400, 400)), "PNG"), most_reduction=8)
+    assert (picture.array.shape, picture.reduction) == ((400, 400, 3), 1)
+
+
+def test_a_turned_jpeg_is_reduced_and_turned():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = decode_picture(saved(Image.fromarray(drawn(400, 200)), "JPEG", exif=exif), most_reduction=2)
+    assert picture.array.shape == (200, 100, 3)

@@ -198,6 +198,24 @@ _LIST = [
         "1 + 127 (n + 1)",
     ),
     _column("parts", IMAGE_TYPE, "what each pixel shows, as numbers of the table below: an 8-bit palette PNG"),
+    # where the face is
+    _column("faces_found", pa.int16(), "faces that the detector found; null where a crop was given", low=0),
+    _column("face_score", _F32, "the detector's score of the face; null where it gives none", low=0, high=1),
+    _column(
+        "landmarks_error",
+        _F32,
+        "how far off the landmarks are thought to be, as the landmark model's own guess",
+        "share of the distance between the outer corners of the eyes",
+        low=0,
+    ),
+    _column("landmarks_source", _TEXT, "the model that the landmarks are from"),
+    _column("face_aligned", IMAGE_TYPE, "the face, cut out by its five points: a PNG; or as given"),
+    _column("align_template", _TEXT, "how it is framed", values=("arcface", "wide", "tight", "given")),
+    _column(
+        "align_matrix",
+        pa.list_(_F32, 6),
+        "two rows of three: places in the picture, in px from the top left, to places in the aligned face",
+    ),
     # what was decided
     _column(
         "expression_scores",

@@ -135,11 +135,15 @@ class PictureError(FacsimError):
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """A decoded picture: uint8 `hwc` RGB, the file's kind (`png`, `jpeg`, …), and notes from `PICTURE_NOTES`."""
+    """A decoded picture: uint8 `hwc` RGB, the file's kind (`png`, `jpeg`, …), and notes from `PICTURE_NOTES`.
+
+    `reduction` is how many of the file's pixels one of the array's is wide, 1 unless more was asked for.
+    """
 
     array: npt.NDArray[np.uint8]
     kind: str
     notes: tuple[str, ...] = ()
+    reduction: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,8 +160,14 @@ class Encoding:
             raise ValueError("png takes no quality; webp and jpeg need one from 1 to 100")
 
 
-def decode_picture(data: bytes, *, max_side_px: int = MAX_SIDE_PX, max_pixels: int = MAX_PIXELS) -> Picture:
-    """The picture in `data`, as a viewer shows it. Raises PictureError with a reason from `PICTURE_REASONS`."""
+def decode_picture(
+    data: bytes, *, max_side_px: int = MAX_SIDE_PX, max_pixels: int = MAX_PIXELS, most_reduction: int = 1
+) -> Picture:
+    """The picture in `data`, as a viewer shows it. Raises PictureError with a reason from `PICTURE_REASONS`.
+
+    A JPEG is decoded at a half, a quarter or an eighth of its size where `most_reduction` allows that: its transform's
+    blocks give that for less work and memory.
+    """
     if not data:
         raise PictureError("empty", "the file holds no bytes")
     if picture_kind(data) is None:
@@ -170,7 +180,7 @@ def decode_picture(data: bytes, *, max_side_px: int = MAX_SIDE_PX, max_pixels: i
         raise PictureError("unreadable", "a chunk of the PNG does not match its checksum")
     with _opened(data) as image:
         _check_size(image.size, limits)
-        return _decoded(image, data)
+        return _decoded(image, data, most_reduction)
 
 
 def encode_png(array: npt.NDArray[np.uint8]) -> bytes:
@@ -232,17 +242,28 @@ def _undecodable(data: bytes, detail: str) -> PictureError:
     return PictureError("unreadable", f"the {picture_kind(data)} data are damaged: {detail}")
 
 
-def _decoded(image: Image.Image, data: bytes) -> Picture:
+def _decoded(image: Image.Image, data: bytes, most_reduction: int) -> Picture:
     notes: list[str] = []
     try:
         _check_frames(image, notes)
         declared = _orientation(image, notes)
+        reduction = _drafted(image, most_reduction)
         image.load()
         turned = _turned(image, declared, notes)
         array = _rgb_array(turned, data, notes)
     except _DECODER_ERRORS as error:
         raise _undecodable(data, str(error)) from error
-    return Picture(array=array, kind=str(picture_kind(data)), notes=tuple(sorted(set(notes))))
+    return Picture(array=array, kind=str(picture_kind(data)), notes=tuple(sorted(set(notes))), reduction=reduction)
+
+
+def _drafted(image: Image.Image, most: int) -> int:
+    """By how much a JPEG will be made smaller as it is decoded: 1, 2, 4 or 8."""
+    factor = max((step for step in (1, 2, 4, 8) if step <= most), default=1)
+    if factor == 1 or image.format not in ("JPEG", "MPO"):
+        return 1
+    before = image.size
+    image.draft(image.mode, (max(before[0] // factor, 1), max(before[1] // factor, 1)))
+    return round(before[0] / image.size[0])
 
 
 def _check_frames(image: Image.Image, notes: list[str]) -> None:

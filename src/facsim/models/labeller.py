@@ -24,8 +24,10 @@ from torch import Tensor, nn
 
 from facsim.errors import FacsimError, WeightsError, hint_nearest
 from facsim.models.classifier import Preprocessing
+from facsim.models.detect_net import DetectNet, DetectNetConfig
 from facsim.models.face_net import FaceNet, FaceNetConfig
 from facsim.models.initialisation import initialise
+from facsim.models.parse_net import ParseNet, ParseNetConfig
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
 from facsim.models.weights import WEIGHTS_FILE, write_model
 
@@ -43,6 +45,8 @@ __all__ = [
 LABEL_NETWORKS: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = {
     "face_net": (FaceNetConfig, FaceNet),
     "small_cnn": (SmallCnnConfig, SmallCnn),
+    "detect_net": (DetectNetConfig, DetectNet),
+    "parse_net": (ParseNetConfig, ParseNet),
 }
 """Architecture name -> its configuration and its network; a new network is a new line here."""
 

@@ -76,6 +76,21 @@ TASKS: Mapping[str, TaskEntry] = {
         maker="facsim.learn.labellers.identity:identity_task",
         recipe=_recipe(steps=3200),
     ),
+    "landmarks": TaskEntry(
+        meaning="68 points of a face, which can be seen, and the pose",
+        maker="facsim.learn.labellers.landmarks:landmark_task",
+        recipe=_recipe(steps=3000),
+    ),
+    "detect": TaskEntry(
+        meaning="where faces are",
+        maker="facsim.learn.labellers.detector:detect_task",
+        recipe=_recipe(steps=1100),
+    ),
+    "parse": TaskEntry(
+        meaning="what each pixel of an aligned face shows",
+        maker="facsim.learn.labellers.parsing:parse_task",
+        recipe=_recipe(steps=1000),
+    ),
 }
 """Task -> its entry."""
 

@@ -1,0 +1,103 @@
+"""Align: the face cut out upright, in one frame for every model that reads faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.errors import RecipeError
+from facsim.models.face_crop import fit_similarity, template_points
+from facsim.models.resampling import cut_out, is_sound
+from facsim.pictures import PictureError, decode_picture, encode_png
+from facsim.sample import Problem, Sample
+from facsim.stage import Determinism, Resources, Row, Work
+
+__all__ = ["Align"]
+
+_SIDES_PX = (16, 1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Align:
+    """Cut the face out by its five points.
+
+    template: `arcface`, what recognition networks read; `wide`, from the forehead to a dropped jaw, what facsim's label
+    models read; `tight`, from the brows to the chin, as FER2013's pictures are framed. size_px: side of the aligned
+    face. margin: room added on every side, as a share of that side (0 is the template as it is). given: `landmarks`,
+    five points; or `aligned`, where pictures are aligned faces already: their very bytes pass, and nothing is cut.
+    """
+
+    template: Literal["arcface", "wide", "tight"] = "wide"
+    size_px: int = 112
+    margin: float = 0.0
+    given: Literal["landmarks", "aligned"] = "landmarks"
+
+    name: ClassVar[str] = "align"
+    version: ClassVar[int] = 1
+    mirrors: ClassVar[bool] = False  # to within a level a pixel: resampling rounds (tests/labels/test_align.py)
+    determinism: ClassVar[Determinism] = Determinism()
+    writes: ClassVar[tuple[str, ...]] = ("face_aligned", "align_template", "align_matrix")
+    resources: ClassVar[Resources] = Resources(batch=32)
+    weights: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        low, high = _SIDES_PX
+        if not low <= self.size_px <= high or not -0.3 <= self.margin <= 2:
+            raise RecipeError(
+                f"found align.size_px = {self.size_px} and margin = {self.margin}; expected {low} to {high} px, and "
+                "-0.3 to 2 of the side"
+            )
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The picture, and the five points where it is cut by them."""
+        return ("image",) if self.given == "aligned" else ("image", "landmarks_5")
+
+    def open(self, device: str) -> Work:
+        """The cutter; nothing is loaded."""
+        work = self._passed if self.given == "aligned" else self._cut
+        return lambda samples: [work(sample) for sample in samples]
+
+    def _passed(self, sample: Sample) -> Row | Problem:
+        try:
+            decode_picture(sample["image"]["bytes"])
+        except PictureError as error:
+            return Problem(reason=error.reason, detail=error.detail)
+        same = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+        return {"face_aligned": sample["image"], "align_template": "given", "align_matrix": _numbers(same)}
+
+    def _cut(self, sample: Sample) -> Row | Problem:
+        points = np.asarray(sample["landmarks_5"], dtype=np.float64).reshape(5, 2)
+        matrix = self._matrix(points)
+        coarsest = 1.0 / max(float(np.linalg.det(matrix[:, :2])) ** 0.5, 1e-6) if np.isfinite(matrix).all() else 1.0
+        try:
+            picture = decode_picture(sample["image"]["bytes"], most_reduction=int(min(coarsest, 8)))
+        except PictureError as error:
+            return Problem(reason=error.reason, detail=error.detail)
+        reduced = matrix @ np.diag([picture.reduction, picture.reduction, 1.0])
+        if not _apart(points) or not is_sound(reduced, picture.array.shape, size_px=self.size_px):
+            return Problem(reason="no_place", detail=f"five points at {points.round(1).tolist()}")
+        face = cut_out(picture.array, reduced, size_px=self.size_px)
+        return {
+            "face_aligned": {"bytes": encode_png(face), "path": f"{sample.sample_id}.png"},
+            "align_template": self.template,
+            "align_matrix": _numbers(matrix),
+        }
+
+    def _matrix(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(2, 3) picture px → aligned px."""
+        inner = 1 / (1 + 2 * self.margin)
+        target = (template_points(self.template, size_px=self.size_px) - self.size_px / 2) * inner + self.size_px / 2
+        return np.asarray(fit_similarity(points[None], target)[0], dtype=np.float64)
+
+
+def _apart(points: NDArray[np.float64]) -> bool:
+    """Whether the points span at least a pixel, as a face must."""
+    return bool(np.isfinite(points).all() and (points.max(axis=0) - points.min(axis=0)).max() >= 1.0)
+
+
+def _numbers(matrix: NDArray[np.float64]) -> list[float]:
+    return [float(np.float32(value)) for value in matrix.ravel()]

@@ -1,0 +1,74 @@
+"""Faces' boxes in whole pictures, by the native detector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from facsim.errors import FacsimError
+from facsim.models.boxes import strongest
+from facsim.models.classifier import nchw, prepare
+from facsim.models.detect_net import CELL_PX, read_boxes
+from facsim.models.labeller import Labeller
+from facsim.models.resampling import fitted_into
+
+__all__ = ["FoundFace", "find_faces"]
+
+_CELLS = 4 * CELL_PX
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FoundFace:
+    """A face that a detector found: `box` float64 (4,) px, `score` in [0, 1] to 1e-4, None where the
+    detector has none, and `points` (68, 2) where it gives them, with `angles_deg` (3,)."""
+
+    box: NDArray[np.float64]
+    score: float | None
+    points: NDArray[np.float64] | None = None
+    angles_deg: NDArray[np.float64] | None = None
+
+
+def find_faces(
+    labeller: Labeller,
+    pictures: Sequence[NDArray[np.uint8]],
+    *,
+    search_px: int,
+    least_score: float | None = None,
+    device: str = "cpu",
+) -> list[list[FoundFace]]:
+    """The faces of each picture uint8 (H, W, 3), strongest first: those of at least `least_score`, by default the
+    score that the detector itself asks for.
+
+    Pictures are looked at in a square of `search_px`, a multiple of 32: faces whose landmarks span from about a twelfth
+    of it on are found. Raises FacsimError for another size.
+    """
+    if search_px % _CELLS or search_px <= 0:
+        raise FacsimError(f"found search_px = {search_px}, expected a multiple of {_CELLS}")
+    fitted = [fitted_into(picture, size_px=search_px) for picture in pictures]
+    with torch.inference_mode():
+        squares = nchw(torch.from_numpy(np.stack([square for square, _ in fitted]))).to(device)
+        maps = labeller.network(prepare(squares, labeller.preprocessing)).float().cpu()
+    scores, boxes = (part.numpy().astype(np.float64) for part in read_boxes(maps))
+    least = float(labeller.settings["least_score"]) if least_score is None else least_score
+    rules = {name: float(labeller.settings[name]) for name in ("overlap", "inside")}
+    return [
+        _faces(score, box, matrix, least, rules) for score, box, (_, matrix) in zip(scores, boxes, fitted, strict=True)
+    ]
+
+
+def _faces(
+    scores: NDArray[np.float64],
+    boxes: NDArray[np.float64],
+    matrix: NDArray[np.float64],
+    least_score: float,
+    rules: Mapping[str, float],
+) -> list[FoundFace]:
+    scores = np.round(scores, 4)
+    chosen = scores >= least_score
+    scores, boxes = scores[chosen], boxes[chosen]
+    back = (boxes - np.tile(matrix[:, 2], 2)) / np.tile(matrix[[0, 1], [0, 1]], 2)
+    return [FoundFace(box=back[at], score=float(scores[at])) for at in strongest(boxes, scores, **rules)]
