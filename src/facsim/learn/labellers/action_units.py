@@ -76,7 +76,7 @@ class ActionUnitTask:
     def provenance(self) -> Mapping[str, Any]:
         """What the card says."""
         return {
-            "trained_on": self.faces.origin,
+            "trained_on": f"{len(self.training)} of {self.faces.origin}",
             "selected_on": "nothing: the weights after the last step, averaged",
             "terms": "Apache-2.0, as facsim; MakeHuman's data, from which the renders are made, is CC0",
         }
