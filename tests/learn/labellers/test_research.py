@@ -8,6 +8,7 @@ from facsim.errors import FacsimError
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.formats.ferplus import VOTE_COLUMNS, FerPlusVotes
 from facsim.learn.augment import scaled_augmentation
+from facsim.learn.calibration import load_temperature
 from facsim.learn.data import Pictures, is_chooser, pixel_hash
 from facsim.learn.labellers.fitting import fit_labeller
 from facsim.learn.labellers.halves import PARTS
@@ -104,3 +105,16 @@ def test_both_heads_learn_and_stand_alone_as_classifiers(tmp_path):
 def test_an_unknown_part_is_refused_with_the_nearest():
     with pytest.raises(FacsimError, match='Did you mean "first"'):
         research_task(drawn(), [], part="frist")
+
+
+def test_each_head_is_calibrated_on_the_cut_where_that_is_large_enough(tmp_path):
+    pictures = drawn(1300)
+    task = replace(research_task(pictures, voted(pictures, every=1)), widths=(8, 16), depths=(1, 1))
+    task = replace(task, augmentation=scaled_augmentation(0.2))
+    config = replace(RESEARCH_RECIPE, steps=60, batch_size=32, lr=5e-3, ema=0.9, threads=1)
+    labels, votes = write_heads(fit_labeller(task, config, out=tmp_path), task)
+    for name, head in (("labels", labels), ("votes", votes)):
+        kept = load_temperature(tmp_path / name, model=head.sha256)
+        assert kept is not None and kept.fitted_on["n"] == len(task.held_out)
+        assert kept.fitted_on["nll_after"] <= kept.fitted_on["nll_before"] + 1e-6
+        assert not set(kept.hashes) & set(pictures.hashes[task.training])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,12 @@ from facsim.errors import FacsimError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.ferplus import FerPlusVotes, soft_expressions
 from facsim.learn.augment import Augmentation, augment, scaled_augmentation
+from facsim.learn.calibration import LEAST_TO_FIT, fit_temperature, save_temperature
 from facsim.learn.data import Pictures, is_chooser, take
 from facsim.learn.labellers.fitting import Fitted, Outputs
 from facsim.learn.labellers.halves import PARTS
 from facsim.learn.leaks import near_pool, save_training_hashes, save_training_signatures, seen_in
+from facsim.learn.predict import predict
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.classifier import Classifier, Preprocessing, fit_preprocessing, nchw
 from facsim.models.labeller import Labeller
@@ -153,16 +156,33 @@ def research_task(
 
 def write_heads(fitted: Fitted, task: ResearchTask) -> tuple[Classifier, Classifier]:
     """The two heads as classifiers, in the folders `labels` and `votes` of the label model's: over FER2013's seven and
-    FER+'s eight. Each says which pictures it has seen, so that what is tested on can be told from it."""
-    first, second = split_heads(fitted.labeller)
+    FER+'s eight. Each says which pictures it has seen, so that what is tested on can be told from it, and has a
+    temperature fitted on the cut, where the cut holds enough of its labels."""
+    seen = take(task.pictures, task.training)
     written: list[Classifier] = []
-    for name, classifier in (("labels", first), ("votes", second)):
+    for name, classifier, held_out in zip(("labels", "votes"), split_heads(fitted.labeller), _cuts(task), strict=True):
         folder = fitted.folder / name
-        written.append(save_classifier(classifier, folder))
-        seen = take(task.pictures, task.training)
+        saved = save_classifier(classifier, folder)
         save_training_hashes(folder, seen.hashes)
         save_training_signatures(folder, seen.images)
+        _calibrate(saved, held_out, folder)
+        written.append(saved)
     return written[0], written[1]
+
+
+def _cuts(task: ResearchTask) -> tuple[Pictures, Pictures]:
+    """The cut with FER2013's labels, and those of its pictures that have votes, with these."""
+    voted = task.held_out[task.votes[task.held_out].sum(axis=1) > 0]
+    by_votes = replace(take(task.pictures, voted), targets=task.votes[voted], classes=EIGHT_EXPRESSIONS)
+    return take(task.pictures, task.held_out), by_votes
+
+
+def _calibrate(classifier: Classifier, held_out: Pictures, folder: Path) -> None:
+    """Leave a temperature beside the head's weights; none where there is too little to fit one on."""
+    if len(held_out) >= LEAST_TO_FIT and len(set(held_out.labels)) > 1:
+        scores = predict(classifier, held_out)
+        fitted = fit_temperature(scores, held_out, classes=classifier.classes, model=classifier.sha256)
+        save_temperature(folder, fitted)
 
 
 def split_heads(labeller: Labeller) -> tuple[Classifier, Classifier]:
