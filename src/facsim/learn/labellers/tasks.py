@@ -63,7 +63,7 @@ TASKS: Mapping[str, TaskEntry] = {
         meaning="intensities of every action unit that the renderer has, left and right, with uncertainty",
         maker="facsim.learn.labellers.action_units:action_unit_task",
         finish="facsim.learn.labellers.action_units:calibrated_action_units",
-        recipe=_recipe(steps=3000),
+        recipe=_recipe(steps=8000),
     ),
     "attributes": TaskEntry(
         meaning="apparent age, gender, ancestry and skin tone, each with how sure it is",
