@@ -39,6 +39,7 @@ from facsim.learn.leaks import near_pool, seen_in
 from facsim.learn.sources import load_pictures
 from facsim.learn.yardstick import YARDSTICK_SHAPE, measure, spread_of
 from facsim.manifest import open_manifest
+from facsim.metrics import share_of
 from facsim.provenance import environment
 from facsim.sample import generator_for
 
@@ -158,18 +159,10 @@ def _yields(collection: Pictures, labels: Mapping[str, Labelled], votes: str | N
 def _precision(said: Labelled, mask: NDArray[np.bool_], truth: list[str | None]) -> dict[str, Any]:
     judged = [row for row in np.flatnonzero(mask) if truth[row] in SEVEN_EXPRESSIONS]
     right = sum(said.label[row] == truth[row] for row in judged)
-    low, high = _wilson(right, len(judged))
-    return {"n": len(judged), "precision": right / len(judged) if judged else None, "low": low, "high": high}
-
-
-def _wilson(right: int, n: int, z: float = 1.96) -> tuple[float | None, float | None]:
-    """Wilson's score interval of a share (Wilson 1927), at 95 %."""
-    if n == 0:
-        return None, None
-    share, spread = right / n, z**2 / n
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * np.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return float(middle - half), float(middle + half)
+    if not judged:
+        return {"n": 0, "precision": None, "low": None, "high": None}
+    share = share_of(right, len(judged))
+    return {"n": len(judged), "precision": share.value, "low": share.low, "high": share.high}
 
 
 def _trained(
