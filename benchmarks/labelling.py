@@ -36,6 +36,7 @@ from facsim.sources.render import render
 PIPELINE = """
 [[input]]
 path = "{folder}"
+format = "pictures"
 
 [[step]]
 use = "ingest"
