@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from facsim.errors import FacsimError, hint_nearest
@@ -150,6 +151,7 @@ _TURNED = {51: 52, 52: 51, 55: 56, 56: 55, 61: 62, 62: 61}
 """Central codes that name a direction, each with its mirror image."""
 
 
+@lru_cache(maxsize=1024)  # a labelled picture asks for each key several times
 def action_unit(code: int | str) -> ActionUnit:
     """The AU with this number (`12` or `"12"`). Raises FacsimError with the nearest known number."""
     text = str(code)
@@ -159,12 +161,14 @@ def action_unit(code: int | str) -> ActionUnit:
     raise FacsimError(f'no action unit "{text}"; expected a FACS number from 1 to 64.{hint}')
 
 
+@lru_cache(maxsize=1024)
 def lateral_keys(code: int | str) -> tuple[str, ...]:
     """The keys of an AU: `("12L", "12R")` for a lateral one, `("17",)` for a central one."""
     unit = action_unit(code)
     return (f"{unit.code}L", f"{unit.code}R") if unit.laterality == "lateral" else (str(unit.code),)
 
 
+@lru_cache(maxsize=1024)
 def split_key(key: str) -> tuple[ActionUnit, Side | None]:
     """The AU and the side that a key names; the side is None for central AUs.
 
@@ -207,6 +211,7 @@ def letter_of_intensity(intensity: float) -> str:
     return "" if intensity < 0.5 else INTENSITY_LETTERS[max(0, int(intensity + 0.5) - 1)]
 
 
+@lru_cache(maxsize=1024)
 def column_name(key: int | str) -> str:
     """`AU12L` for the key `12L`; `AU12`, the stronger of the sides, for the code `12`."""
     text = str(key)
