@@ -20,7 +20,7 @@ from facsim.errors import WeightsError
 from facsim.facs import MAX_INTENSITY, action_unit, split_key
 from facsim.models.classifier import Preprocessing, nchw, prepare
 from facsim.models.intensities import intensities_of
-from facsim.models.labeller import Labeller, load_labeller
+from facsim.models.labeller import Labeller, load_reader
 from facsim.models.official import load_official
 from facsim.models.onnx_network import PictureInput, open_onnx
 from facsim.models.open_graph_au import OPEN_GRAPH_UNITS, SIDE_PX, OpenGraphAu, OpenGraphAuConfig
@@ -58,7 +58,7 @@ class Coder:
 
 def native_coder(path: str, *, device: str) -> Coder:
     """facsim's own coder, or one that `facsim teach action_units` wrote to `path`. Raises WeightsError."""
-    labeller = load_labeller("action_units", path, device=device)
+    labeller = load_reader("action_units", path, device=device)
     settings = labeller.settings
     return Coder(
         units=tuple(settings["keys"]),

@@ -23,9 +23,9 @@ def labeller_faces(
     import torch
 
     from facsim.models.classifier import nchw, prepare
-    from facsim.models.labeller import load_labeller
+    from facsim.models.labeller import load_reader
 
-    labeller = load_labeller(task, model, device=device)
+    labeller = load_reader(task, model, device=device)
 
     def run(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         rows = padded_rows(faces, batch)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facsim.label_maps import encode_parts
 from facsim.models.face_crop import TEMPLATES
 from facsim.models.face_parts import find_parts
-from facsim.models.labeller import Labeller, load_labeller, weights_digest
+from facsim.models.labeller import Labeller, load_reader, weights_digest
 from facsim.pictures import PictureError, decode_picture
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
@@ -46,7 +46,7 @@ class Parse:
 
     def open(self, device: str) -> Work:
         """The model, loaded once."""
-        labeller = load_labeller("parse", self.model, device=device)
+        labeller = load_reader("parse", self.model, device=device)
         return lambda samples: _rows(labeller, samples, device)
 
 

@@ -21,7 +21,7 @@ from facsim.errors import RecipeError, WeightsError
 from facsim.expressions import EIGHT_EXPRESSIONS, expression_named
 from facsim.models.catalogue import PUBLIC_WEIGHTS
 from facsim.models.classifier import ARCHITECTURES, Preprocessing, build_network, nchw, prepare
-from facsim.models.labeller import Labeller, load_labeller
+from facsim.models.labeller import Labeller, load_reader
 from facsim.models.official import load_official
 from facsim.models.onnx_network import PictureInput, file_digest, onnx_properties, open_onnx
 from facsim.models.weights import WEIGHTS_FILE, load_classifier
@@ -96,7 +96,7 @@ def labeller_teacher(task: str, path: str, *, head: str, device: str) -> Teacher
 
     Raises WeightsError, or RecipeError for a head that it lacks.
     """
-    labeller = load_labeller(task, path, device=device)
+    labeller = load_reader(task, path, device=device)
     settings = labeller.settings
     classes, votes = tuple(settings["classes"]), tuple(settings.get("votes", ()))
     if head == "votes" and not votes:

@@ -26,6 +26,7 @@ from facsim.errors import FacsimError, WeightsError, hint_nearest
 from facsim.models.classifier import Preprocessing
 from facsim.models.detect_net import DetectNet, DetectNetConfig
 from facsim.models.face_net import FaceNet, FaceNetConfig
+from facsim.models.folding import folded
 from facsim.models.initialisation import initialise
 from facsim.models.parse_net import ParseNet, ParseNetConfig
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
@@ -37,6 +38,7 @@ __all__ = [
     "described_task",
     "initialised_label_network",
     "load_labeller",
+    "load_reader",
     "packaged_weights",
     "save_labeller",
     "weights_digest",
@@ -121,6 +123,12 @@ def described_task(path: str | os.PathLike[str]) -> str | None:
             return str(json.loads((opened.metadata() or {})[_ENTRY])["task"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError):
         return None
+
+
+def load_reader(task: str, path: str | os.PathLike[str] = "", *, device: str = "cpu") -> Labeller:
+    """As `load_labeller`, for reading faces alone: batch norms are folded into convolutions. Raises WeightsError."""
+    labeller = load_labeller(task, path, device=device)
+    return replace(labeller, network=folded(labeller.network))
 
 
 def packaged_weights(task: str) -> Path:
