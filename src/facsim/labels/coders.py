@@ -18,7 +18,7 @@ from scipy.special import ndtr
 
 from facsim.errors import WeightsError
 from facsim.facs import MAX_INTENSITY, action_unit, split_key
-from facsim.models.classifier import Preprocessing, nchw, prepare
+from facsim.models.classifier import Preprocessing, read_pictures
 from facsim.models.intensities import intensities_of
 from facsim.models.labeller import Labeller, load_reader
 from facsim.models.official import load_official
@@ -128,6 +128,4 @@ def _present(probabilities: NDArray[Any]) -> Coding:
 
 
 def _run(network: Any, asked: Preprocessing, faces: NDArray[np.uint8], device: str) -> NDArray[np.float32]:
-    pictures = nchw(torch.from_numpy(np.ascontiguousarray(faces)).to(device))
-    with torch.inference_mode():
-        return network(prepare(pictures, asked)).float().cpu().numpy()
+    return read_pictures(network, asked, faces, device=device).float().cpu().numpy()

@@ -20,9 +20,7 @@ def labeller_faces(
 
     Batches are padded to `batch`, so that a face has the same result in whichever it comes. Raises WeightsError.
     """
-    import torch
-
-    from facsim.models.classifier import nchw, prepare
+    from facsim.models.classifier import read_pictures
     from facsim.models.labeller import load_reader
 
     labeller = load_reader(task, model, device=device)
@@ -31,9 +29,8 @@ def labeller_faces(
         rows = padded_rows(faces, batch)
         parts: list[NDArray[np.float32]] = []
         for at in range(0, len(rows), batch):
-            pictures = nchw(torch.from_numpy(np.ascontiguousarray(rows[at : at + batch]))).to(device)
-            with torch.inference_mode():
-                found = labeller.network(prepare(pictures, labeller.preprocessing))
+            part = rows[at : at + batch]
+            found = read_pictures(labeller.network, labeller.preprocessing, part, device=device)
             parts.append(found.float().cpu().numpy())
         return np.concatenate(parts)[: len(faces)]
 

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from facsim.errors import RecipeError, WeightsError
 from facsim.expressions import EIGHT_EXPRESSIONS, expression_named
 from facsim.models.catalogue import PUBLIC_WEIGHTS
-from facsim.models.classifier import ARCHITECTURES, Preprocessing, build_network, nchw, prepare
+from facsim.models.classifier import ARCHITECTURES, Preprocessing, build_network, read_pictures
 from facsim.models.labeller import Labeller, load_reader
 from facsim.models.official import load_official
 from facsim.models.onnx_network import PictureInput, file_digest, onnx_properties, open_onnx
@@ -224,9 +223,7 @@ class _Held:
 
 def _run(model: Labeller | Any, faces: NDArray[np.uint8], device: str) -> NDArray[np.float64]:
     asked: Preprocessing = model.preprocessing
-    pictures = nchw(torch.from_numpy(np.ascontiguousarray(_coloured(faces, asked.colour))).to(device))
-    with torch.inference_mode():
-        return model.network(prepare(pictures, asked)).double().cpu().numpy()
+    return read_pictures(model.network, asked, _coloured(faces, asked.colour), device=device).double().cpu().numpy()
 
 
 def _coloured(faces: NDArray[np.uint8], colour: str) -> NDArray[np.uint8]:

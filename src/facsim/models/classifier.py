@@ -35,6 +35,7 @@ __all__ = [
     "initialised",
     "nchw",
     "prepare",
+    "read_pictures",
 ]
 
 _ROWS_A_TURN = 1024
@@ -180,3 +181,12 @@ def prepare(pictures: Tensor, preprocessing: Preprocessing) -> Tensor:
     mean = torch.tensor(preprocessing.mean, device=pictures.device)[None, :, None, None]
     std = torch.tensor(preprocessing.std, device=pictures.device)[None, :, None, None]
     return ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def read_pictures(
+    network: nn.Module, preprocessing: Preprocessing, images: NDArray[np.uint8], *, device: str
+) -> Tensor:
+    """What a network in evaluation mode on `device` gives for images uint8 (N, S, S) or (N, S, S, 3) of its size."""
+    pictures = nchw(torch.from_numpy(np.ascontiguousarray(images)).to(device))
+    with torch.inference_mode():
+        return network(prepare(pictures, preprocessing))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from facsim.errors import FacsimError
 from facsim.facs import column_name
 from facsim.learn.labellers.cropping import Crop, crop_faces
 from facsim.learn.labellers.faces import Faces, load_faces
@@ -122,7 +123,7 @@ class IdentityTask:
 
     def loss(self, outputs: Outputs, targets: Tensor) -> Tensor:
         """Nothing is learnt without the people's directions: use `joint_loss`."""
-        raise NotImplementedError("an embedding has no loss without its classes")
+        raise FacsimError("an embedding has no loss without its classes; teach it with its companion (`joint_loss`)")
 
     def examine(self, outputs: Mapping[str, NDArray[np.float32]]) -> Mapping[str, float]:
         """Verification of people held out: of all pairs, and with pairs of one person that differ in a condition."""
