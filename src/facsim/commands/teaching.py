@@ -34,6 +34,9 @@ def teach(
         str, typer.Option("--barred", metavar="SOURCE", help="research: test pictures whose copies are left out.")
     ] = "",
     part: Annotated[str, typer.Option("--part", metavar="all|first|second", help="research: all, or a half.")] = "all",
+    size: Annotated[
+        str, typer.Option("--size", metavar="small|large", help="research: for two cores, or for a GPU.")
+    ] = "small",
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.", show_default="the task's recipe")] = 0,
     initial: Annotated[str, typer.Option("--initial", metavar="MODEL", help="Start from this model's weights.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights, order and crops.")] = 0,
@@ -63,18 +66,19 @@ def teach(
     changed |= {"time_budget_s": budget or None, "initial": initial or None} | ({"steps": steps} if steps else {})
     with _told(task) as told:
         if task == _RESEARCH:
-            fitted = _research((pictures, votes, barred, part), changed, out, told)
+            fitted = _research((pictures, votes, barred, part, size), changed, out, told)
         else:
             fitted = _from_renders(task, renders, changed, out, told)
     _show(fitted, json=json)
 
 
 def _tasks_text() -> str:
-    from facsim.learn.labellers.research import RESEARCH_RECIPE
+    from facsim.learn.labellers.research import RESEARCH_SIZES
     from facsim.learn.labellers.tasks import TASKS
 
     rows = [(name, entry.meaning, entry.recipe) for name, entry in TASKS.items()]
-    rows.append((_RESEARCH, "expressions, from FER2013's photographs and FER+'s votes", RESEARCH_RECIPE))
+    meaning = "expressions, from FER2013's photographs and FER+'s votes"
+    rows += [(f"{_RESEARCH} ({name})", meaning, size.recipe) for name, size in RESEARCH_SIZES.items()]
     return table_text([[name, meaning, f"{recipe.steps} × {recipe.batch_size}"] for name, meaning, recipe in rows])
 
 
@@ -108,13 +112,14 @@ def _from_renders(task: str, renders: str, changed: dict[str, Any], out: Path, t
     return replace(fitted, labeller=save_labeller(taught, out, training=load_training(out)))
 
 
-def _research(given: tuple[str, str, str, str], changed: dict[str, Any], out: Path, told: OnStep) -> Fitted:
+def _research(given: tuple[str, str, str, str, str], changed: dict[str, Any], out: Path, told: OnStep) -> Fitted:
     from facsim.formats.ferplus import read_ferplus_votes
     from facsim.learn.labellers.fitting import fit_labeller
-    from facsim.learn.labellers.research import RESEARCH_RECIPE, research_task, write_heads
+    from facsim.learn.labellers.research import find_size, research_task, write_heads
     from facsim.learn.sources import load_pictures
 
-    pictures, votes, barred, part = given
+    pictures, votes, barred, part, size = given
+    recipe = find_size(size).recipe
     if not pictures:
         raise FacsimError("teach research needs --pictures, FER2013's training split (facsim brings no photographs)")
     made = research_task(
@@ -122,8 +127,10 @@ def _research(given: tuple[str, str, str, str], changed: dict[str, Any], out: Pa
         list(read_ferplus_votes(votes)) if votes else [],
         barred=load_pictures(barred) if barred else None,
         part=part,
+        size=size,
+        device=changed["device"],
     )
-    fitted = fit_labeller(made, replace(RESEARCH_RECIPE, **changed), out=out, on_step=told)
+    fitted = fit_labeller(made, replace(recipe, **changed), out=out, on_step=told)
     write_heads(fitted, made)
     return fitted
 

@@ -7,15 +7,23 @@ import torch
 from facsim.errors import FacsimError
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.formats.ferplus import VOTE_COLUMNS, FerPlusVotes
-from facsim.learn.augment import scaled_augmentation
 from facsim.learn.calibration import load_temperature
 from facsim.learn.data import Pictures, is_chooser, pixel_hash
 from facsim.learn.labellers.fitting import fit_labeller
 from facsim.learn.labellers.halves import PARTS
-from facsim.learn.labellers.research import RESEARCH_RECIPE, research_task, split_heads, write_heads
+from facsim.learn.labellers.research import (
+    RESEARCH_RECIPE,
+    RESEARCH_SIZES,
+    ResearchSize,
+    research_task,
+    split_heads,
+    write_heads,
+)
 from facsim.learn.leaks import load_training_hashes
 from facsim.models.classifier import nchw, prepare
 from facsim.models.weights import load_classifier
+
+TINY = ResearchSize(widths=(8, 16), depths=(1, 1), recipe=RESEARCH_RECIPE, augmentation=0.2)
 
 
 def drawn(count=240, seed=0):
@@ -86,8 +94,7 @@ def test_a_picture_without_votes_moves_the_votes_head_by_nothing():
 
 def test_both_heads_learn_and_stand_alone_as_classifiers(tmp_path):
     pictures = drawn(400)
-    task = replace(research_task(pictures, voted(pictures)), widths=(8, 16), depths=(1, 1))
-    task = replace(task, augmentation=scaled_augmentation(0.2))
+    task = replace(research_task(pictures, voted(pictures)), size=TINY)
     config = replace(RESEARCH_RECIPE, steps=150, batch_size=32, lr=5e-3, ema=0.9, threads=1)
     fitted = fit_labeller(task, config, out=tmp_path)
     assert fitted.scores["accuracy_cut"] > 0.8 and fitted.scores["votes_accuracy_cut"] > 0.8
@@ -109,8 +116,7 @@ def test_an_unknown_part_is_refused_with_the_nearest():
 
 def test_each_head_is_calibrated_on_the_cut_where_that_is_large_enough(tmp_path):
     pictures = drawn(1300)
-    task = replace(research_task(pictures, voted(pictures, every=1)), widths=(8, 16), depths=(1, 1))
-    task = replace(task, augmentation=scaled_augmentation(0.2))
+    task = replace(research_task(pictures, voted(pictures, every=1)), size=TINY)
     config = replace(RESEARCH_RECIPE, steps=60, batch_size=32, lr=5e-3, ema=0.9, threads=1)
     labels, votes = write_heads(fit_labeller(task, config, out=tmp_path), task)
     for name, head in (("labels", labels), ("votes", votes)):
@@ -118,3 +124,42 @@ def test_each_head_is_calibrated_on_the_cut_where_that_is_large_enough(tmp_path)
         assert kept is not None and kept.fitted_on["n"] == len(task.held_out)
         assert kept.fitted_on["nll_after"] <= kept.fitted_on["nll_before"] + 1e-6
         assert not set(kept.hashes) & set(pictures.hashes[task.training])
+
+
+def test_of_the_cut_pictures_with_a_copy_among_those_trained_on_are_left_out():
+    pictures = drawn(400)
+    cut = np.flatnonzero([is_chooser(name) for name in pictures.ids])
+    training = np.setdiff1d(np.arange(400), cut)
+    images = pictures.images.copy()
+    images[cut[:5]] = images[training[:5]]
+    task = research_task(replace(pictures, images=images), [])
+    assert not set(cut[:5]) & set(task.held_out) and set(training[:5]) <= set(task.training)
+    assert task.known_of_cut >= 5 and f"less {task.known_of_cut}" in task.provenance["selected_on"]
+
+
+def test_mixing_mixes_pictures_labels_and_votes_alike():
+    pictures = drawn(64)
+    plain = research_task(pictures, voted(pictures, every=1))
+    mixing = replace(plain, size=replace(TINY, augmentation=0.0, mixup_alpha=5.0))
+    whole = replace(plain, size=replace(TINY, augmentation=0.0))
+    rows = np.arange(64)
+    images, (labels, votes) = mixing.batch(rows, seed=3)
+    before, (own, given) = whole.batch(rows, seed=3)
+    share = next(float(labels[row].max()) for row in rows if labels[row].max() < 1)
+    share = share if torch.allclose(images, share * before + (1 - share) * before[rows ^ 1], atol=1e-5) else 1 - share
+    assert 0 < share < 1
+    for mixed, plainly in ((images, before), (labels, own), (votes, given)):
+        assert torch.allclose(mixed, share * plainly + (1 - share) * plainly[rows ^ 1], atol=1e-5)
+
+
+def test_an_unknown_size_is_refused_with_the_nearest():
+    with pytest.raises(FacsimError, match='Did you mean "large"'):
+        research_task(drawn(), [], size="lage")
+
+
+@pytest.mark.parametrize("name", RESEARCH_SIZES)
+def test_every_size_makes_its_network_and_learns_a_step(tmp_path, name):
+    pictures = drawn(240)
+    task = research_task(pictures, voted(pictures), size=name)
+    fitted = fit_labeller(task, replace(RESEARCH_SIZES[name].recipe, steps=1, batch_size=16), out=tmp_path)
+    assert fitted.step == 1 and fitted.labeller.network.config.widths == RESEARCH_SIZES[name].widths

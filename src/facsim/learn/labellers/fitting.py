@@ -56,9 +56,10 @@ class LabelTask(Protocol):
     """What is to be learnt, from which rows.
 
     `name` is the task that label stages load weights by. `training` and `held_out` are int64 rows. `batch` gives
-    pictures (B, C, S, S) float32 in [0, 1] and what the loss needs to know of them; with `seed` None exactly as a stage
-    would see them. `examine` takes what came out for the rows held out, in their order, and gives figures by name.
-    `identity` is plain JSON that says what the task is made of, for resuming.
+    pictures (B, C, S, S) float32 in [0, 1] and what the loss needs to know of them (tensors, alone or in a tuple or a
+    mapping), on any device; with `seed` None exactly as a stage would see them. `examine` takes what came out for the
+    rows held out, in their order, and gives figures by name. `identity` is plain JSON that says what the task is made
+    of, for resuming.
     """
 
     @property
@@ -130,7 +131,12 @@ def fit_labeller(task: LabelTask, config: TrainingConfig, *, out: str | Path, on
     with _threads(config.threads):
         state = _begun(task, config)
         restore_checkpoint(folder, state, identity=identity)
-        _run(task, config, state, total, lambda: save_checkpoint(folder, state, identity=identity), on_step)
+
+        def keep() -> None:
+            _read_losses(state)
+            save_checkpoint(folder, state, identity=identity)
+
+        _run(task, config, state, total, keep, on_step)
         return _saved(task, config, state, total, folder, identity)
 
 
@@ -204,12 +210,12 @@ def _step(task: LabelTask, config: TrainingConfig, state: TrainingState, total: 
     state.optimizer.zero_grad(set_to_none=True)
     with autocast_for(config.precision, device=config.device):
         outputs = state.network(prepare(pictures.to(config.device), task.preprocessing))
-    loss = _loss(task, _widened(outputs), targets, state, progress=state.step / total)
+    loss = _loss(task, _widened(outputs), _moved(targets, config.device), state, progress=state.step / total)
     loss.backward()
     state.optimizer.step()
     follow(state.average, state.network, decay=min(config.ema, (state.step + 1) / (state.step + 10)))
     state.step += 1
-    state.losses.append(float(loss.detach()))
+    state.unread.append(loss.detach())
 
 
 def _loss(task: LabelTask, outputs: Outputs, targets: Any, state: TrainingState, *, progress: float) -> Tensor:
@@ -233,7 +239,24 @@ def _rows(training: NDArray[np.int64], config: TrainingConfig, step: int) -> NDA
     return np.concatenate(rows)
 
 
+def _moved(targets: Any, device: str) -> Any:
+    """The same tensors on `device`, in the same tuple or mapping."""
+    if isinstance(targets, Tensor):
+        return targets.to(device)
+    if isinstance(targets, Mapping):
+        return {name: _moved(value, device) for name, value in targets.items()}
+    return tuple(_moved(value, device) for value in targets)
+
+
+def _read_losses(state: TrainingState) -> None:
+    """Fetch the losses that are still on the device, all at once."""
+    if state.unread:
+        state.losses += torch.stack(state.unread).tolist()
+        state.unread.clear()
+
+
 def _logged(state: TrainingState) -> float:
+    _read_losses(state)
     loss = float(np.mean(state.losses))
     if not math.isfinite(loss):
         raise FacsimError(f"the loss became {loss} by step {state.step}; teach with a lower lr, into another folder")

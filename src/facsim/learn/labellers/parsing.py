@@ -108,7 +108,7 @@ class ParseTask:
     def loss(self, outputs: Outputs, targets: Tensor) -> Tensor:
         """Weighted cross-entropy a pixel."""
         assert isinstance(outputs, Tensor)
-        return functional.cross_entropy(outputs, targets, weight=torch.from_numpy(self.weights))
+        return functional.cross_entropy(outputs, targets, weight=torch.from_numpy(self.weights).to(outputs.device))
 
     def examine(self, outputs: Mapping[str, NDArray[np.float32]]) -> Mapping[str, float]:
         """On exact crops of people held out: the intersection over union of each part, and their mean."""

@@ -8,7 +8,7 @@ on, and copies of test pictures can be barred.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +21,79 @@ from torch.nn import functional
 from facsim.errors import FacsimError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.ferplus import FerPlusVotes, soft_expressions
-from facsim.learn.augment import Augmentation, augment, scaled_augmentation
+from facsim.learn.augment import augment, scaled_augmentation
 from facsim.learn.calibration import LEAST_TO_FIT, fit_temperature, save_temperature
 from facsim.learn.data import Pictures, is_chooser, take
 from facsim.learn.labellers.fitting import Fitted, Outputs
 from facsim.learn.labellers.halves import PARTS
-from facsim.learn.leaks import near_pool, save_training_hashes, save_training_signatures, seen_in
+from facsim.learn.leaks import near_in, near_pool, save_training_hashes, save_training_signatures, seen_in
+from facsim.learn.picture_mixing import mix_pictures
 from facsim.learn.predict import predict
+from facsim.learn.signatures import signatures_of
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.classifier import Classifier, Preprocessing, fit_preprocessing, nchw
 from facsim.models.labeller import Labeller
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
 from facsim.models.weights import save_classifier
+from facsim.sample import generator_for
 
-__all__ = ["RESEARCH_RECIPE", "ResearchTask", "research_task", "split_heads", "write_heads"]
+__all__ = [
+    "RESEARCH_RECIPE",
+    "RESEARCH_SIZES",
+    "ResearchSize",
+    "ResearchTask",
+    "find_size",
+    "research_task",
+    "split_heads",
+    "write_heads",
+]
 
 RESEARCH_RECIPE = TrainingConfig(
     steps=8000, batch_size=96, lr=2e-3, weight_decay=0.05, ema=0.998, precision="bf16", validation="none"
 )
 """About 31 times FER2013's training split less the cut."""
 
-_WIDTHS, _DEPTHS = (48, 96, 192, 384), (1, 2, 2, 2)
 _SMOOTHING = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResearchSize:
+    """A network and how it is taught: `widths` and `depths` of a `SmallCnn`, the strength of its augmentation
+    (`facsim.learn.augment.scaled_augmentation`) and mixup's alpha (0 for none)."""
+
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+    recipe: TrainingConfig
+    mixup_alpha: float = 0.0
+    augmentation: float = 0.8
+
+
+RESEARCH_SIZES: Mapping[str, ResearchSize] = {
+    "small": ResearchSize(widths=(48, 96, 192, 384), depths=(1, 2, 2, 2), recipe=RESEARCH_RECIPE),
+    "large": ResearchSize(
+        widths=(64, 128, 256, 512),
+        depths=(2, 2, 2, 2),
+        recipe=replace(RESEARCH_RECIPE, steps=9600, batch_size=256, lr=4e-3),
+        mixup_alpha=0.2,
+        augmentation=1.0,
+    ),
+}
+"""`small` for two CPU cores, `large` for a GPU: a hundred times the training pictures."""
+
+
+def find_size(name: str) -> ResearchSize:
+    """The size. Raises FacsimError with the nearest name."""
+    if name not in RESEARCH_SIZES:
+        raise FacsimError(f'no size is called "{name}".{hint_nearest(name, RESEARCH_SIZES)}')
+    return RESEARCH_SIZES[name]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ResearchTask:
     """FER2013's `pictures` with `votes` float32 (N, 8), shares over `EIGHT_EXPRESSIONS`, 0 where there are none.
 
-    A `facsim.learn.labellers.fitting.LabelTask`. `votes_weight` weighs the second head's loss.
+    A `facsim.learn.labellers.fitting.LabelTask`. `votes_weight` weighs the second head's loss. Pictures are augmented
+    and mixed on `device`.
     """
 
     pictures: Pictures
@@ -58,10 +102,10 @@ class ResearchTask:
     held_out: NDArray[np.int64]
     preprocessing: Preprocessing
     barred: int = 0
+    known_of_cut: int = 0
     votes_weight: float = 0.7
-    augmentation: Augmentation = field(default_factory=lambda: scaled_augmentation(0.8))
-    widths: tuple[int, ...] = _WIDTHS
-    depths: tuple[int, ...] = _DEPTHS
+    size: ResearchSize = RESEARCH_SIZES["small"]
+    device: str = "cpu"
 
     name = "research"
 
@@ -69,7 +113,8 @@ class ResearchTask:
     def network(self) -> tuple[str, Mapping[str, Any]]:
         """Fifteen outputs: the classes, then the votes' eight."""
         outputs = len(self.pictures.classes) + len(EIGHT_EXPRESSIONS)
-        return "small_cnn", {"classes": outputs, "channels": 1, "widths": self.widths, "depths": self.depths}
+        shape = {"widths": self.size.widths, "depths": self.size.depths}
+        return "small_cnn", {"classes": outputs, "channels": 1, **shape}
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -81,7 +126,8 @@ class ResearchTask:
         """What the card says."""
         return {
             "trained_on": f"{len(self.training)} photographs: {self.pictures.origin}, with FER+'s votes",
-            "selected_on": f"the fixed cut of the training split ({len(self.held_out)} photographs)",
+            "selected_on": f"the fixed cut of the training split ({len(self.held_out)} photographs, less "
+            f"{self.known_of_cut} with a near copy among those trained on)",
             "terms": "FER2013 (Kaggle's ICML 2013 challenge): research use; FER+ votes: MIT",
             "barred_copies_of_test_pictures": self.barred,
         }
@@ -93,27 +139,32 @@ class ResearchTask:
             "pictures": self.pictures.fingerprint,
             "rows": len(self.training),
             "votes_weight": self.votes_weight,
-            "augmentation": asdict(self.augmentation),
+            "augmentation": self.size.augmentation,
+            "mixup_alpha": self.size.mixup_alpha,
         }
 
     def batch(self, rows: NDArray[np.int64], *, seed: int | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Pictures, and their labels and votes as distributions."""
-        images = nchw(torch.from_numpy(np.ascontiguousarray(self.pictures.images[rows])))
-        if seed is not None:
-            images = augment(images, self.augmentation, generator=torch.Generator().manual_seed(seed))
-        labels, votes = self.pictures.targets[rows], self.votes[rows]
-        return images, (torch.from_numpy(labels), torch.from_numpy(votes))
+        images = nchw(torch.from_numpy(np.ascontiguousarray(self.pictures.images[rows])).to(self.device))
+        labels, votes = (torch.from_numpy(held[rows]).to(self.device) for held in (self.pictures.targets, self.votes))
+        if seed is None:
+            return images, (labels, votes)
+        images = augment(
+            images, scaled_augmentation(self.size.augmentation), generator=torch.Generator().manual_seed(seed)
+        )
+        drawn = generator_for("teach/research", f"mixing/{seed}")
+        targets = torch.cat([labels, votes], dim=1)
+        images, targets = mix_pictures(images, targets, alphas=(self.size.mixup_alpha, 0.0), generator=drawn)
+        return images, (targets[:, : labels.shape[1]], targets[:, labels.shape[1] :])
 
     def loss(self, outputs: Outputs, targets: tuple[Tensor, Tensor]) -> Tensor:
-        """Smoothed cross-entropy of the labels, and that of the votes where there are any."""
+        """Smoothed cross-entropy of the labels, and that of the votes over the pictures that have any."""
         assert isinstance(outputs, Tensor)
         labels, votes = targets
         count = labels.shape[1]
         own = functional.cross_entropy(outputs[:, :count], labels, label_smoothing=_SMOOTHING)
-        voted = votes.sum(dim=1) > 0
-        if not bool(voted.any()):
-            return own
-        return own + self.votes_weight * functional.cross_entropy(outputs[voted, count:], votes[voted])
+        voted = -(votes * functional.log_softmax(outputs[:, count:], dim=1)).sum()
+        return own + self.votes_weight * voted / votes.sum().clamp_min(1e-6)
 
     def examine(self, outputs: Mapping[str, NDArray[np.float32]]) -> Mapping[str, float]:
         """On the cut: accuracy of the labels' head, and of the votes' head where a vote won."""
@@ -126,12 +177,21 @@ class ResearchTask:
 
 
 def research_task(
-    pictures: Pictures, votes: Sequence[FerPlusVotes], *, barred: Pictures | None = None, part: str = "all"
+    pictures: Pictures,
+    votes: Sequence[FerPlusVotes],
+    *,
+    barred: Pictures | None = None,
+    part: str = "all",
+    size: str = "small",
+    device: str = "cpu",
 ) -> ResearchTask:
     """The task over FER2013's training split, or a `part` of it (`facsim.learn.labellers.halves.PARTS`).
 
-    `barred` test pictures, and near copies of them, are not trained on. Raises FacsimError for an unknown part.
+    `barred` test pictures, and near copies of them, are not trained on. Of the cut, pictures with a near copy among
+    those trained on are left out: FER2013 holds many pictures several times, and a teacher knows these by heart.
+    Raises FacsimError for an unknown part or size.
     """
+    asked = find_size(size)
     if part not in PARTS:
         raise FacsimError(f'no part is called "{part}".{hint_nearest(part, PARTS)}')
     by_name = {row.name: soft_expressions(row.votes) for row in votes if row.name is not None}
@@ -143,14 +203,19 @@ def research_task(
     if barred is not None:
         copies = near_pool(pictures, barred) | seen_in(pictures.hashes, barred.hashes)
     cut = np.array([is_chooser(name) for name in pictures.ids]) & ~copies
-    chosen = np.array([PARTS[part](name) for name in pictures.ids])
+    training = np.flatnonzero(np.array([PARTS[part](name) for name in pictures.ids]) & ~copies)
+    held_out = np.flatnonzero(cut)
+    known = near_in(pictures.images[held_out], signatures_of(pictures.images[training]))
     return ResearchTask(
         pictures=pictures,
         votes=shares,
-        training=np.flatnonzero(chosen & ~copies),
-        held_out=np.flatnonzero(cut),
+        training=training,
+        held_out=held_out[~known],
         preprocessing=fit_preprocessing(pictures.images),
         barred=int(copies.sum()),
+        known_of_cut=int(known.sum()),
+        size=asked,
+        device=device,
     )
 
 
