@@ -1,0 +1,106 @@
+"""How right teachers of expressions are, each alone and their mean, and how well their scores say so.
+
+    facsim teach research --pictures fer2013/train.zip --votes ferplus_votes.csv \\
+        --barred fer2013/publictest.zip --out small
+    python benchmarks/teachers.py --models small/labels large/labels \\
+        --cut fer2013/train.zip --test fer2013/publictest.zip
+
+Each is asked as the stage `expression` asks with `flips`: the mean of its logits over the picture and its mirror
+image, by the temperature that lies beside its weights. The mean of several is what the stage `vote` gives with `rule =
+"mean"`. They are tested on the pictures of --test, and on those of --cut that belong to the fixed cut
+(`facsim.learn.data.is_chooser`) and of which no teacher has seen a near copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facsim.learn.calibration import load_temperature, tempered
+from facsim.learn.data import Pictures, is_chooser, take
+from facsim.learn.evaluate import evaluate
+from facsim.learn.leaks import load_seen
+from facsim.learn.predict import predict
+from facsim.learn.sources import load_pictures
+from facsim.models.classifier import Classifier
+from facsim.models.weights import load_classifier
+from facsim.provenance import environment
+
+
+def main() -> None:
+    asked = _arguments()
+    found: dict[str, Any] = {"environment": environment()}
+    teachers = {folder: load_classifier(folder) for folder in asked.models}
+    if asked.cut:
+        found["cut"] = _tested(teachers, _unknown_of_cut(asked.cut, asked.models))
+    if asked.test:
+        found["test"] = _tested(teachers, load_pictures(asked.test))
+    print(json.dumps(found, indent=1) if asked.json else _table(found))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", required=True, metavar="FOLDER", help="classifiers of 48 px grey")
+    parser.add_argument("--cut", metavar="SOURCE", help="FER2013's training split")
+    parser.add_argument("--test", metavar="SOURCE")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _unknown_of_cut(source: str, models: Sequence[str]) -> Pictures:
+    pictures = load_pictures(source)
+    cut = take(pictures, np.array([is_chooser(name) for name in pictures.ids]))
+    known = np.zeros(len(cut), dtype=bool)
+    for folder in models:
+        seen = load_seen(folder)
+        for copies in (seen.exact(cut), seen.near(cut)):
+            known |= copies if copies is not None else False
+    return take(cut, ~known)
+
+
+def _tested(teachers: Mapping[str, Classifier], pictures: Pictures) -> dict[str, Any]:
+    plain = {folder: predict(teacher, pictures) for folder, teacher in teachers.items()}
+    asked = {folder: _as_the_stage(folder, teacher, pictures, plain[folder]) for folder, teacher in teachers.items()}
+    classes = next(iter(teachers.values())).classes
+    found = {f"{folder}, one look": _figures(scores, pictures, classes) for folder, scores in plain.items()}
+    found |= {folder: _figures(scores, pictures, classes) for folder, scores in asked.items()}
+    if len(asked) > 1:
+        found["mean"] = _figures(np.mean(list(asked.values()), axis=0), pictures, classes)
+    return found
+
+
+def _as_the_stage(
+    folder: str, teacher: Classifier, pictures: Pictures, plain: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    mirrored = replace(pictures, images=np.ascontiguousarray(pictures.images[:, :, ::-1]))
+    both = np.sqrt(plain * predict(teacher, mirrored))  # the mean of the two looks' logits, but for a constant
+    temperature = load_temperature(folder, model=teacher.sha256)
+    return tempered(both, 1.0 if temperature is None else temperature.value)
+
+
+def _figures(scores: NDArray[np.float32], pictures: Pictures, classes: Sequence[str]) -> dict[str, Any]:
+    whole = evaluate(scores.astype(np.float32), pictures, classes=classes)
+    return {"n": len(pictures)} | {name: getattr(whole, name).to_json() for name in ("accuracy", "uar", "ece")}
+
+
+def _table(found: Mapping[str, Any]) -> str:
+    lines: list[str] = []
+    for where in ("cut", "test"):
+        for who, figures in found.get(where, {}).items():
+            said = [f"{name} {_interval(figures[name])}" for name in ("accuracy", "uar", "ece")]
+            lines.append(f"{where} (n = {figures['n']}), {who}: {', '.join(said)}")
+    return "\n".join(lines)
+
+
+def _interval(figure: Mapping[str, float]) -> str:
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+
+
+if __name__ == "__main__":
+    main()
