@@ -29,6 +29,7 @@ ATTRIBUTE_COLUMNS = ("apparent_age_years", "apparent_gender", "apparent_ancestry
 """Columns that an audit counts people by."""
 
 _SHAPE = PictureShape(size_px=48, colour="rgb")  # at which pictures are compared for copies, and their statistics taken
+_MOST_HELD = 0  # bytes of pictures in memory: they are gone through by blocks, from where they are kept
 _EXACT = ("plan", "render")  # stages that write what was asked for and drawn
 _UNLABELLED = "unlabelled"
 _UNCERTAIN = ("_sd", "_entropy", "_confidence", "_uncertainty", "_score")
@@ -130,7 +131,8 @@ def _records(source: str | os.PathLike[str], split: str) -> tuple[PlacedRecord, 
 
 def _pictures(records: tuple[PlacedRecord, ...], shape: PictureShape, on_decoded: OnDecoded | None) -> Pictures:
     bare = records[0].expression == _UNLABELLED
-    return pictures_from(records, shape=shape, classes=(_UNLABELLED,) if bare else None, on_decoded=on_decoded)
+    classes = (_UNLABELLED,) if bare else None
+    return pictures_from(records, shape=shape, classes=classes, most_held=_MOST_HELD, on_decoded=on_decoded)
 
 
 def _classes(pictures: Pictures) -> tuple[str, ...]:
