@@ -20,7 +20,7 @@ from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
 from facsim.learn.sources import index_of
 from facsim.manifest import Manifest
-from facsim.report.rows import rows_of
+from facsim.report.rows import rejections_of
 from facsim.storage import folder_at
 
 __all__ = ["ATTRIBUTE_COLUMNS", "AuditedSet", "Writer", "read_set", "read_shaped"]
@@ -146,14 +146,13 @@ def _is_run(source: str | os.PathLike[str]) -> bool:
 
 
 def _with_run(audited: AuditedSet, run: Manifest) -> AuditedSet:
-    reasons = [reason for reason in rows_of(run).reasons if reason]
     columns = {column: full for column in ATTRIBUTE_COLUMNS if (full := _column(run, column))}
     return replace(
         audited,
         pictures=_described(audited.pictures, run, columns),
         name=run.folder.root.rsplit("/", 1)[-1],
         is_run=True,
-        rejected={reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        rejected=rejections_of(run),
         writers={column: _writer(run, full) for column, full in columns.items()},
         weights={step: run.step(step).weights for step in run.steps() if run.step(step).weights},
     )
