@@ -17,7 +17,8 @@ from facsim.learn.signatures import NEAR_BITS, Signatures, find_neighbours, sign
 __all__ = ["PAIRS_KEPT", "Copies", "CopyPair", "copies_between", "copies_within"]
 
 PAIRS_KEPT = 100
-"""Pairs that an audit names, the exact ones first, then the least alike; the counts are of all."""
+"""Pairs that an audit names, the exact ones first, then the least alike, up to half of them where there are more exact
+ones than there is room for; the counts are of all."""
 
 _BLOCK = 2048  # pictures compared at a time: what is held does not grow with the set
 
@@ -82,20 +83,23 @@ def copies_within(pictures: Pictures) -> Copies:
 
 def _counted(pictures: Pictures, pairs: Iterator[CopyPair]) -> Copies:
     counts = Counter[str]()
-
-    def counted() -> Iterator[CopyPair]:
-        for pair in pairs:
-            counts["exact" if pair.is_exact else "near"] += 1
-            counts["conflicting"] += not pair.same_label
-            yield pair
-
-    shown = heapq.nsmallest(PAIRS_KEPT, counted(), key=lambda pair: (not pair.is_exact, -pair.distance, pair.row))
+    exact: list[CopyPair] = []
+    near: list[tuple[int, int, CopyPair]] = []  # a heap: the most alike first
+    for pair in pairs:
+        counts["exact" if pair.is_exact else "near"] += 1
+        counts["conflicting"] += not pair.same_label
+        if pair.is_exact:
+            exact += [pair] if len(exact) < PAIRS_KEPT else []
+        else:
+            (heapq.heappush if len(near) < PAIRS_KEPT else heapq.heappushpop)(near, (pair.distance, -pair.row, pair))
+    shown = [pair for _, _, pair in sorted(near, key=lambda entry: (-entry[0], -entry[1]))]
+    shown = shown[: max(PAIRS_KEPT // 2, PAIRS_KEPT - len(exact))]
     return Copies(
         n=len(pictures),
         exact=counts["exact"],
         near=counts["near"],
         conflicting=counts["conflicting"],
-        pairs=tuple(shown),
+        pairs=(*exact[: PAIRS_KEPT - len(shown)], *shown),
     )
 
 
@@ -105,7 +109,9 @@ def _nearest(one: Pictures, other: Pictures, *, own: bool) -> Iterator[CopyPair]
     first = _first_rows(other.hashes)
     labels = one.labels, other.labels
     for at in range(0, len(one), _BLOCK):
-        asked = int(np.searchsorted(rows_of, at + _BLOCK)) if own else len(known)  # the earlier pictures, in rows' order
+        asked = (
+            int(np.searchsorted(rows_of, at + _BLOCK)) if own else len(known)
+        )  # the earlier ones
         best = _near(np.asarray(one.images[at : at + _BLOCK]), (known[:asked], rows_of[:asked]), at, own=own)
         for row in range(at, min(at + _BLOCK, len(one))):
             twin = first.get(int(one.hashes[row]))
