@@ -2,10 +2,12 @@
 
     python benchmarks/ingest.py --json
     python benchmarks/ingest.py --counts 2000 20000 100000 --kind tar
+    python benchmarks/ingest.py --steps labels --counts 2000 20000 --json
 
 A tar (or zip, or tar.gz) of tiny pictures (8×8 PNG, all different) in class folders is ingested by `facsim ingest
 --no-dedupe`, in a process of its own with the serial executor: every picture is listed, hashed, read again, decoded and
-written. A picture so small leaves the machinery's own cost, which is what could grow.
+written. A picture so small leaves the machinery's own cost, which is what could grow. With `--steps labels` the run
+goes on to a label stage, and to vote, dedupe and select, which judge the whole run.
 
     pictures_per_s    pictures over the seconds of listing and reading, start of the process aside
     listing_s         seconds for the rows: every picture found, read and hashed
@@ -32,14 +34,14 @@ from pathlib import Path
 from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.provenance import environment
 
-__all__ = ["main", "measure", "write_archive"]
+__all__ = ["STEPS", "main", "measure", "write_archive"]
 
 COUNTS = (2_000, 20_000, 100_000)
 _PROGRAM = """
 import json, resource, sys, time
 from facsim.recipe import parse_recipe
 from facsim.runner import plan_run, run
-recipe = parse_recipe('[[input]]\\npath = "' + sys.argv[1] + '"\\n[[step]]\\nuse = "ingest"')
+recipe = parse_recipe('[[input]]\\npath = "' + sys.argv[1] + '"\\n[[step]]\\nuse = "ingest"\\n' + sys.argv[3])
 begun = time.monotonic()
 plan_run(recipe, sys.argv[2])
 listed = time.monotonic()
@@ -51,6 +53,30 @@ sick = sum(value is not None for batch in done.batches(["ingest.problem"])
 print(json.dumps({"rows": done.num_rows, "problems": sick, "listing_s": listed - begun, "seconds": ended - begun,
                   "peak_rss_mb": peak}))
 """
+
+STEPS = {
+    "ingest": "",
+    "labels": """
+[[step]]
+use = "expression"
+crop = "image"
+[[step]]
+use = "hash"
+[[step]]
+use = "vote"
+teachers = ["expression"]
+labels = ["expression_given"]
+[[step]]
+use = "dedupe"
+distance = 4
+[[step]]
+use = "select"
+by = "expression_label"
+score = "vote_confidence"
+most = 1000
+""",
+}
+"""What a run does: nothing but ingest, or that and the steps that judge whole runs, as TOML."""
 
 
 def write_archive(path: Path, count: int, kind: str) -> None:
@@ -80,12 +106,12 @@ def _png(number: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def measure(count: int, kind: str, folder: Path) -> dict[str, float]:
+def measure(count: int, kind: str, folder: Path, *, steps: str = "ingest") -> dict[str, float]:
     """Ingest `count` pictures; what the process says of itself, with `pictures_per_s`."""
     path = folder / f"faces-{count}.{kind}"
     write_archive(path, count, kind)
     out = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, str(path), str(folder / f"run-{count}")],
+        [sys.executable, "-c", _PROGRAM, str(path), str(folder / f"run-{count}"), STEPS[steps]],
         check=True,
         capture_output=True,
         text=True,
@@ -101,15 +127,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=list(COUNTS))
     parser.add_argument("--kind", choices=("tar", "tgz", "zip"), default="tar")
+    parser.add_argument("--steps", choices=tuple(STEPS), default="ingest", help="what is done with the pictures")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="facsim-ingest-") as folder:
-        rows = [measure(count, options.kind, Path(folder)) for count in sorted(options.counts)]
+        rows = [measure(count, options.kind, Path(folder), steps=options.steps) for count in sorted(options.counts)]
     least, most = rows[0], rows[-1]
     more = most["pictures"] - least["pictures"]
     growth = 1024 * (most["peak_rss_mb"] - least["peak_rss_mb"]) / more if more else 0.0
-    facts = {"kind": options.kind, "sizes": rows, "growth_kb": growth, "seconds": time.monotonic() - started}
+    facts = {
+        "kind": options.kind,
+        "steps": options.steps,
+        "sizes": rows,
+        "growth_kb": growth,
+        "seconds": time.monotonic() - started,
+    }
     if options.json:
         print(json.dumps({**facts, "environment": environment()}, indent=2))
         return

@@ -31,7 +31,7 @@ FLOORS = [
         "label_maps",
     ),
     ("metrics",),
-    ("stage", "plan", "recipe", "inputs", "work", "worker", "executors", "products", "runner"),
+    ("stage", "spool", "plan", "recipe", "inputs", "work", "worker", "executors", "products", "runner"),
     ("testing",),
     ("models",),
     ("sources", "labels", "curate"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from facsim.errors import RecipeError
 from facsim.expressions import SEVEN_EXPRESSIONS
-from facsim.plan import Plan, plan_table, quota_counts, shard_sizes
+from facsim.plan import Plan, plan_batches, plan_table, quota_counts, shard_sizes
 
 
 def test_balanced_axes_are_met_exactly():
@@ -112,3 +112,11 @@ def test_shards_cover_the_rows():
     assert shard_sizes(5) == (5,)
     assert max(shard_sizes(1_000_000)) == 2000
     assert shard_sizes(25, rows_per_shard=10) == (10, 10, 5)
+
+
+def test_rows_do_not_depend_on_how_many_are_planned_at_a_time(monkeypatch):
+    plan = Plan(count=120, seed=4, pictures_per_identity=3, quotas={"apparent_ancestry": "balanced"})
+    whole = plan_table(plan)
+    monkeypatch.setattr("facsim.plan._BATCH_ROWS", 11)
+    batches = list(plan_batches(plan))
+    assert len(batches) > 10 and whole == plan_table(plan)

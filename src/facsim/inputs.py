@@ -10,7 +10,6 @@ import hashlib
 import itertools
 import json
 import math
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,35 +20,16 @@ from facsim.errors import FormatError
 from facsim.formats.terms import COMMERCIAL, Terms, check_commercial, terms_from
 from facsim.recipe import INPUT_WRITES, Input
 from facsim.sample import ingested_id
+from facsim.spool import Spool
 
-__all__ = ["Listing", "check_inputs_commercial", "input_batches", "input_table", "list_inputs"]
+__all__ = ["check_inputs_commercial", "input_batches", "input_table", "list_inputs"]
 
 _BATCH_ROWS = 1000
 
 
-class Listing:
-    """The rows of inputs in a temporary file, which goes when the listing does."""
-
-    def __init__(self, inputs: Sequence[Input]) -> None:
-        self._file = tempfile.TemporaryFile(prefix="facsim-listing-")  # noqa: SIM115  # it lives as long as the listing
-        self.schema = step_schema(INPUT_WRITES)
-        self.num_rows = 0
-        options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
-        with pa.ipc.new_stream(self._file, self.schema, options=options) as stream:
-            for batch in input_batches(inputs):
-                stream.write_batch(batch)
-                self.num_rows += batch.num_rows
-
-    def to_batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows, a batch at a time."""
-        self._file.seek(0)
-        with pa.ipc.open_stream(self._file) as stream:
-            yield from stream
-
-
-def list_inputs(inputs: Sequence[Input]) -> Listing:
+def list_inputs(inputs: Sequence[Input]) -> Spool:
     """The rows of `input_batches`, on disk. Raises FormatError as it does."""
-    return Listing(inputs)
+    return Spool(input_batches(inputs), step_schema(INPUT_WRITES))
 
 
 def input_table(inputs: Sequence[Input]) -> pa.Table:

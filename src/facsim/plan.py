@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -26,7 +26,7 @@ from facsim.errors import RecipeError, hint_nearest
 from facsim.expressions import SEVEN_EXPRESSIONS, expression_named
 from facsim.sample import planned_id, seed_for, uniforms
 
-__all__ = ["AXES", "PLAN_WRITES", "Axis", "Plan", "plan_table", "quota_counts", "shard_sizes"]
+__all__ = ["AXES", "PLAN_WRITES", "Axis", "Plan", "plan_batches", "plan_table", "quota_counts", "shard_sizes"]
 
 
 Quota: TypeAlias = str | dict[str, int | str]
@@ -111,6 +111,7 @@ AXES: Mapping[str, Axis] = {
 }
 """Every axis, in the order of assignment; the person's come first."""
 
+_BATCH_ROWS = 5000  # planned at a time
 _ALWAYS = ("apparent_gender", "apparent_age_years", "skin_tone_monk", "expression")
 
 
@@ -289,6 +290,11 @@ def _interleaved(counts: Sequence[int], offsets: Floats) -> Ints:
 
 def plan_table(plan: Plan, *, round_index: int = 0) -> pa.Table:
     """The planned rows: key columns and `PLAN_WRITES`, `plan.count` of them, in order of index."""
+    return pa.Table.from_batches(plan_batches(plan, round_index=round_index), schema=step_schema(PLAN_WRITES))
+
+
+def plan_batches(plan: Plan, *, round_index: int = 0) -> Iterator[pa.RecordBatch]:
+    """The rows of `plan_table`, some thousand at a time: what is held of the others is a few numbers each."""
     people = plan.count // plan.pictures_per_identity
     chosen: dict[str, Ints] = {}
     for axis in plan.axes():
@@ -296,29 +302,39 @@ def plan_table(plan: Plan, *, round_index: int = 0) -> pa.Table:
         if not AXES[axis].of_identity:
             keys = [np.repeat(key, plan.pictures_per_identity) for key in keys]
         chosen[axis] = _assign(plan, axis, keys)
-    names = {axis: list(_shares(plan, axis)) for axis in chosen}
-    person = np.arange(people, dtype=np.int64)
-    ages = _ages(plan, [names["apparent_age_years"][i] for i in chosen["apparent_age_years"]], person)
-    tones = np.asarray([int(names["skin_tone_monk"][i]) for i in chosen["skin_tone_monk"]], dtype=np.int64)
-    labels = (
-        [names["apparent_ancestry"][i] for i in chosen["apparent_ancestry"]] if "apparent_ancestry" in chosen else []
-    )
+    at_once = max(1, _BATCH_ROWS // plan.pictures_per_identity)
+    for start in range(0, people, at_once):
+        yield _batch(plan, round_index, chosen, np.arange(start, min(start + at_once, people), dtype=np.int64))
+
+
+def _batch(plan: Plan, round_index: int, chosen: Mapping[str, Ints], person: Ints) -> pa.RecordBatch:
+    """The rows of some people, one after another."""
+    each = plan.pictures_per_identity
+    rows = range(int(person[0]) * each, (int(person[-1]) + 1) * each)
+
+    def named(axis: str, units: Ints) -> list[str]:
+        names = list(_shares(plan, axis))
+        return [names[place] for place in chosen[axis][units]]
+
+    tones = np.asarray([int(tone) for tone in named("skin_tone_monk", person)], dtype=np.int64)
+    labels = named("apparent_ancestry", person) if "apparent_ancestry" in chosen else []
     of_person: dict[str, list[Any]] = {
         "identity_id": [f"{seed_for(f'{plan.seed}/{round_index}/{j}', 'identity'):016x}" for j in person],
-        "apparent_age_years": ages.tolist(),
-        "apparent_gender": [names["apparent_gender"][i] for i in chosen["apparent_gender"]],
+        "apparent_age_years": _ages(plan, named("apparent_age_years", person), person).tolist(),
+        "apparent_gender": named("apparent_gender", person),
         "apparent_ancestry": _ancestries(plan, tones, labels, person).tolist(),
         "skin_tone_monk": tones.tolist(),
     }
     columns: dict[str, list[Any]] = {
-        "sample_id": [planned_id(plan.seed, round_index, i) for i in range(plan.count)],
-        "problem": [None] * plan.count,
-        "problem_detail": [None] * plan.count,
-        "expression_target": [names["expression"][i] for i in chosen["expression"]],
-        **{name: [v for v in values for _ in range(plan.pictures_per_identity)] for name, values in of_person.items()},
+        "sample_id": [planned_id(plan.seed, round_index, i) for i in rows],
+        "problem": [None] * len(rows),
+        "problem_detail": [None] * len(rows),
+        "expression_target": named("expression", np.asarray(rows)),
+        **{name: [v for v in values for _ in range(each)] for name, values in of_person.items()},
     }
     schema = step_schema(PLAN_WRITES)
-    return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
+    arrays = [pa.array(columns[name], schema.field(name).type) for name in schema.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _ages(plan: Plan, ranges: Sequence[str], person: Ints) -> Floats:

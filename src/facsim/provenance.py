@@ -8,14 +8,14 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from facsim import __version__
 
-__all__ = ["PACKAGES", "changes", "environment", "fingerprint_of", "hardware", "now"]
+__all__ = ["PACKAGES", "changes", "environment", "fingerprint_of", "fingerprint_of_list", "hardware", "now"]
 
 PACKAGES = ("anny", "numpy", "scipy", "pillow", "pyarrow", "torch", "warp-lang")
 """Packages whose versions a result may depend on."""
@@ -25,6 +25,16 @@ def fingerprint_of(data: Any) -> str:
     """32 hexadecimal digits of blake2b over plain values, keys sorted."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def fingerprint_of_list(values: Iterable[Any]) -> str:
+    """`fingerprint_of` the list of the values, of which no more than one is held."""
+    digest = hashlib.blake2b(b"[", digest_size=16)
+    for place, value in enumerate(values):
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+        digest.update(("," * (place > 0) + text).encode())
+    digest.update(b"]")
+    return digest.hexdigest()
 
 
 def now() -> str:

@@ -19,12 +19,13 @@ from facsim import __version__
 from facsim.columns import KEY_COLUMNS, split_name, step_schema
 from facsim.errors import ManifestError
 from facsim.executors import executor_named
-from facsim.inputs import Listing, list_inputs
+from facsim.inputs import list_inputs
 from facsim.manifest import Manifest, StepRecord, create_manifest, open_manifest
-from facsim.plan import plan_table, shard_sizes
+from facsim.plan import PLAN_WRITES, plan_batches, shard_sizes
 from facsim.products import OnProgress, Progress, drop_product, make_product, refuse_stale_products
-from facsim.provenance import changes, environment, fingerprint_of, now
+from facsim.provenance import changes, environment, fingerprint_of_list, now
 from facsim.recipe import PRODUCTS, Input, Recipe, Step, parse_recipe, recipe_text, settings_of
+from facsim.spool import Spool
 from facsim.stage import PROBLEM_COLUMNS, AnyStage, TableStage, is_table_stage, stage_columns
 from facsim.storage import folder_at
 from facsim.work import Job, LawBroken, judged_batch
@@ -116,8 +117,10 @@ def _source(recipe: Recipe) -> dict[str, Any]:
     return {"input": [settings_of(entry) for entry in recipe.inputs]}
 
 
-def _planned(recipe: Recipe) -> pa.Table | Listing:
-    return plan_table(recipe.plan) if recipe.plan is not None else list_inputs(recipe.inputs)
+def _planned(recipe: Recipe) -> Spool:
+    if recipe.plan is None:
+        return list_inputs(recipe.inputs)
+    return Spool(plan_batches(recipe.plan), step_schema(PLAN_WRITES))
 
 
 def _new_run(recipe: Recipe, out: str) -> Manifest:
@@ -134,19 +137,19 @@ def _new_run(recipe: Recipe, out: str) -> Manifest:
     return manifest
 
 
-def _write_plan(manifest: Manifest, table: pa.Table | Listing) -> None:
+def _write_plan(manifest: Manifest, table: Spool) -> None:
     if table.num_rows != manifest.num_rows:
         raise ManifestError(
             f"the inputs now hold {table.num_rows} pictures, {manifest.num_rows} when the run was planned; "
             "choose another --out"
         )
     writes = tuple(name for name in table.schema.names if name not in KEY_COLUMNS)
-    ids = [sample_id for batch in table.to_batches() for sample_id in batch.column("sample_id").to_pylist()]
+    ids = (sample_id for batch in table.to_batches() for sample_id in batch.column("sample_id").to_pylist())
     record = StepRecord(
         name="plan",
         stage="plan",
         version=1,
-        configuration={**manifest.header["source"], "rows": fingerprint_of(ids)},
+        configuration={**manifest.header["source"], "rows": fingerprint_of_list(ids)},
         bindings={},
         writes=writes,
         weights=(),
@@ -159,7 +162,7 @@ def _write_plan(manifest: Manifest, table: pa.Table | Listing) -> None:
             manifest.write_shard("plan", shard, part)
 
 
-def _in_shards(table: pa.Table | Listing, shard_rows: Sequence[int]) -> Iterator[pa.Table]:
+def _in_shards(table: Spool, shard_rows: Sequence[int]) -> Iterator[pa.Table]:
     """The rows again, as many together as each shard has, without holding all of them."""
     batches = iter(table.to_batches())
     waiting = table.schema.empty_table()
@@ -301,18 +304,18 @@ def _judge(manifest: Manifest, step: Step, bindings: Mapping[str, str], on_progr
     on_progress(Progress(step=step.name, done=0, total=manifest.num_rows))
     rows = _judged(step.stage, StepScan(manifest=manifest, bindings=bindings))
     schema = step_schema(step.stage.writes, extra=stage_columns(step.stage))
-    start = 0
     wanted = pa.schema([schema.field(name) for name in (*PROBLEM_COLUMNS, *step.stage.writes)])
-    table = pa.concat_tables([pa.Table.from_batches([batch]).cast(wanted) for batch in rows] or [wanted.empty_table()])
-    if table.num_rows != manifest.num_rows:
-        raise LawBroken(f'stage "{step.use}" judged {table.num_rows} of {manifest.num_rows} rows')
-    for shard, count in enumerate(manifest.shard_rows):
+    cast = (part for batch in rows for part in pa.Table.from_batches([batch]).cast(wanted).to_batches())
+    judged = Spool(cast, wanted)  # whole before any of it lands
+    if judged.num_rows != manifest.num_rows:
+        raise LawBroken(f'stage "{step.use}" judged {judged.num_rows} of {manifest.num_rows} rows')
+    done = 0
+    for shard, part in enumerate(_in_shards(judged, manifest.shard_rows)):
         ids = manifest.read_shard("plan", shard, ["sample_id"])["sample_id"]
-        part = table.slice(start, count)
-        columns = {"sample_id": ids, **{name: part[name] for name in (*PROBLEM_COLUMNS, *step.stage.writes)}}
+        columns = {"sample_id": ids, **{name: part[name] for name in wanted.names}}
         manifest.write_shard(step.name, shard, pa.table(columns).cast(schema))
-        start += count
-        on_progress(Progress(step=step.name, done=start, total=manifest.num_rows))
+        done += part.num_rows
+        on_progress(Progress(step=step.name, done=done, total=manifest.num_rows))
 
 
 def _judged(stage: AnyStage, scan: StepScan) -> Iterator[pa.RecordBatch]:

@@ -3,6 +3,7 @@ import pytest
 
 from facsim.errors import RecipeError, WeightsError
 from facsim.labels.attributes import ATTRIBUTES, Attributes
+from facsim.models import labeller
 from facsim.testing import check_laws
 
 DESCRIPTION = """
@@ -99,3 +100,11 @@ def test_an_unknown_attribute_is_answered_with_the_nearest():
 def test_no_attribute_at_all_is_refused():
     with pytest.raises(RecipeError, match="one or more"):
         Attributes(attributes=())
+
+
+def test_weights_are_read_once(untaught, monkeypatch):
+    opened = []
+    whole = labeller.load_labeller
+    monkeypatch.setattr(labeller, "load_labeller", lambda *a, **k: opened.append(a) or whole(*a, **k))
+    Attributes(model=untaught["attributes"]).open("cpu")
+    assert len(opened) == 1

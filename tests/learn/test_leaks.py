@@ -14,6 +14,7 @@ from facsim.learn.data import is_chooser, take
 from facsim.learn.evaluate import evaluate
 from facsim.learn.leaks import (
     SIGNATURES_FILE,
+    SeenPictures,
     find_pairs,
     load_training_signatures,
     near_in,
@@ -209,3 +210,29 @@ def test_fer2013s_280_copies_and_more_near_ones_are_found():
     near = near_in(test.images, signatures_of(training.images)) & ~exact
     assert exact.sum() == 280 and near.sum() == 450
     assert sum(is_chooser(name) for name in training.ids) == 2887
+
+
+def test_a_blank_copy_is_exact_and_not_near_and_both_ways_of_counting_agree(drawn):
+    """A picture of one grey has no signature: 729 of PublicTest are near to FER2013's training split, 730 copies."""
+    training, held = drawn(12), drawn(6, seed=1)
+    images = np.concatenate([np.full((1, *training.images.shape[1:]), 7, np.uint8), training.images[1:]])
+    training = replace(training, images=images, hashes=np.arange(12, dtype=np.uint64))
+    test = replace(
+        held,
+        images=np.concatenate([images[:1], recoded(images[3], 90)[None], held.images[2:]]),
+        hashes=np.array([0, 91, 92, 93, 94, 95], dtype=np.uint64),
+    )
+    signatures = signatures_of(training.images)
+    pairs = find_pairs(training, test)
+    exact = {pair.test_row for pair in pairs if pair.exact}
+    near = {pair.test_row for pair in pairs} - exact
+    assert exact == {0} and 1 in near and not near_in(test.images, signatures)[0]
+    assert SeenPictures(hashes=training.hashes, signatures=signatures).counts(test) == (len(exact), len(near))
+
+
+def test_signatures_do_not_depend_on_how_many_pictures_are_taken_at_a_time(monkeypatch):
+    images = np.stack([rgb(image) for image in blobs(9)])
+    whole, pairs = signatures_of(images), find_neighbours(images, signatures_of(images))
+    monkeypatch.setattr("facsim.learn.signatures._BLOCK", 4)
+    assert np.array_equal(signatures_of(images), whole)
+    assert np.array_equal(find_neighbours(images, whole).distance, pairs.distance)

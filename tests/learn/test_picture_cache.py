@@ -11,7 +11,7 @@ from facsim.errors import FacsimError, FormatError
 from facsim.formats import Record, index_records, write_records
 from facsim.learn import decoding, reading
 from facsim.learn.data import PictureShape, pictures_from, take
-from facsim.learn.images import ImageRows, StreamedImages
+from facsim.learn.images import FileImages, ImageRows, StreamedImages
 from facsim.learn.picture_cache import CacheEntry, content_key
 from facsim.learn.sources import load_pictures
 from facsim.pictures import encode_png
@@ -290,3 +290,24 @@ def test_an_entry_names_its_blocks():
     entry = CacheEntry(folder=None, key="k", shape=(1025, 224, 224, 3))
     blocks = list(entry.blocks())
     assert blocks[0] == (0, slice(0, 55)) and blocks[-1][1].stop == 1025
+
+
+def test_pictures_that_may_not_be_held_are_read_from_where_they_are_kept(faces, cache):
+    records = list(index_records(faces))
+    held = pictures_from(records, shape=PictureShape(size_px=16), cache=True)
+    kept = pictures_from(records, shape=PictureShape(size_px=16), cache=True, most_held=0)
+    assert isinstance(held.images, np.ndarray) and isinstance(kept.images, FileImages)
+    assert kept.fingerprint == held.fingerprint and kept.shape == held.shape
+    rows = np.array([5, 2, 58])
+    assert np.array_equal(kept.images[rows], held.images[rows]) and np.array_equal(kept.images[7], held.images[7])
+    some = take(kept, rows)
+    assert isinstance(some.images, ImageRows) and np.array_equal(np.asarray(some.images), held.images[rows])
+
+
+def test_pictures_that_lie_in_a_file_outlive_its_name(faces, cache):
+    records = list(index_records(faces))
+    kept = pictures_from(records, shape=PictureShape(size_px=16), cache=True, most_held=0)
+    before = np.asarray(kept.images)
+    for file in cache.glob("pictures-*.npy"):
+        file.unlink()
+    assert np.array_equal(np.asarray(kept.images), before)

@@ -1,7 +1,7 @@
 """Which rows stay and why others do not."""
 
 from facsim.dataset import dataset_of
-from facsim.report.rows import SICK, UNLABELLED, rows_of
+from facsim.report.rows import SICK, UNLABELLED, rejections_of, rows_of
 
 
 def test_rows_are_the_plan_s_in_its_order(run):
@@ -35,3 +35,9 @@ def test_action_units_of_a_side_are_left_to_the_whole_unit(run):
 def test_a_row_without_a_label_has_a_name_of_its_own(make_run):
     made = make_run(14, unlabelled=True)
     assert rows_of(made).expression[0] == UNLABELLED
+
+
+def test_rejections_are_the_reasons_counted(run, ingested_run):
+    for made in (run, ingested_run):
+        reasons = [reason for reason in rows_of(made).reasons if reason]
+        assert rejections_of(made) == {reason: reasons.count(reason) for reason in sorted(set(reasons))}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from facsim.commands.console import counts_text, duration_text, table_text
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from facsim.manifest import Manifest
     from facsim.recipe import Recipe
 
@@ -144,7 +146,7 @@ def plan_outline(recipe: Recipe, *, rows: int = 0) -> dict[str, Any]:
 
 
 def _planned(recipe: Recipe, rows: int) -> dict[str, Any]:
-    from facsim.plan import plan_table, quota_counts
+    from facsim.plan import plan_batches, quota_counts
 
     assert recipe.plan is not None
     plan = recipe.plan
@@ -153,20 +155,31 @@ def _planned(recipe: Recipe, rows: int) -> dict[str, Any]:
         "people": plan.count // plan.pictures_per_identity,
         "seed": plan.seed,
         "axes": {axis: quota_counts(plan, axis) for axis in plan.axes()},
-        "rows": plan_table(plan).slice(0, rows).to_pylist() if rows else [],
+        "rows": _first_rows(plan_batches(plan), rows) if rows else [],
     }
 
 
 def _found(recipe: Recipe, rows: int) -> dict[str, Any]:
-    from facsim.inputs import input_table
+    from facsim.inputs import input_batches
 
-    table = input_table(recipe.inputs)
-    axes = {name: _counts(table[name].to_pylist()) for name in ("source_input", "split", "expression_given")}
-    return {
-        "samples": table.num_rows,
-        "axes": {name: counts for name, counts in axes.items() if counts},
-        "rows": table.slice(0, rows).to_pylist(),
-    }
+    counted = {name: Counter[str]() for name in ("source_input", "split", "expression_given")}
+    samples, shown = 0, list[dict[str, Any]]()
+    for batch in input_batches(recipe.inputs):
+        samples += batch.num_rows
+        shown += batch.slice(0, max(0, rows - len(shown))).to_pylist()
+        for name, counts in counted.items():
+            counts.update(str(value) for value in batch.column(name).to_pylist() if value is not None)
+    axes = {name: {value: counts[value] for value in sorted(counts)} for name, counts in counted.items() if counts}
+    return {"samples": samples, "axes": axes, "rows": shown}
+
+
+def _first_rows(batches: Iterator[pa.RecordBatch], rows: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for batch in batches:
+        found += batch.slice(0, rows - len(found)).to_pylist()
+        if len(found) >= rows:
+            break
+    return found
 
 
 def plan_text(outline: Mapping[str, Any]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from facsim.curate.thresholds import Bar, chosen_thresholds, curves_digest, rounded
 from facsim.errors import RecipeError
@@ -30,6 +33,22 @@ REJECTIONS: Mapping[str, str] = {
 """Why a sample is rejected: the closed list, in the order in which reasons are tried."""
 
 _FLAGS = {"reject_duplicates": "duplicate_of", "reject_conflicts": "duplicate_conflict", "reject_issues": "label_issue"}
+
+_REASONS = (None, *REJECTIONS)
+_CODES = {reason: code for code, reason in enumerate(_REASONS)}
+_BATCH_ROWS = 1000  # verdicts together
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    """All rows: `codes` int8 (N,), places in `_REASONS`; `places` int32 (N,), places in `values`, the quota column's;
+    `scores` float64 (N,), rounded; `ids` bytes (N,), or none of them where no score is looked at."""
+
+    codes: NDArray[np.int8]
+    places: NDArray[np.int32]
+    values: tuple[Any, ...]
+    scores: NDArray[np.float64]
+    ids: NDArray[np.bytes_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,25 +121,46 @@ class Select:
 
     def judge(self, scan: Scan) -> Iterator[pa.RecordBatch]:
         """One verdict a row, in order."""
-        columns = _gathered(scan, self.reads)
-        reasons = self._reasons(columns)
-        accepted = [reason is None for reason in reasons]
-        yield pa.RecordBatch.from_pydict(
-            {"accepted": pa.array(accepted, pa.bool_()), "reason": pa.array(reasons, pa.string())}
+        running = self._read(scan)
+        self._fill(running)
+        for start in range(0, len(running.codes), _BATCH_ROWS):
+            reasons = [_REASONS[code] for code in running.codes[start : start + _BATCH_ROWS]]
+            accepted = [reason is None for reason in reasons]
+            yield pa.RecordBatch.from_pydict(
+                {"accepted": pa.array(accepted, pa.bool_()), "reason": pa.array(reasons, pa.string())}
+            )
+
+    def _read(self, scan: Scan) -> _Running:
+        """The rows with the reasons that they give by themselves; what is kept of each is a few numbers and its id."""
+        bar, values = self._bar(), dict[Any, int]()
+        codes, places, scores, ids = array("b"), array("i"), array("d"), list[NDArray[np.bytes_]]()
+        for batch in scan.batches(self.reads):
+            columns = {name: batch.column(name).to_pylist() for name in ("problem", *self.reads)}
+            for i in range(batch.num_rows):
+                reason = self._own_reason(columns, i, bar)
+                codes.append(_CODES[reason])
+                places.append(values.setdefault(columns[self.by][i], len(values)))
+                scores.append(rounded(columns[self.score][i]) if self.score and reason is None else 0.0)
+            ids.append(np.array(batch.column("sample_id").to_pylist() if self.score else [], dtype=np.bytes_))
+        return _Running(
+            codes=np.array(codes, dtype=np.int8),
+            places=np.array(places, dtype=np.int32),
+            values=tuple(values),
+            scores=np.array(scores),
+            ids=np.concatenate([np.zeros(0, dtype=np.bytes_), *ids]),
         )
 
-    def _reasons(self, columns: Mapping[str, list[Any]]) -> list[str | None]:
-        bar = self._bar()
-        reasons = [self._own_reason(columns, i, bar) for i in range(len(columns["sample_id"]))]
-        taken: dict[Any, int] = {}
-        for i in self._preferred(columns, reasons):
-            value = columns[self.by][i]
-            limit = self.quotas[value] if self.quotas else self.most or len(reasons)
-            if taken.get(value, 0) >= limit:
-                reasons[i] = "over_quota"
+    def _fill(self, running: _Running) -> None:
+        """Give the rows that are beyond their value's quota that reason, the preferred rows filling it first."""
+        most = self.most or len(running.codes)
+        limits = [self.quotas.get(value, 0) if self.quotas else most for value in running.values]
+        taken = [0] * len(limits)
+        for row in self._preferred(running).tolist():
+            place = running.places[row]
+            if taken[place] >= limits[place]:
+                running.codes[row] = _CODES["over_quota"]
             else:
-                taken[value] = taken.get(value, 0) + 1
-        return reasons
+                taken[place] += 1
 
     def _bar(self) -> Bar | None:
         if not self.score:
@@ -148,21 +188,13 @@ class Select:
             return reason
         return "not_asked" if self.quotas and columns[self.by][i] not in self.quotas else None
 
-    def _preferred(self, columns: Mapping[str, list[Any]], reasons: list[str | None]) -> list[int]:
-        """Row indices that are in the running, the preferred ones first."""
-        rows = [i for i, reason in enumerate(reasons) if reason is None]
+    def _preferred(self, running: _Running) -> NDArray[np.int64]:
+        """The rows that are in the running, the preferred ones first."""
+        rows = np.flatnonzero(running.codes == _CODES[None])
         if not self.score:
             return rows
-        return sorted(rows, key=lambda i: (-rounded(columns[self.score][i]), columns["sample_id"][i]))
+        return rows[np.lexsort((running.ids[rows], -running.scores[rows]))]
 
 
 def _over(value: float | None, most: float) -> bool:
     return value is None or rounded(value) > most
-
-
-def _gathered(scan: Scan, reads: tuple[str, ...]) -> dict[str, list[Any]]:
-    columns: dict[str, list[Any]] = {name: [] for name in ("sample_id", "problem", *reads)}
-    for batch in scan.batches(reads):
-        for name, values in columns.items():
-            values.extend(batch.column(name).to_pylist())
-    return columns

@@ -113,11 +113,11 @@ class Attributes:
         return work
 
     def _own(self, device: str) -> tuple[str, int, Any]:
-        from facsim.models.labeller import load_labeller
+        from facsim.models.labeller import load_reader
 
-        calibration = load_labeller("attributes", self.model).settings["calibration"]
-        template, size_px, run = labeller_faces("attributes", self.model, device=device, batch=self.resources.batch)
-        return template, size_px, lambda faces: _own_values(run(faces), calibration)
+        labeller = load_reader("attributes", self.model, device=device)
+        template, size_px, run = labeller_faces(labeller, device=device, batch=self.resources.batch)
+        return template, size_px, lambda faces: _own_values(run(faces), labeller.settings["calibration"])
 
     def _external(self) -> tuple[str, int, Any]:
         external = load_external(self.model)

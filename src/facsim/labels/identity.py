@@ -80,7 +80,10 @@ class Identity:
     def _network(self, device: str) -> tuple[str, int, Callable[[NDArray[np.uint8]], NDArray[np.float32]]]:
         """The template and side that it wants, and the function from faces to embeddings."""
         if not is_external(self.model):
-            return labeller_faces("identity", self.model, device=device, batch=self.resources.batch)
+            from facsim.models.labeller import load_reader
+
+            reader = load_reader("identity", self.model, device=device)
+            return labeller_faces(reader, device=device, batch=self.resources.batch)
         external = load_external(self.model)
         size_px, run = open_external(external)
         return external.template, size_px, lambda faces: _embedding(run(faces), external)

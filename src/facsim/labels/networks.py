@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facsim.labels.framing import padded_rows
 
+if TYPE_CHECKING:
+    from facsim.models.labeller import Labeller
+
 __all__ = ["labeller_faces"]
 
 
 def labeller_faces(
-    task: str, model: str, *, device: str, batch: int
+    labeller: Labeller, *, device: str, batch: int
 ) -> tuple[str, int, Callable[[NDArray[np.uint8]], NDArray[np.float32]]]:
-    """The template and the side that the label model wants, and the function from faces uint8 (N, S, S, 3) to its
-    numbers float32 (N, K).
+    """The template and the side that a label model (`load_reader`) wants, and the function from faces uint8
+    (N, S, S, 3) to its numbers float32 (N, K).
 
-    Batches are padded to `batch`, so that a face has the same result in whichever it comes. Raises WeightsError.
+    Batches are padded to `batch`, so that a face has the same result in whichever it comes.
     """
     from facsim.models.classifier import read_pictures
-    from facsim.models.labeller import load_reader
-
-    labeller = load_reader(task, model, device=device)
 
     def run(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         rows = padded_rows(faces, batch)

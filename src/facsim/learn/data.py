@@ -226,13 +226,15 @@ def pictures_from(
     classes: Sequence[str] | None = None,
     cache: bool | None = None,
     workers: int | None = None,
+    most_held: int | None = None,
     on_decoded: OnDecoded | None = None,
 ) -> Pictures:
     """The labelled pictures of `records`, decoded by `workers` (by default as many as there are processors).
 
     `classes` are the classes to label over; by default the seven expressions, or the eight where one is contempt. With
     `cache` decoded pictures are kept in the user's cache folder; by default those of records that say where their
-    pictures lie (`facsim.formats.index_records`), 1,000 or more. `on_decoded` is told of progress.
+    pictures lie (`facsim.formats.index_records`), 1,000 or more. `most_held` as in `read_pictures`. `on_decoded` is
+    told of progress.
     Raises FormatError where a label is not one of `classes`, where two records share a name, where a picture cannot be
     read, or where nothing is left.
     """
@@ -244,7 +246,9 @@ def pictures_from(
     _refuse_repeated([record.name for record in labelled])
     sources = [Source(name=record.name, at=_where(record)) for record in labelled]
     keep = cache if cache is not None else len(sources) >= MANY and not any(isinstance(s.at, bytes) for s in sources)
-    decoded = read_pictures(sources, shape or PictureShape(), cache=keep, workers=workers, on_decoded=on_decoded)
+    decoded = read_pictures(
+        sources, shape or PictureShape(), cache=keep, workers=workers, most_held=most_held, on_decoded=on_decoded
+    )
     left_out = Counter(reason for reason in decoded.reasons if reason)
     left_out.update({"unlabelled": len(held) - len(labelled)} if len(held) > len(labelled) else {})
     good = np.flatnonzero([not reason for reason in decoded.reasons])

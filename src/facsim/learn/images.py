@@ -17,7 +17,7 @@ from facsim.learn.decode_pool import DecodePool
 from facsim.learn.decoding import Decoded, Piece, Shape, Source, image_shape
 from facsim.learn.limits import memory_bytes
 
-__all__ = ["ImageRows", "StreamedImages", "rows_of"]
+__all__ = ["FileImages", "ImageRows", "StreamedImages", "rows_of"]
 
 _PIECE_BYTES = 1 << 21  # of decoded pictures: a piece is a few milliseconds of work, so that all workers have some
 
@@ -79,6 +79,45 @@ class ImageRows:
     def rows(self, positions: NDArray[np.int64]) -> ImageRows:
         """Some of these rows."""
         return ImageRows(self._images, self._positions[positions])
+
+
+class FileImages:
+    """Pictures that lie in a file, which is mapped for as long as one reading takes: no page of it stays in memory."""
+
+    def __init__(self, mapped: np.memmap[Any, np.dtype[np.uint8]]) -> None:
+        """Of the array that a map of the file shows. Raises OSError where the file cannot be opened again."""
+        self._file, self._offset = open(str(mapped.filename), "rb"), mapped.offset  # noqa: SIM115  # until they are gone
+        self._shape = mapped.shape
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, S, S) or (N, S, S, 3)."""
+        return self._shape
+
+    @property
+    def ndim(self) -> int:
+        """3 or 4."""
+        return len(self._shape)
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """uint8."""
+        return np.dtype(np.uint8)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes, were they held."""
+        return int(np.prod(self._shape, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        mapped = np.memmap(self._file, dtype=np.uint8, mode="r", offset=self._offset, shape=self._shape)
+        return np.array(mapped[rows])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:] if dtype is None else self[:].astype(dtype)
 
 
 class StreamedImages:
@@ -145,9 +184,9 @@ def rows_of(images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[
     `ImageRows`, which is passed on as the array that it stands in for.
     """
     whole: object = images
-    if isinstance(whole, ImageRows) and isinstance(whole.source, StreamedImages):
+    if isinstance(whole, ImageRows) and isinstance(whole.source, StreamedImages | FileImages):
         return cast(NDArray[np.uint8], whole.rows(positions))
-    if isinstance(whole, StreamedImages):
+    if isinstance(whole, StreamedImages | FileImages):
         return cast(NDArray[np.uint8], ImageRows(whole, positions))
     is_on_disk = isinstance(whole, np.memmap | ImageRows)
     if not is_on_disk or len(positions) * images[:1].nbytes <= memory_bytes():

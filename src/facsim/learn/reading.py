@@ -12,6 +12,7 @@ is asked for out of order costs a row group, or the way there: give those room i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from facsim.errors import FacsimError
 from facsim.learn.decode_pool import DecodePool, available_workers, decoded_by_threads
 from facsim.learn.decoding import Decoded, Piece, Shape, Source, blank_images, image_shape
-from facsim.learn.images import StreamedImages
+from facsim.learn.images import FileImages, StreamedImages
 from facsim.learn.limits import memory_bytes
 from facsim.learn.picture_cache import Decode, content_key, fits_cache, kept_pictures
 from facsim.models.asset_cache import find_cache_folder, load_cached
@@ -42,10 +43,12 @@ def read_pictures(
     *,
     cache: bool = False,
     workers: int | None = None,
+    most_held: int | None = None,
     on_decoded: OnDecoded | None = None,
 ) -> Decoded:
     """The pictures of `sources`, decoded by `workers` (as many as there are processors); with `cache`, kept on disk.
 
+    Of pictures that are kept, no more than `most_held` bytes (by default `memory_bytes`) are held in memory.
     Raises FormatError, naming the picture, where one cannot be read, and FacsimError where a set that is too large for
     memory cannot be kept because the cache cannot be written.
     """
@@ -55,7 +58,7 @@ def read_pictures(
     key = content_key(sources, shape) if cache and len(sources) else None
     if key is not None and fits_cache(nbytes):
         try:
-            return _held(kept_pictures(sources, shape, key=key, decode=decode))
+            return _held(kept_pictures(sources, shape, key=key, decode=decode), most_held)
         except OSError as error:
             if nbytes > memory_bytes():
                 raise FacsimError(_unwritable(nbytes, error)) from error
@@ -93,11 +96,13 @@ def _decoder(sources: Sequence[Source], shape: Shape, workers: int, on_decoded: 
     return decode
 
 
-def _held(found: Decoded) -> Decoded:
-    """In memory where there is room."""
-    if found.images.nbytes > memory_bytes():
+def _held(found: Decoded, most: int | None) -> Decoded:
+    """In memory where there is room; where the room was set, without a page of the file in memory otherwise."""
+    if found.images.nbytes <= (memory_bytes() if most is None else most):
+        return replace(found, images=np.array(found.images))
+    if most is None or not isinstance(found.images, np.memmap):
         return found
-    return Decoded(images=np.array(found.images), hashes=found.hashes, reasons=found.reasons)
+    return replace(found, images=cast(NDArray[np.uint8], FileImages(found.images)))
 
 
 def _pieces(sources: Sequence[Source]) -> Iterator[Piece]:

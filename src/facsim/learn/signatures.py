@@ -78,9 +78,25 @@ _MIRROR = np.packbits(_LOWEST[:, 1] % 2 == 1).view(np.uint64)  # what mirroring 
 
 def signatures_of(images: NDArray[np.uint8], *, window: _Window = WINDOWS[0]) -> Signatures:
     """Signatures uint64 (N, 4) of what `window` shows of images uint8 (N, S, S) or (N, S, S, 3)."""
-    down, across = (_waves(images.shape[1], start, window[2]) for start in (window[1], window[0]))
-    parts = [_signs(images[at : at + _BLOCK], down, across) for at in range(0, len(images), _BLOCK)]
-    return np.concatenate(parts) if parts else np.zeros((0, SIGNATURE_WORDS), dtype=np.uint64)
+    return _signed(images, (window,))[0]
+
+
+def _signed(images: NDArray[np.uint8], windows: Sequence[_Window]) -> list[Signatures]:
+    """The signatures of what each window shows; a block of images is made grey once for all of them."""
+    waves = [tuple(_waves(images.shape[1], start, side) for start in (top, left)) for left, top, side in windows]
+    found: list[list[Signatures]] = [[np.zeros((0, SIGNATURE_WORDS), dtype=np.uint64)] for _ in windows]
+    for at in range(0, len(images), _BLOCK):
+        grey = _grey(images[at : at + _BLOCK])
+        flat = grey.std(axis=(1, 2)) < _FLAT
+        grey -= np.float32(127.5)
+        for parts, (down, across) in zip(found, waves, strict=True):
+            parts.append(_signs(grey, flat, down, across))
+    return [np.concatenate(parts) for parts in found]
+
+
+def _grey(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    held = images.astype(np.float32)
+    return held if images.ndim == 3 else held @ _WEIGHTS_BT601
 
 
 def _waves(size_px: int, start: float, side: float) -> NDArray[np.float32]:
@@ -93,11 +109,12 @@ def _waves(size_px: int, start: float, side: float) -> NDArray[np.float32]:
     return np.diff(integral, axis=1).astype(np.float32)
 
 
-def _signs(images: NDArray[np.uint8], down: NDArray[np.float32], across: NDArray[np.float32]) -> Signatures:
-    held = images.astype(np.float32)
-    grey = held if images.ndim == 3 else held @ _WEIGHTS_BT601
-    waves = (down @ (grey - np.float32(127.5)) @ across.T)[:, _LOWEST[:, 0], _LOWEST[:, 1]]
-    waves[grey.std(axis=(1, 2)) < _FLAT] = 0.0
+def _signs(
+    grey: NDArray[np.float32], flat: NDArray[np.bool_], down: NDArray[np.float32], across: NDArray[np.float32]
+) -> Signatures:
+    """Of grey pictures (N, S, S) about the middle grey; all 0 where they are `flat` (N,)."""
+    waves = (down @ grey @ across.T)[:, _LOWEST[:, 0], _LOWEST[:, 1]]
+    waves[flat] = 0.0
     return np.ascontiguousarray(np.packbits(waves > 0, axis=1)).view(np.uint64)
 
 
@@ -127,7 +144,7 @@ def find_neighbours(images: NDArray[np.uint8], training: Signatures, *, distance
     """
     if training.ndim != 2 or training.shape[1] != SIGNATURE_WORDS or training.dtype != np.uint64:
         raise FacsimError(f"found signatures {training.dtype} {training.shape}, expected uint64 (M, {SIGNATURE_WORDS})")
-    plain = [signatures_of(images, window=window) for window in WINDOWS]
+    plain = _signed(images, WINDOWS)
     probes = [*plain, *map(_mirrored, plain)]
     coarse = [probes[i + half] for i in _CENTRED for half in (0, len(WINDOWS))]
     test, near = _candidates(coarse, training)

@@ -20,6 +20,8 @@ SUBSETS = 100
 SUBSET_SIZE = 1000
 """As many subsets, of as many pictures, as Bińkowski et al. 2018 and the implementations that followed take."""
 
+_ROWS_A_TURN = 1024
+
 _Features = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -28,11 +30,10 @@ def unbiased_mmd(one: _Features, other: _Features) -> float:
     if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[1] or min(len(one), len(other)) < 2:
         raise FacsimError(f"found features {one.shape} and {other.shape}, expected (N, D) and (M, D), at least 2 each")
     n, m = len(one), len(other)
-    one, other = one.astype(np.float64), other.astype(np.float64)  # the figure is a small difference of large means
-    within_one, within_other, across = _kernel(one, one), _kernel(other, other), _kernel(one, other)
-    inside = (within_one.sum() - np.trace(within_one)) / (n * (n - 1))
-    beside = (within_other.sum() - np.trace(within_other)) / (m * (m - 1))
-    return float(inside + beside - 2 * across.mean())
+    one, other = _mapped(one), _mapped(other)
+    inside = _cubes(one, one) - float((np.square(one).sum(axis=1) ** 3).sum())
+    beside = _cubes(other, other) - float((np.square(other).sum(axis=1) ** 3).sum())
+    return inside / (n * (n - 1)) + beside / (m * (m - 1)) - 2 * _cubes(one, other) / (n * m)
 
 
 def kernel_distance(one: NDArray[np.float32], other: NDArray[np.float32], *, rng: np.random.Generator) -> Estimate:
@@ -52,8 +53,16 @@ def kernel_distance(one: NDArray[np.float32], other: NDArray[np.float32], *, rng
     return spread.about(float(np.mean([part(rows) for rows in draws])))
 
 
-def _kernel(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    inner = one @ other.T
-    inner /= one.shape[1]
-    inner += 1
-    return inner * inner * inner  # numpy's power takes ten times as long
+def _mapped(features: _Features) -> NDArray[np.float64]:
+    """Rows (N, D + 1) whose products are x·y / D + 1; float64, as the figure is a small difference of large means."""
+    ones = np.ones((len(features), 1))
+    return np.concatenate([features.astype(np.float64) / np.sqrt(features.shape[1]), ones], axis=1)
+
+
+def _cubes(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """The sum of the cubed products of every row of one and every row of the other, a block of rows at a time."""
+    return sum(_cubed(one[at : at + _ROWS_A_TURN] @ other.T) for at in range(0, len(one), _ROWS_A_TURN))
+
+
+def _cubed(inner: NDArray[np.float64]) -> float:
+    return float(np.vdot(inner * inner, inner))

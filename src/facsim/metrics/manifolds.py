@@ -14,6 +14,7 @@ other set is taken as it is: the intervals say nothing of another draw of that o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ DENSITY_NEIGHBOURS = 5
 MOST_PICTURES = 10_000
 """Pictures of each set that are compared: as many as Naeem et al. 2020 take; every pair of them is."""
 
-_ROWS_A_TURN = 1024
+_ROWS_A_TURN, _COLUMNS_A_TURN = 256, 2048  # of a table of distances
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +60,12 @@ def manifolds(
     of_fake, of_true = _radii(fake, (PRECISION_NEIGHBOURS,)), _radii(true, (PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS))
     inside, balls = np.zeros(len(fake), dtype=bool), np.zeros(len(fake))
     reached, covered = np.zeros(len(true), dtype=bool), np.zeros(len(true), dtype=bool)
-    for at in range(0, len(fake), _ROWS_A_TURN):
-        rows = slice(at, at + _ROWS_A_TURN)
-        apart = _squared(fake[rows], true)
+    for rows, apart in _squared(fake, true):
         inside[rows] = (apart <= of_true[0]).any(axis=1)
-        balls[rows] = (apart <= of_true[1]).sum(axis=1) / DENSITY_NEIGHBOURS
+        within = apart <= of_true[1]
+        balls[rows] = within.sum(axis=1) / DENSITY_NEIGHBOURS
+        covered |= within.any(axis=0)
         reached |= (apart <= of_fake[0][rows, None]).any(axis=0)
-        covered |= (apart <= of_true[1]).any(axis=0)
     return Manifolds(
         precision=share_of(int(inside.sum()), len(fake)),
         recall=share_of(int(reached.sum()), len(true)),
@@ -74,23 +74,40 @@ def manifolds(
     )
 
 
-def _drawn(features: NDArray[np.float32], most: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _drawn(features: NDArray[np.float32], most: int, rng: np.random.Generator) -> NDArray[np.float32]:
     rows = np.sort(rng.choice(len(features), size=min(most, len(features)), replace=False))
-    return np.asarray(features[rows], dtype=np.float64)
+    return np.asarray(features[rows])
 
 
-def _radii(features: NDArray[np.float64], neighbours: tuple[int, ...]) -> NDArray[np.float64]:
+def _radii(features: NDArray[np.float32], neighbours: tuple[int, ...]) -> NDArray[np.float64]:
     """Squared distance to the k-th nearest other row, for each k: (K, N)."""
-    parts: list[NDArray[np.float64]] = []
-    for at in range(0, len(features), _ROWS_A_TURN):
-        apart = _squared(features[at : at + _ROWS_A_TURN], features)
+    found = np.empty((len(neighbours), len(features)))
+    for rows, apart in _squared(features, features):
         own = np.arange(len(apart))
-        apart[own, at + own] = -1.0  # itself comes first, whatever rounding says
-        nearest = np.partition(apart, neighbours, axis=1)
-        parts.append(nearest[:, list(neighbours)].T)
-    return np.concatenate(parts, axis=1)
+        apart[own, rows.start + own] = -1.0  # itself comes first, whatever rounding says
+        apart.partition(neighbours, axis=1)
+        found[:, rows] = apart[:, list(neighbours)].T
+    return found
 
 
-def _squared(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    lengths = np.square(one).sum(axis=1)[:, None] + np.square(other).sum(axis=1)
-    return np.maximum(lengths - 2 * one @ other.T, 0)
+def _squared(one: NDArray[np.float32], other: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Squared distances of all rows, a block of rows of `one` at a time: the rows and (rows, M), which may be changed.
+
+    Worked out in float64, into which only what a block needs is converted.
+    """
+    lengths = _lengths(one), _lengths(other)
+    for at in range(0, len(one), _ROWS_A_TURN):
+        rows = slice(at, min(at + _ROWS_A_TURN, len(one)))
+        apart = lengths[0][rows, None] + lengths[1]
+        doubled = 2 * one[rows].astype(np.float64)
+        for start in range(0, len(other), _COLUMNS_A_TURN):
+            columns = slice(start, start + _COLUMNS_A_TURN)
+            apart[:, columns] -= doubled @ other[columns].astype(np.float64).T
+        yield rows, np.maximum(apart, 0, out=apart)
+
+
+def _lengths(features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The squared length of each row (N,)."""
+    starts = range(0, len(features), _COLUMNS_A_TURN)
+    blocks = (features[at : at + _COLUMNS_A_TURN].astype(np.float64) for at in starts)
+    return np.concatenate([np.square(block).sum(axis=1) for block in blocks])

@@ -6,6 +6,7 @@ One pass over the run's files; pictures are not read.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from facsim.columns import COLUMNS, split_name
 from facsim.dataset import dataset_of
 from facsim.manifest import Manifest
 
-__all__ = ["ATTRIBUTES", "SICK", "UNLABELLED", "UNSTATED", "Rows", "rows_of"]
+__all__ = ["ATTRIBUTES", "SICK", "UNLABELLED", "UNSTATED", "Rows", "rejections_of", "rows_of"]
 
 SICK = "problem"
 """Reason of a row whose picture could not be made; the same word as in `facsim.curate.select.REJECTIONS`."""
@@ -111,6 +112,19 @@ def rows_of(run: Manifest) -> Rows:
         writers=writers,
         judged=dataset.accepted is not None,
     )
+
+
+def rejections_of(run: Manifest) -> dict[str, int]:
+    """How many rows do not stay, by reason: what `Rows.reasons` counts, without holding the rows."""
+    dataset = dataset_of(run)
+    step = split_name(dataset.accepted)[0] if dataset.accepted else ""
+    said = [f"{step}.reason"] if step and "reason" in run.step(step).writes else []
+    sick = f"{split_name(dataset.image)[0]}.problem"
+    counted = Counter[str]()
+    for batch in run.batches([sick, *([dataset.accepted] if dataset.accepted else []), *said]):
+        table = pa.Table.from_batches([batch])
+        counted.update(why for why in _reasons(table, table[sick].to_pylist(), dataset.accepted) if why)
+    return {reason: counted[reason] for reason in sorted(counted)}
 
 
 def _reasons(table: pa.Table, sick: Sequence[str | None], accepted: str | None) -> list[str | None]:

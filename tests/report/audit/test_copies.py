@@ -1,8 +1,11 @@
 """facsim.report.audit.copies: copies found, counted once, and none where there are none."""
 
+import numpy as np
 from PIL import Image
 
-from facsim.report.audit.copies import copies_between, copies_within
+from facsim.learn.data import Pictures
+from facsim.report.audit import copies
+from facsim.report.audit.copies import PAIRS_KEPT, CopyPair, copies_between, copies_within
 from facsim.report.audit.sets import read_set
 
 
@@ -48,3 +51,25 @@ def test_a_set_that_is_one_picture_many_times_is_no_burden(make_folder):
     found = copies_within(pictures)
     assert (found.exact, found.near, len(found.pairs)) == (299, 0, 100)
     assert {pair.other_row for pair in found.pairs} == {0}
+
+
+def test_near_pairs_are_named_where_exact_ones_would_fill_the_list():
+    same = Pictures(
+        images=np.zeros((1, 16, 16, 3), np.uint8),
+        targets=np.ones((1, 1), np.float32),
+        classes=("anger",),
+        ids=("a",),
+        hashes=np.zeros(1, np.uint64),
+    )
+    found = copies._counted(same, (pair(row, row % 4 != 0) for row in range(400)))
+    assert (found.exact, found.near, len(found.pairs)) == (300, 100, PAIRS_KEPT)
+    assert [one.row for one in found.pairs[:3]] == [1, 2, 3] and not found.pairs[PAIRS_KEPT // 2].is_exact
+    assert [one.distance for one in found.pairs[PAIRS_KEPT // 2 :]] == list(range(99, 49, -1))
+    few = copies._counted(same, (pair(row, row < 10) for row in range(400)))
+    assert [one.is_exact for one in few.pairs] == [True] * 10 + [False] * 90
+
+
+def pair(row, is_exact):
+    distance = 0 if is_exact else row // 4
+    flags = {"is_exact": is_exact, "mirrored": False, "same_label": True}
+    return CopyPair(row=row, other_row=0, name=f"{row}", other="a", distance=distance, **flags)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import heapq
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +17,8 @@ from facsim.learn.signatures import NEAR_BITS, Signatures, find_neighbours, sign
 __all__ = ["PAIRS_KEPT", "Copies", "CopyPair", "copies_between", "copies_within"]
 
 PAIRS_KEPT = 100
-"""Pairs that an audit names, the exact ones first, then the least alike; the counts are of all."""
+"""Pairs that an audit names, the exact ones first, then the least alike, up to half of them where there are more exact
+ones than there is room for; the counts are of all."""
 
 _BLOCK = 2048  # pictures compared at a time: what is held does not grow with the set
 
@@ -70,23 +73,33 @@ class Copies:
 
 def copies_between(one: Pictures, other: Pictures) -> Copies:
     """Pictures of `one` that `other` holds too, both of one shape."""
-    return _counted(one, list(_nearest(one, other, own=False)))
+    return _counted(one, _nearest(one, other, own=False))
 
 
 def copies_within(pictures: Pictures) -> Copies:
     """Pictures that repeat an earlier one of their own set."""
-    return _counted(pictures, list(_nearest(pictures, pictures, own=True)))
+    return _counted(pictures, _nearest(pictures, pictures, own=True))
 
 
-def _counted(pictures: Pictures, pairs: Sequence[CopyPair]) -> Copies:
-    exact = sum(pair.is_exact for pair in pairs)
-    shown = sorted(pairs, key=lambda pair: (not pair.is_exact, -pair.distance, pair.row))
+def _counted(pictures: Pictures, pairs: Iterator[CopyPair]) -> Copies:
+    counts = Counter[str]()
+    exact: list[CopyPair] = []
+    near: list[tuple[int, int, CopyPair]] = []  # a heap: the most alike first
+    for pair in pairs:
+        counts["exact" if pair.is_exact else "near"] += 1
+        counts["conflicting"] += not pair.same_label
+        if pair.is_exact:
+            exact += [pair] if len(exact) < PAIRS_KEPT else []
+        else:
+            (heapq.heappush if len(near) < PAIRS_KEPT else heapq.heappushpop)(near, (pair.distance, -pair.row, pair))
+    shown = [pair for _, _, pair in sorted(near, key=lambda entry: (-entry[0], -entry[1]))]
+    shown = shown[: max(PAIRS_KEPT // 2, PAIRS_KEPT - len(exact))]
     return Copies(
         n=len(pictures),
-        exact=exact,
-        near=len(pairs) - exact,
-        conflicting=sum(not pair.same_label for pair in pairs),
-        pairs=tuple(shown[:PAIRS_KEPT]),
+        exact=counts["exact"],
+        near=counts["near"],
+        conflicting=counts["conflicting"],
+        pairs=(*exact[: PAIRS_KEPT - len(shown)], *shown),
     )
 
 
@@ -96,7 +109,10 @@ def _nearest(one: Pictures, other: Pictures, *, own: bool) -> Iterator[CopyPair]
     first = _first_rows(other.hashes)
     labels = one.labels, other.labels
     for at in range(0, len(one), _BLOCK):
-        best = _near(np.asarray(one.images[at : at + _BLOCK]), (known, rows_of), at, own=own)
+        asked = (
+            int(np.searchsorted(rows_of, at + _BLOCK)) if own else len(known)
+        )  # the earlier ones
+        best = _near(np.asarray(one.images[at : at + _BLOCK]), (known[:asked], rows_of[:asked]), at, own=own)
         for row in range(at, min(at + _BLOCK, len(one))):
             twin = first.get(int(one.hashes[row]))
             if twin is not None and (not own or twin < row):

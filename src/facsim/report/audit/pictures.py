@@ -78,7 +78,7 @@ def _mean(values: NDArray[np.float64]) -> Estimate:
 
 def _difference(own: NDArray[np.float64], other: NDArray[np.float64]) -> float | None:
     pooled = float(np.sqrt((own.var() + other.var()) / 2))
-    return None if pooled < 1e-9 else float(own.mean() - other.mean()) / pooled
+    return None if pooled < 1e-6 else float(own.mean() - other.mean()) / pooled
 
 
 def _measured(pictures: Pictures) -> dict[str, NDArray[np.float64]]:

@@ -20,7 +20,7 @@ from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
 from facsim.learn.sources import index_of
 from facsim.manifest import Manifest
-from facsim.report.rows import rows_of
+from facsim.report.rows import rejections_of
 from facsim.storage import folder_at
 
 __all__ = ["ATTRIBUTE_COLUMNS", "AuditedSet", "Writer", "read_set", "read_shaped"]
@@ -29,6 +29,7 @@ ATTRIBUTE_COLUMNS = ("apparent_age_years", "apparent_gender", "apparent_ancestry
 """Columns that an audit counts people by."""
 
 _SHAPE = PictureShape(size_px=48, colour="rgb")  # at which pictures are compared for copies, and their statistics taken
+_MOST_HELD = 0  # bytes of pictures in memory: they are gone through by blocks, from where they are kept
 _EXACT = ("plan", "render")  # stages that write what was asked for and drawn
 _UNLABELLED = "unlabelled"
 _UNCERTAIN = ("_sd", "_entropy", "_confidence", "_uncertainty", "_score")
@@ -130,7 +131,8 @@ def _records(source: str | os.PathLike[str], split: str) -> tuple[PlacedRecord, 
 
 def _pictures(records: tuple[PlacedRecord, ...], shape: PictureShape, on_decoded: OnDecoded | None) -> Pictures:
     bare = records[0].expression == _UNLABELLED
-    return pictures_from(records, shape=shape, classes=(_UNLABELLED,) if bare else None, on_decoded=on_decoded)
+    classes = (_UNLABELLED,) if bare else None
+    return pictures_from(records, shape=shape, classes=classes, most_held=_MOST_HELD, on_decoded=on_decoded)
 
 
 def _classes(pictures: Pictures) -> tuple[str, ...]:
@@ -144,14 +146,13 @@ def _is_run(source: str | os.PathLike[str]) -> bool:
 
 
 def _with_run(audited: AuditedSet, run: Manifest) -> AuditedSet:
-    reasons = [reason for reason in rows_of(run).reasons if reason]
     columns = {column: full for column in ATTRIBUTE_COLUMNS if (full := _column(run, column))}
     return replace(
         audited,
         pictures=_described(audited.pictures, run, columns),
         name=run.folder.root.rsplit("/", 1)[-1],
         is_run=True,
-        rejected={reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        rejected=rejections_of(run),
         writers={column: _writer(run, full) for column, full in columns.items()},
         weights={step: run.step(step).weights for step in run.steps() if run.step(step).weights},
     )
