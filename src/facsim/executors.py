@@ -90,6 +90,7 @@ class _Worker:
     rows_told: int = 0
     ready: bool = False
     fresh: bool = True
+    known: dict[int, int] = field(default_factory=dict)  # shard → when it was last worked on, counted in pieces
 
     def given(self, job: Job) -> bool:
         """Whether the process is still there to be sent the job, which it now has."""
@@ -214,11 +215,24 @@ class _Task:
         self._next(worker)
 
     def _next(self, worker: _Worker) -> None:
-        worker.piece, worker.rows_told = (self.waiting.popleft() if self.waiting else None), 0
+        worker.piece, worker.rows_told = self._taken(worker), 0
         if worker.piece is None:
             self.pool.rest(worker)
         elif not worker.sent(worker.piece):
             self._died(worker)
+
+    def _taken(self, worker: _Worker) -> Piece | None:
+        """A waiting piece: of the shard that this worker had last, whose pictures it may still hold; else one that is
+        new to all; else the first."""
+        if not self.waiting:
+            return None
+        others = {shard for other in self.pool.busy if other is not worker for shard in other.known}
+        ranks = [worker.known.get(piece.shard, -2 if piece.shard in others else -1) for piece in self.waiting]
+        at = ranks.index(max(ranks))
+        piece = self.waiting[at]
+        del self.waiting[at]
+        worker.known[piece.shard] = max(worker.known.values(), default=0) + 1
+        return piece
 
     def _died(self, worker: _Worker) -> None:
         """Bisect what a dead worker held, and put another in its place."""
