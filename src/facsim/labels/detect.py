@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facsim.errors import RecipeError, WeightsError
+from facsim.models.face_crop import pick_five
 from facsim.models.face_finder import FoundFace, find_faces
 from facsim.models.face_points import FacePoints, box_of, find_points, whole_boxes
 from facsim.models.labeller import Labeller, load_reader, weights_digest
-from facsim.models.landmarks import pick_five
 from facsim.models.mediapipe_faces import find_with_mediapipe, open_mediapipe
 from facsim.models.yunet import YUNET_SCORE, find_with_yunet, open_yunet
 from facsim.picture_headers import declared_size
