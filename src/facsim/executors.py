@@ -79,6 +79,13 @@ def executor_named(name: str) -> Executor:
     return EXECUTORS[name]
 
 
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+# glibc (mallopt(3)): a network's maps, some MB each, are then not handed back to the system and faulted in again for
+# every layer; what a job held is handed back when it is over (facsim.worker). 32 MB is the largest that is allowed.
+_HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(512 << 20)}
+
+
 @dataclass(kw_only=True)
 class _Worker:
     """The parent's side of one process. `fresh` until its first job is over, `ready` once it has loaded its job."""
@@ -113,7 +120,7 @@ class _Worker:
 
 def _started(index: int, device: str) -> _Worker:
     ours, theirs = Pipe()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "FACSIM_WORKER": str(index)}
+    environment = {**_HEAP, **os.environ, **_ONE_THREAD, "FACSIM_WORKER": str(index)}
     command = [sys.executable, "-m", "facsim.worker", str(theirs.fileno()), str(index), device]
     process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)
     theirs.close()

@@ -8,6 +8,7 @@ script to guard its main module. It lives through the jobs of a run; what one lo
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import signal
 import sys
@@ -52,8 +53,10 @@ def _work(job: Job, connection: Connection, device: str) -> None:
 
 
 def _let_go() -> None:
-    """Free what the job before loaded: networks hold themselves in cycles, and CUDA's allocator keeps what it had."""
+    """Hand back what the job before held: networks hold themselves in cycles, and allocators keep what was freed."""
     gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc alone has it
+        trim(0)
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
