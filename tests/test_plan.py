@@ -112,3 +112,8 @@ def test_shards_cover_the_rows():
     assert shard_sizes(5) == (5,)
     assert max(shard_sizes(1_000_000)) == 2000
     assert shard_sizes(25, rows_per_shard=10) == (10, 10, 5)
+
+
+def test_shards_are_whole_batches_of_32_so_that_none_is_padded():
+    assert shard_sizes(1000) == (*[64] * 15, 40)
+    assert set(shard_sizes(5000)[:-1]) == {160}

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from facsim.errors import FacsimError, RecipeError, hint_nearest
 from facsim.manifest import Manifest
+from facsim.picture_memory import PICTURES
 from facsim.work import Job, Piece, crashed_table, open_job
 
 __all__ = ["EXECUTORS", "Executor", "StageFailed", "WorkShards", "executor_named", "local", "serial"]
@@ -46,7 +47,7 @@ class Executor(Protocol):
 
 @contextmanager
 def serial(*, workers: int, device: str) -> Iterator[WorkShards]:
-    """Work in this process, one shard after another; `workers` has no meaning here."""
+    """Work in this process, one shard after another; `workers` has no meaning here. No picture is kept at the end."""
 
     def work(job: Job, shards: Sequence[int], *, on_rows: OnRows) -> None:
         manifest, do = job.manifest(), open_job(job, device)
@@ -54,7 +55,10 @@ def serial(*, workers: int, device: str) -> Iterator[WorkShards]:
             piece = Piece(shard=shard, start=0, stop=manifest.shard_rows[shard])
             manifest.write_shard(job.step, shard, do(piece, on_rows))
 
-    yield work
+    try:
+        yield work
+    finally:
+        PICTURES.forget()
 
 
 @contextmanager
