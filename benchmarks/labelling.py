@@ -9,6 +9,8 @@ each. `same_work` is the peer that does all of it (benchmarks/peers/labelling_pe
 finds faces and scores expressions alone. Each process gets an equal share of the pictures. A peer's loading and first
 picture are not counted; facsim is counted twice: `whole` from the start to the end, the start of processes and the
 loading of weights included, and `steady`, without: by the difference between --count pictures and a fifth of them.
+`cpu_ms` is what a picture takes of a core, of facsim in both ways and of the peers without loading: on a machine that
+others use, its ratio says more than that of the clock.
 
 Without --pictures, renders of --size px are drawn first. Alternating rounds: every round measures each once.
 """
@@ -66,8 +68,9 @@ def main() -> None:
         rounds = [_round(asked, folder, place / f"round-{turn}") for turn in range(asked.rounds)]
     finally:
         shutil.rmtree(place)
-    names = [name for name in rounds[0] if name != "faces"]
+    names = [name for name in rounds[0] if name not in ("faces", "cpu_ms")]
     rates = {name: [found[name] for found in rounds] for name in names}
+    cpu_ms = {name: statistics.median(found["cpu_ms"][name] for found in rounds) for name in names}
     peer = "same_work" if "same_work" in rates else None
     found: dict[str, Any] = {
         "pictures": asked.count,
@@ -78,6 +81,9 @@ def main() -> None:
         "ratio": _ratio(rates, "steady", peer),
         "ratio_whole": _ratio(rates, "whole", peer),
         "ratio_to_fer": _ratio(rates, "steady", "fer" if "fer" in rates else None),
+        "cpu_ms": cpu_ms,
+        "ratio_cpu": cpu_ms[peer] / cpu_ms["steady"] if peer else None,
+        "ratio_cpu_whole": cpu_ms[peer] / cpu_ms["whole"] if peer else None,
         "rounds": rates,
         "faces": rounds[0]["faces"],
         "environment": environment(),
@@ -126,26 +132,35 @@ def _round(asked: argparse.Namespace, folder: Path, place: Path) -> dict[str, An
     for file in files[: asked.count // 5]:
         os.link(file, few / file.name)
     whole, part = _facsim(folder, place / "run", asked.workers), _facsim(few, place / "part", asked.workers)
+    more = asked.count - asked.count // 5
     found: dict[str, Any] = {
-        "whole": asked.count / whole,
-        "steady": (asked.count - asked.count // 5) / (whole - part),
+        "whole": asked.count / whole[0],
+        "steady": more / (whole[0] - part[0]),
+        "cpu_ms": {"whole": 1000 * whole[1] / asked.count, "steady": 1000 * (whole[1] - part[1]) / more},
         "faces": {},
     }
     if asked.peer_python:
         for name, peer in (("fer", "fer"), ("same_work", "stack")):
             if peer == "fer" or asked.landmarker:
-                found[name], found["faces"][name] = _peer(asked, folder, peer)
+                found[name], found["cpu_ms"][name], found["faces"][name] = _peer(asked, folder, peer)
     return found
 
 
-def _facsim(folder: Path, out: Path, workers: int) -> float:
-    began = time.monotonic()
+def _facsim(folder: Path, out: Path, workers: int) -> tuple[float, float]:
+    """Seconds by the clock, and of the cores."""
+    began, used = time.monotonic(), _cpu_s()
     run(parse_recipe(PIPELINE.format(folder=folder)), str(out), workers=workers)
-    return time.monotonic() - began
+    return time.monotonic() - began, _cpu_s() - used
 
 
-def _peer(asked: argparse.Namespace, folder: Path, peer: str) -> tuple[float, int]:
-    """Pictures a second of as many processes as facsim has, and faces found."""
+def _cpu_s() -> float:
+    """Seconds of a core that this process and those that it awaited have used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def _peer(asked: argparse.Namespace, folder: Path, peer: str) -> tuple[float, float, int]:
+    """Pictures a second of as many processes as facsim has, a core's milliseconds a picture, and faces found."""
     script = Path(__file__).parent / "peers" / "labelling_peer.py"
     settings = {**os.environ, "OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     commands = [
@@ -161,7 +176,8 @@ def _peer(asked: argparse.Namespace, folder: Path, peer: str) -> tuple[float, in
             sys.exit(f"{peer} ended with {process.returncode}; its environment is described in {script.name}")
         told.append(json.loads(text.strip().splitlines()[-1]))
     seconds = max(one["seconds"] for one in told)
-    return sum(one["pictures"] for one in told) / seconds, sum(one["faces"] for one in told)
+    pictures, cpu_s = sum(one["pictures"] for one in told), sum(one["cpu_s"] for one in told)
+    return pictures / seconds, 1000 * cpu_s / pictures, sum(one["faces"] for one in told)
 
 
 def _ratio(rates: Mapping[str, list[float]], own: str, peer: str | None) -> float | None:
@@ -176,7 +192,7 @@ def _table(found: Mapping[str, Any]) -> str:
         f"{found['pictures']} pictures, {found['workers']} processes, median of {len(found['rounds']['whole'])} rounds"
     ]
     lines += [f"{name:10} {statistics.median(values):8.1f} pictures/s" for name, values in found["rounds"].items()]
-    lines += [f"{name}: {found[name]}" for name in ("ratio", "ratio_whole", "ratio_to_fer")]
+    lines += [f"{name}: {found[name]}" for name in ("ratio", "ratio_whole", "ratio_to_fer", "ratio_cpu")]
     return "\n".join(lines)
 
 

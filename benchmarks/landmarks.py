@@ -33,10 +33,10 @@ from facsim.learn.labellers.detector import DetectTask, matched_faces
 from facsim.learn.labellers.faces import Faces, load_faces
 from facsim.learn.labellers.landmarks import landmark_errors
 from facsim.learn.sources import load_pictures
+from facsim.models.face_crop import pick_five
 from facsim.models.face_finder import FoundFace, find_faces
 from facsim.models.face_points import FacePoints, find_points, whole_boxes
 from facsim.models.labeller import Labeller, load_labeller
-from facsim.models.landmarks import pick_five
 from facsim.models.mediapipe_faces import find_with_mediapipe, open_mediapipe
 from facsim.models.yunet import YUNET_SCORE, find_with_yunet, open_yunet
 from facsim.provenance import environment

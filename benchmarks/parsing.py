@@ -29,11 +29,10 @@ from facsim.learn.labellers.cropping import Crop, crop_faces
 from facsim.learn.labellers.faces import Faces, load_faces
 from facsim.learn.labellers.parsing import MERGED, PARSED_PARTS, part_overlaps
 from facsim.learn.sources import load_pictures
-from facsim.models.face_crop import fit_similarity, template_points
+from facsim.models.face_crop import fit_similarity, pick_five, template_points
 from facsim.models.face_parts import find_parts
 from facsim.models.face_points import find_points, whole_boxes
 from facsim.models.labeller import Labeller, load_labeller
-from facsim.models.landmarks import pick_five
 from facsim.models.resampling import cut_out
 from facsim.provenance import environment
 

@@ -24,6 +24,7 @@ FLOORS = [
         "manifest",
         "provenance",
         "pictures",
+        "picture_memory",
         "picture_headers",
         "formats",
         "dataset",

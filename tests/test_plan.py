@@ -120,3 +120,8 @@ def test_rows_do_not_depend_on_how_many_are_planned_at_a_time(monkeypatch):
     monkeypatch.setattr("facsim.plan._BATCH_ROWS", 11)
     batches = list(plan_batches(plan))
     assert len(batches) > 10 and whole == plan_table(plan)
+
+
+def test_shards_are_whole_batches_of_32_so_that_none_is_padded():
+    assert shard_sizes(1000) == (*[64] * 15, 40)
+    assert set(shard_sizes(5000)[:-1]) == {160}

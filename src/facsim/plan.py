@@ -375,10 +375,10 @@ def _ancestries(plan: Plan, tones: Ints, labels: Sequence[str], person: Ints) ->
 
 
 def shard_sizes(rows: int, *, rows_per_shard: int = 0) -> tuple[int, ...]:
-    """Rows in each shard: as asked, or 32 shards or more of 50 to 2,000 rows.
+    """Rows in each shard: as asked, or up to 32 shards or more of 64 to 2,000 rows, by whole batches of 32.
 
     2,000 pictures of 112 px are about 60 MB and, at 10 a second, three minutes of one worker: within the limits of
     256 MB and ten minutes a shard.
     """
-    size = rows_per_shard or min(max(math.ceil(rows / 32), 50), 2000)
+    size = rows_per_shard or min(math.ceil(max(rows / 32, 64) / 32) * 32, 2000)
     return tuple(min(size, rows - start) for start in range(0, rows, size))

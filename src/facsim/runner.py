@@ -6,7 +6,6 @@ whose settings, version, weights or inputs changed since is stale, and refused w
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ import pyarrow as pa
 from facsim import __version__
 from facsim.columns import KEY_COLUMNS, split_name, step_schema
 from facsim.errors import ManifestError
-from facsim.executors import executor_named
+from facsim.executors import WorkShards, executor_named
 from facsim.inputs import list_inputs
 from facsim.manifest import Manifest, StepRecord, create_manifest, open_manifest
 from facsim.plan import PLAN_WRITES, plan_batches, shard_sizes
@@ -55,9 +54,10 @@ def run(
         manifest = plan_run(recipe, out)
         _refuse_stale(manifest, recipe, out)
         manifest.folder.write("recipe.toml", recipe_text(recipe).encode())
-        place = _Place(workers=workers, device=device, executor=executor)
-        for step, bindings in recipe.bound_steps():
-            _run_step(manifest, step, bindings, place, on_progress)
+        with executor_named(executor)(workers=workers, device=device) as work_shards:
+            place = _Place(work_shards=work_shards, workers=workers, device=device, executor=executor)
+            for step, bindings in recipe.bound_steps():
+                _run_step(manifest, step, bindings, place, on_progress)
         for name, product in recipe.products.items():
             if facts := make_product(manifest, name, product, on_progress):
                 _log(manifest, facts)
@@ -66,9 +66,14 @@ def run(
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
+    work_shards: WorkShards
     workers: int
     device: str
     executor: str
+
+    def told(self) -> dict[str, Any]:
+        """What the log says of it."""
+        return {"workers": self.workers, "device": self.device, "executor": self.executor}
 
 
 # planning
@@ -238,7 +243,7 @@ def _run_step(
         _work(manifest, step, bindings, place, on_progress)
     rows = sum(manifest.shard_rows[shard] for shard in missing)
     seconds = time.monotonic() - started
-    _log(manifest, {"step": step.name, "rows": rows, "seconds": round(seconds, 3), **dataclasses.asdict(place)})
+    _log(manifest, {"step": step.name, "rows": rows, "seconds": round(seconds, 3), **place.told()})
 
 
 def _work(manifest: Manifest, step: Step, bindings: Mapping[str, str], place: _Place, on_progress: OnProgress) -> None:
@@ -253,7 +258,7 @@ def _work(manifest: Manifest, step: Step, bindings: Mapping[str, str], place: _P
     on_rows(0)
     url = manifest.folder.fs.unstrip_protocol(manifest.folder.root)
     job = Job(url=url, step=step.name, stage=step.stage, bindings=bindings, round_index=manifest.round_index)  # type: ignore[arg-type]  # a table stage goes to _judge
-    executor_named(place.executor)(job, missing, workers=place.workers, device=place.device, on_rows=on_rows)
+    place.work_shards(job, missing, on_rows=on_rows)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,12 +91,21 @@ def samples_of(manifest: Manifest, job: Job, piece: Piece) -> list[Sample | tupl
 def _inputs(manifest: Manifest, job: Job, piece: Piece) -> tuple[dict[str, list[Any]], dict[str, list[str | None]]]:
     values: dict[str, list[Any]] = {}
     problems: dict[str, list[str | None]] = {}
-    for column, full_name in job.bindings.items():
-        step, name = split_name(full_name)
-        table = manifest.read_shard(step, piece.shard, [name, "problem"]).slice(piece.start, piece.stop - piece.start)
-        values[column] = table[name].to_pylist()
+    for step, columns in _by_step(job.bindings).items():
+        wanted = [*dict.fromkeys([*columns.values(), "problem"])]
+        table = manifest.read_shard(step, piece.shard, wanted).slice(piece.start, piece.stop - piece.start)
         problems[step] = table["problem"].to_pylist()
+        values |= {column: table[name].to_pylist() for column, name in columns.items()}
     return values, problems
+
+
+def _by_step(bindings: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """For each step that is read: column as the stage calls it → its name in the step."""
+    found: dict[str, dict[str, str]] = {}
+    for column, full_name in bindings.items():
+        step, name = split_name(full_name)
+        found.setdefault(step, {})[column] = name
+    return found
 
 
 def _batched(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
@@ -130,12 +139,12 @@ def checked_rows(stage: Stage, samples: Sequence[Sample], results: Sequence[Row 
     """
     if len(results) != len(samples):
         raise LawBroken(f'stage "{stage.name}" returned {len(results)} results for {len(samples)} samples')
-    entries = stage_columns(stage)
+    entries, writes = stage_columns(stage), set(stage.writes)
     for sample, result in zip(samples, results, strict=True):
         if isinstance(result, Problem):
             continue
-        if set(result) != set(stage.writes):
-            extra, lacking = set(result) - set(stage.writes), set(stage.writes) - set(result)
+        if set(result) != writes:
+            extra, lacking = set(result) - writes, writes - set(result)
             raise LawBroken(
                 f'stage "{stage.name}", sample {sample.sample_id}: keys are not its `writes` '
                 f"(extra: {sorted(extra) or 'none'}, missing: {sorted(lacking) or 'none'})"

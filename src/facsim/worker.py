@@ -1,13 +1,15 @@
 """The program of one local worker process: `python -m facsim.worker FD INDEX DEVICE`.
 
-It is started by `facsim.executors`, takes a pickled job and then pieces over a socket, and writes what it finishes
+It is started by `facsim.executors`, takes pickled jobs, and pieces of each, over a socket, and writes what it finishes
 into the run itself. A process of its own, not a fork: nothing of the parent's threads, and no need for a user's
-script to guard its main module.
+script to guard its main module. It lives through the jobs of a run; what one loaded is let go of before the next.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import signal
 import sys
 import traceback
@@ -28,10 +30,15 @@ def device_of_worker(device: str, index: int) -> str:
 
 
 def serve(connection: Connection, index: int, device: str) -> None:
-    """Answer the parent until it hangs up: a job first, then pieces."""
-    job: Job = connection.recv()
-    manifest = job.manifest()
-    do = open_job(job, device_of_worker(device, index))
+    """Answer the parent until it hangs up: a job, its pieces until None, the next job. Raises EOFError at the end."""
+    while True:
+        job: Job = connection.recv()
+        _work(job, connection, device_of_worker(device, index))
+        _let_go()
+
+
+def _work(job: Job, connection: Connection, device: str) -> None:
+    manifest, do = job.manifest(), open_job(job, device)
     connection.send(("ready", None))
     while True:
         piece: Piece | None = connection.recv()
@@ -43,6 +50,16 @@ def serve(connection: Connection, index: int, device: str) -> None:
             connection.send(("done", None))
         else:
             connection.send(("part", table))
+
+
+def _let_go() -> None:
+    """Hand back what the job before held: networks hold themselves in cycles, and allocators keep what was freed."""
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc alone has it
+        trim(0)
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def main() -> None:

@@ -90,3 +90,11 @@ def test_a_picture_fits_into_a_square_and_its_places_with_it():
     x, y = matrix[:, :2] @ [105.0, 25.0] + matrix[:, 2]
     bright = np.argwhere(square[..., 0] > 200)
     assert np.allclose(bright.mean(axis=0) + 0.5, [y, x], atol=0.6)
+
+
+def test_a_crop_that_lies_wholly_outside_sees_the_nearest_border():
+    picture = np.zeros((20, 30, 3), dtype=np.uint8)
+    picture[:, 0], picture[:, -1] = 40, 200
+    for left, seen in ((-60.0, 40), (60.0, 200)):
+        matrix = np.array([[1.0, 0.0, -left], [0.0, 1.0, 5.0]])
+        assert (cut_out(picture, matrix, size_px=24) == seen).all()

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from facsim.curate.hashing import hamming_distance, perceptual_hash, pixel_hash, repeated_keys, repeated_near
 from facsim.errors import RecipeError
-from facsim.pictures import PictureError, decode_picture
+from facsim.picture_memory import PICTURES
+from facsim.pictures import PictureError
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Scan, Work
 
@@ -43,7 +44,7 @@ class Hash:
 
 def _hashes(sample: Sample) -> Row | Problem:
     try:
-        array = decode_picture(sample["image"]["bytes"]).array
+        array = PICTURES.decoded(sample["image"]["bytes"]).array
     except PictureError as error:
         return Problem(reason=error.reason, detail=error.detail)
     return {"pixel_hash": pixel_hash(array), "perceptual_hash": perceptual_hash(array)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -111,8 +111,7 @@ class ActionUnits:
     @property
     def codes(self) -> tuple[int, ...]:
         """The units that the model knows, ascending."""
-        known = {"native": SUPPORTED_AUS, "open_graph": OPEN_GRAPH_UNITS}.get(self._kind, self.units)
-        return tuple(sorted({int(checked_unit(unit).rstrip("LR")) for unit in known}))
+        return _codes({"native": SUPPORTED_AUS, "open_graph": OPEN_GRAPH_UNITS}.get(self._kind, self.units))
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -210,6 +209,11 @@ class _Reading:
             "expression_rule": ruled.expression,
             "expression_rule_score": ruled.score,
         }
+
+
+@lru_cache(maxsize=16)  # a labelled picture asks for them several times
+def _codes(units: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(sorted({int(checked_unit(unit).rstrip("LR")) for unit in units}))
 
 
 def _by_column(

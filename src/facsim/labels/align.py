@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from facsim.errors import RecipeError
 from facsim.models.face_crop import fit_similarity, template_points
 from facsim.models.resampling import cut_out, is_sound
-from facsim.pictures import PictureError, decode_picture, encode_png
+from facsim.picture_memory import PICTURES
+from facsim.pictures import Picture, PictureError, encode_png
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -63,7 +64,7 @@ class Align:
 
     def _passed(self, sample: Sample) -> Row | Problem:
         try:
-            decode_picture(sample["image"]["bytes"])
+            PICTURES.decoded(sample["image"]["bytes"])
         except PictureError as error:
             return Problem(reason=error.reason, detail=error.detail)
         same = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -74,15 +75,17 @@ class Align:
         matrix = self._matrix(points)
         coarsest = 1.0 / max(float(np.linalg.det(matrix[:, :2])) ** 0.5, 1e-6) if np.isfinite(matrix).all() else 1.0
         try:
-            picture = decode_picture(sample["image"]["bytes"], most_reduction=int(min(coarsest, 8)))
+            picture = PICTURES.decoded(sample["image"]["bytes"], most_reduction=int(min(coarsest, 8)))
         except PictureError as error:
             return Problem(reason=error.reason, detail=error.detail)
         reduced = matrix @ np.diag([picture.reduction, picture.reduction, 1.0])
         if not _apart(points) or not is_sound(reduced, picture.array.shape, size_px=self.size_px):
             return Problem(reason="no_place", detail=f"five points at {points.round(1).tolist()}")
         face = cut_out(picture.array, reduced, size_px=self.size_px)
+        data = encode_png(face)
+        PICTURES.encoded(data, Picture(array=face, kind="png"))
         return {
-            "face_aligned": {"bytes": encode_png(face), "path": f"{sample.sample_id}.png"},
+            "face_aligned": {"bytes": data, "path": f"{sample.sample_id}.png"},
             "align_template": self.template,
             "align_matrix": _numbers(matrix),
         }

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facsim.errors import RecipeError, WeightsError
+from facsim.models.face_crop import pick_five
 from facsim.models.face_finder import FoundFace, find_faces
 from facsim.models.face_points import FacePoints, box_of, find_points, whole_boxes
-from facsim.models.labeller import Labeller, load_labeller, weights_digest
-from facsim.models.landmarks import pick_five
+from facsim.models.labeller import Labeller, load_reader, weights_digest
 from facsim.models.mediapipe_faces import find_with_mediapipe, open_mediapipe
 from facsim.models.yunet import YUNET_SCORE, find_with_yunet, open_yunet
 from facsim.picture_headers import declared_size
-from facsim.pictures import PictureError, decode_picture
+from facsim.picture_memory import PICTURES
+from facsim.pictures import PictureError
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -110,7 +111,7 @@ class Detect:
     def open(self, device: str) -> Work:
         """The detector and the landmark model, loaded once."""
         find = self._finder(device) if self.given == "picture" else None
-        reader = None if self._own_points else load_labeller("landmarks", self.landmarks, device=device)
+        reader = None if self._own_points else load_reader("landmarks", self.landmarks, device=device)
         return lambda samples: self._rows(samples, find, reader, device)
 
     def _finder(self, device: str) -> _Finder:
@@ -121,7 +122,7 @@ class Detect:
             session = open_yunet(self.model)
             least = self.least_score or YUNET_SCORE
             return lambda pictures: find_with_yunet(session, pictures, search_px=self.search_px, least_score=least)
-        detector = load_labeller("detect", self.model, device=device)
+        detector = load_reader("detect", self.model, device=device)
         return lambda pictures: find_faces(
             detector, pictures, search_px=self.search_px, least_score=self.least_score or None, device=device
         )
@@ -190,7 +191,7 @@ def _opened(sample: Sample) -> _Photograph | Problem:
     size = declared_size(data)
     most = max(size) // _WORKING_PX if size else 1
     try:
-        picture = decode_picture(data, most_reduction=most)
+        picture = PICTURES.decoded(data, most_reduction=most)
     except PictureError as error:
         return Problem(reason=error.reason, detail=error.detail)
     left = max(max(picture.array.shape[:2]) // _WORKING_PX, 1)
@@ -237,7 +238,7 @@ def _seen_five(visible: NDArray[np.bool_]) -> list[bool]:
 
 
 def _numbers(values: NDArray[np.floating]) -> list[float]:
-    return [_number(value) for value in values.ravel()]
+    return np.array([round(value, 3) for value in values.ravel().tolist()], dtype=np.float32).tolist()
 
 
 def _number(value: float | np.floating) -> float:

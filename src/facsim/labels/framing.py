@@ -17,7 +17,8 @@ from PIL import Image
 
 from facsim.errors import RecipeError, hint_nearest
 from facsim.models.face_crop import TEMPLATES, fit_similarity, invert, template_points
-from facsim.pictures import PictureError, decode_picture
+from facsim.picture_memory import PICTURES
+from facsim.pictures import PictureError
 from facsim.sample import Problem, Sample
 
 __all__ = ["CROPS", "check_frame", "columns_of", "frame_face", "framed_faces", "padded_rows"]
@@ -67,7 +68,7 @@ def _face(sample: Sample, crop: str, given: str, wanted: str, size_px: int) -> N
     if frame not in TEMPLATES:
         return Problem(reason="missing_input", detail=f'align_template is "{frame}", expected a template or `given`')
     try:
-        array = decode_picture(picture["bytes"]).array
+        array = PICTURES.decoded(picture["bytes"]).array
     except PictureError as error:
         return Problem(reason=error.reason, detail=error.detail)
     return frame_face(array, given=frame, wanted=wanted, size_px=size_px)

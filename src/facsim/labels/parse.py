@@ -13,7 +13,8 @@ from facsim.label_maps import encode_parts
 from facsim.models.face_crop import TEMPLATES
 from facsim.models.face_parts import find_parts
 from facsim.models.labeller import Labeller, load_reader, weights_digest
-from facsim.pictures import PictureError, decode_picture
+from facsim.picture_memory import PICTURES
+from facsim.pictures import PictureError
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -72,7 +73,7 @@ def _rows(labeller: Labeller, samples: Sequence[Sample], device: str) -> list[Ro
 def _opened(sample: Sample) -> NDArray[np.uint8] | Problem:
     """The aligned face, which must be square."""
     try:
-        array = decode_picture(sample["face_aligned"]["bytes"]).array
+        array = PICTURES.decoded(sample["face_aligned"]["bytes"]).array
     except PictureError as error:
         return Problem(reason=error.reason, detail=error.detail)
     if array.shape[0] != array.shape[1]:

@@ -28,7 +28,8 @@ from facsim.models.picture_quality import (
     mark,
     sharpness_of,
 )
-from facsim.pictures import PictureError, decode_picture
+from facsim.picture_memory import PICTURES
+from facsim.pictures import PictureError
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -111,7 +112,7 @@ class Quality:
                 "sharpness": sharpness_of(luma, within),
                 "exposure": exposure_of(luma, within),
                 "contrast": contrast_of(luma, within),
-                "blockiness": blockiness_of(luma_of(decode_picture(sample["image"]["bytes"]).array)),
+                "blockiness": blockiness_of(luma_of(PICTURES.decoded(sample["image"]["bytes"]).array)),
                 **self._known(sample),
             }
         except PictureError as error:

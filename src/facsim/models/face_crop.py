@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError, hint_nearest
 
-__all__ = ["TEMPLATES", "fit_box", "fit_similarity", "invert", "moved", "template_points"]
+__all__ = ["TEMPLATES", "fit_box", "fit_similarity", "invert", "moved", "pick_five", "template_points"]
 
 Floats = NDArray[np.floating]
 
@@ -88,3 +88,9 @@ def invert(matrices: Floats) -> Floats:
 def moved(points: Floats, matrices: Floats) -> Floats:
     """`points` (N, K, 2) taken through `matrices` (N, 2, 3)."""
     return points @ matrices[:, :, :2].transpose(0, 2, 1) + matrices[:, None, :, 2]
+
+
+def pick_five(points: Floats) -> Floats:
+    """`landmarks_5` of iBUG's 68 points (68, 2 or 3): the eyes are the middles of their corners."""
+    eyes = [points[[42, 45]].mean(axis=0), points[[36, 39]].mean(axis=0)]
+    return np.stack([*eyes, points[30], points[54], points[48]])

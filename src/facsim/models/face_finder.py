@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
 from facsim.models.boxes import strongest
-from facsim.models.classifier import nchw, prepare
+from facsim.models.classifier import read_pictures
 from facsim.models.detect_net import CELL_PX, read_boxes
 from facsim.models.labeller import Labeller
 from facsim.models.resampling import fitted_into
@@ -50,8 +50,8 @@ def find_faces(
         raise FacsimError(f"found search_px = {search_px}, expected a multiple of {_CELLS}")
     fitted = [fitted_into(picture, size_px=search_px) for picture in pictures]
     with torch.inference_mode():
-        squares = nchw(torch.from_numpy(np.stack([square for square, _ in fitted]))).to(device)
-        maps = labeller.network(prepare(squares, labeller.preprocessing)).float().cpu()
+        squares = np.stack([square for square, _ in fitted])
+        maps = read_pictures(labeller.network, labeller.preprocessing, squares, device=device).float().cpu()
     scores, boxes = (part.numpy().astype(np.float64) for part in read_boxes(maps))
     least = float(labeller.settings["least_score"]) if least_score is None else least_score
     rules = {name: float(labeller.settings[name]) for name in ("overlap", "inside")}

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facsim.models.classifier import nchw, prepare
-from facsim.models.face_crop import fit_box, fit_similarity, invert, moved, template_points
+from facsim.models.classifier import read_pictures
+from facsim.models.face_crop import fit_box, fit_similarity, invert, moved, pick_five, template_points
 from facsim.models.labeller import Labeller
 from facsim.models.landmark_outputs import LandmarkOutputs, read_outputs
-from facsim.models.landmarks import pick_five
 from facsim.models.pose import turned_angles
 from facsim.models.resampling import cut_out, is_sound
 
@@ -80,8 +79,8 @@ def _look(
     size = labeller.preprocessing.size_px
     crops = np.stack([cut_out(p, m, size_px=size) for p, m in zip(pictures, matrices, strict=True)])
     with torch.inference_mode():
-        ready = prepare(nchw(torch.from_numpy(crops)).to(device), labeller.preprocessing)
-        outputs = read_outputs(labeller.network(ready).float().cpu())
+        found = read_pictures(labeller.network, labeller.preprocessing, crops, device=device)
+        outputs = read_outputs(found.float().cpu())
     places = outputs.points.numpy().astype(np.float64) * size
     return np.asarray(moved(places, invert(matrices)), dtype=np.float64), outputs
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.models.eyelids import EDGE_ROW
+from facsim.models.face_crop import pick_five
 from facsim.models.head import Head
 from facsim.models.lips import CONTACT_ROW
 
-__all__ = ["find_landmarks", "landmarks_5", "landmarks_68", "pick_five"]
+__all__ = ["find_landmarks", "landmarks_5", "landmarks_68"]
 
 Floats = NDArray[np.floating]
 _Place = tuple[float, float, float]
@@ -52,12 +53,6 @@ def landmarks_5(head: Head, vertices: Floats) -> Floats:
     """(5, 3): left eye, right eye (middles of their corners), nose tip, left and right mouth corner; sides are the
     subject's."""
     return pick_five(landmarks_68(head, vertices))
-
-
-def pick_five(points: Floats) -> Floats:
-    """`landmarks_5` of the 68 points (68, 3)."""
-    eyes = [points[[42, 45]].mean(axis=0), points[[36, 39]].mean(axis=0)]
-    return np.stack([*eyes, points[30], points[54], points[48]])
 
 
 @lru_cache(maxsize=4)

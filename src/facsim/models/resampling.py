@@ -83,8 +83,10 @@ def _region(picture: Picture, corners: Floats, block: int) -> tuple[Image.Image,
     image = image.reduce(block) if block > 1 else image
     if (low >= 0).all() and (high <= most).all():
         return image, low
-    x, y = (np.clip(np.arange(low[at], high[at]), first[at], last[at] - 1) - first[at] for at in (0, 1))
-    return Image.fromarray(np.asarray(image)[y][:, x]), low
+    before, after = np.maximum(first - low, 0), np.maximum(high - last, 0)
+    wider = np.pad(np.asarray(image), ((before[1], after[1]), (before[0], after[0]), (0, 0)), mode="edge")
+    skipped, size = np.maximum(low - first, 0), high - low  # a crop that lies wholly outside sees the border alone
+    return Image.fromarray(wider[skipped[1] : skipped[1] + size[1], skipped[0] : skipped[0] + size[0]]), low
 
 
 def _transformed(image: Image.Image, inverse: Floats, size_px: int, way: Image.Resampling) -> Image.Image:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from facsim.models.action_units import wrinkle_weights
 from facsim.models.camera import View, frame_face
 from facsim.models.dressing import Dressed, cover_hair, dress_head
+from facsim.models.face_crop import pick_five
 from facsim.models.hair import HairShell, drape_hair
 from facsim.models.head import Head
 from facsim.models.headwear import press_hair
-from facsim.models.landmarks import landmarks_68, pick_five
+from facsim.models.landmarks import landmarks_68
 from facsim.models.scene import Scene
 
 __all__ = ["Sitting", "sit_for"]

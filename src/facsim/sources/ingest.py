@@ -15,7 +15,8 @@ from typing import ClassVar
 from facsim.errors import FormatError, RecipeError
 from facsim.formats.place_text import Locator
 from facsim.formats.places import PlaceReader
-from facsim.pictures import MAX_PIXELS, MAX_SIDE_PX, PictureError, decode_picture, encode_picture, encoding_for
+from facsim.picture_memory import PICTURES
+from facsim.pictures import MAX_PIXELS, MAX_SIDE_PX, PictureError, encode_picture, encoding_for
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -61,7 +62,7 @@ class Ingest:
             known = "changed" if sample["source_sha256"] else "could not be read, and can be now,"
             return Problem(reason="unreadable", detail=f"the picture's bytes {known} since the run was planned")
         try:
-            picture = decode_picture(data, max_side_px=self.max_side_px, max_pixels=self.max_pixels)
+            picture = PICTURES.decoded(data, max_side_px=self.max_side_px, max_pixels=self.max_pixels)
         except PictureError as error:
             return Problem(reason=error.reason, detail=error.detail)
         height, width = picture.array.shape[:2]

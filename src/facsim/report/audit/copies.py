@@ -109,9 +109,7 @@ def _nearest(one: Pictures, other: Pictures, *, own: bool) -> Iterator[CopyPair]
     first = _first_rows(other.hashes)
     labels = one.labels, other.labels
     for at in range(0, len(one), _BLOCK):
-        asked = (
-            int(np.searchsorted(rows_of, at + _BLOCK)) if own else len(known)
-        )  # the earlier ones
+        asked = int(np.searchsorted(rows_of, at + _BLOCK)) if own else len(known)  # the earlier ones
         best = _near(np.asarray(one.images[at : at + _BLOCK]), (known[:asked], rows_of[:asked]), at, own=own)
         for row in range(at, min(at + _BLOCK, len(one))):
             twin = first.get(int(one.hashes[row]))
