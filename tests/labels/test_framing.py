@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facsim.errors import RecipeError
-from facsim.labels.framing import check_frame, columns_of, frame_face, framed_faces, padded_rows
+from facsim.labels.framing import check_frame, columns_of, frame_face, framed_faces
 from facsim.models.face_crop import template_points
 from facsim.pictures import encode_png
 from facsim.sample import Problem, Sample
@@ -84,8 +84,3 @@ def test_unknown_crops_and_frames_are_refused_with_the_nearest():
         columns_of("imag")
     with pytest.raises(RecipeError, match='Did you mean "wide"'):
         check_frame("wid")
-
-
-def test_rows_are_padded_to_whole_batches_with_the_last():
-    assert padded_rows(np.array([1, 2, 3]), 4).tolist() == [1, 2, 3, 3]
-    assert padded_rows(np.arange(8), 4).tolist() == list(range(8))

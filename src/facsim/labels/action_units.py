@@ -24,8 +24,9 @@ from facsim.labels.coders import (
     onnx_coder,
     open_graph_coder,
 )
-from facsim.labels.framing import check_frame, columns_of, framed_faces, padded_rows
+from facsim.labels.framing import check_frame, columns_of, framed_faces
 from facsim.models.action_units import SUPPORTED_AUS
+from facsim.models.classifier import padded_rows
 from facsim.models.labeller import weights_digest
 from facsim.models.onnx_network import PictureInput, file_digest
 from facsim.models.open_graph_au import OPEN_GRAPH_UNITS

@@ -124,7 +124,12 @@ class Detect:
             return lambda pictures: find_with_yunet(session, pictures, search_px=self.search_px, least_score=least)
         detector = load_reader("detect", self.model, device=device)
         return lambda pictures: find_faces(
-            detector, pictures, search_px=self.search_px, least_score=self.least_score or None, device=device
+            detector,
+            pictures,
+            search_px=self.search_px,
+            least_score=self.least_score or None,
+            device=device,
+            rows=self.resources.batch,
         )
 
     def _rows(
@@ -139,7 +144,7 @@ class Detect:
         arrays = [picture.array for picture in pictures]
         found: list[list[FoundFace]] = find(arrays) if find else _whole(arrays, reader)
         chosen = [self._chosen(faces, array) for faces, array in zip(found, arrays, strict=True)]
-        points = _points(reader, arrays, chosen, passes=self.passes, device=device)
+        points = _points(reader, arrays, chosen, passes=self.passes, device=device, rows=self.resources.batch)
         for at, picture, faces, choice, read in zip(places, pictures, found, chosen, points, strict=True):
             count = len(faces) if find else None
             rows[at] = choice if isinstance(choice, Problem) else self._row(picture, count, choice, read)
@@ -213,6 +218,7 @@ def _points(
     *,
     passes: int,
     device: str,
+    rows: int,
 ) -> list[FacePoints | None]:
     """The points of each face: the detector's own, or read off; None where there is no face."""
     found: list[FacePoints | None] = [None if isinstance(face, Problem) else _own(face) for face in faces]
@@ -220,7 +226,7 @@ def _points(
     if reader is None or not wanted:
         return found
     boxes = np.stack([face.box for face in faces if isinstance(face, FoundFace) and face.points is None])
-    read = find_points(reader, [pictures[at] for at in wanted], boxes, passes=passes, device=device)
+    read = find_points(reader, [pictures[at] for at in wanted], boxes, passes=passes, device=device, rows=rows)
     for at, one in zip(wanted, read, strict=True):
         found[at] = one
     return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from facsim.errors import RecipeError, WeightsError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
-from facsim.labels.framing import check_frame, columns_of, framed_faces, padded_rows
+from facsim.labels.framing import check_frame, columns_of, framed_faces
 from facsim.labels.teachers import (
     Teacher,
     canonical_classes,
@@ -25,7 +25,7 @@ from facsim.labels.teachers import (
     temperature_file,
 )
 from facsim.models.catalogue import PUBLIC_WEIGHTS
-from facsim.models.classifier import ARCHITECTURES
+from facsim.models.classifier import ARCHITECTURES, padded_rows
 from facsim.models.labeller import described_task, weights_digest
 from facsim.models.onnx_network import PictureInput, file_digest
 from facsim.models.weights import WEIGHTS_FILE

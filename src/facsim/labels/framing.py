@@ -21,7 +21,7 @@ from facsim.picture_memory import PICTURES
 from facsim.pictures import PictureError
 from facsim.sample import Problem, Sample
 
-__all__ = ["CROPS", "check_frame", "columns_of", "frame_face", "framed_faces", "padded_rows"]
+__all__ = ["CROPS", "check_frame", "columns_of", "frame_face", "framed_faces"]
 
 CROPS = ("face_aligned", "image")
 """What a label stage may read: what `align` made, or the picture itself where it is a crop of a face already."""
@@ -106,10 +106,3 @@ def _squared(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     high, wide = side - height, side - width
     room = ((high // 2, high - high // 2), (wide // 2, wide - wide // 2), (0, 0))
     return np.pad(picture, room, mode="edge")
-
-
-def padded_rows(rows: NDArray[Any], count: int) -> NDArray[Any]:
-    """The rows with the last repeated up to a multiple of `count`: a network then meets batches of one shape only, and
-    gives a row the same result in whichever batch it comes."""
-    short = -len(rows) % count
-    return np.concatenate([rows, np.repeat(rows[-1:], short, axis=0)]) if short else rows

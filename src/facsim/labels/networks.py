@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from facsim.labels.framing import padded_rows
-
 if TYPE_CHECKING:
     from facsim.models.labeller import Labeller
 
@@ -27,12 +25,11 @@ def labeller_faces(
     from facsim.models.classifier import read_pictures
 
     def run(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        rows = padded_rows(faces, batch)
         parts: list[NDArray[np.float32]] = []
-        for at in range(0, len(rows), batch):
-            part = rows[at : at + batch]
-            found = read_pictures(labeller.network, labeller.preprocessing, part, device=device)
+        for at in range(0, len(faces), batch):
+            part = faces[at : at + batch]
+            found = read_pictures(labeller.network, labeller.preprocessing, part, device=device, rows=batch)
             parts.append(found.float().cpu().numpy())
-        return np.concatenate(parts)[: len(faces)]
+        return np.concatenate(parts)
 
     return str(labeller.settings["template"]), labeller.preprocessing.size_px, run

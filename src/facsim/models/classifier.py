@@ -34,6 +34,7 @@ __all__ = [
     "fit_preprocessing",
     "initialised",
     "nchw",
+    "padded_rows",
     "prepare",
     "prepare_images",
     "read_pictures",
@@ -185,11 +186,19 @@ def prepare(pictures: Tensor, preprocessing: Preprocessing) -> Tensor:
 
 
 def read_pictures(
-    network: nn.Module, preprocessing: Preprocessing, images: NDArray[np.uint8], *, device: str
+    network: nn.Module, preprocessing: Preprocessing, images: NDArray[np.uint8], *, device: str, rows: int = 1
 ) -> Tensor:
-    """What a network in evaluation mode on `device` gives for images uint8 (N, S, S) or (N, S, S, 3) of its size."""
+    """What a network in evaluation mode on `device` gives for images uint8 (N, S, S) or (N, S, S, 3) of its size, read
+    in a batch that is filled up to a multiple of `rows` (`padded_rows`)."""
     with torch.inference_mode():
-        return network(prepare_images(images, preprocessing, device=device))
+        return network(prepare_images(padded_rows(images, rows), preprocessing, device=device))[: len(images)]
+
+
+def padded_rows(rows: NDArray[Any], count: int) -> NDArray[Any]:
+    """The rows with the last repeated up to a multiple of `count`: a network then meets batches of one shape only, and
+    gives a row the same result in whichever batch it comes."""
+    short = -len(rows) % count
+    return np.concatenate([rows, np.repeat(rows[-1:], short, axis=0)]) if short else rows
 
 
 def prepare_images(images: NDArray[np.uint8], preprocessing: Preprocessing, *, device: str) -> Tensor:

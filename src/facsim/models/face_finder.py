@@ -39,19 +39,20 @@ def find_faces(
     search_px: int,
     least_score: float | None = None,
     device: str = "cpu",
+    rows: int = 1,
 ) -> list[list[FoundFace]]:
     """The faces of each picture uint8 (H, W, 3), strongest first: those of at least `least_score`, by default the
     score that the detector itself asks for.
 
     Pictures are looked at in a square of `search_px`, a multiple of 32: faces whose landmarks span from about a twelfth
-    of it on are found. Raises FacsimError for another size.
+    of it on are found. `rows` as in `facsim.models.classifier.read_pictures`. Raises FacsimError for another size.
     """
     if search_px % _CELLS or search_px <= 0:
         raise FacsimError(f"found search_px = {search_px}, expected a multiple of {_CELLS}")
     fitted = [fitted_into(picture, size_px=search_px) for picture in pictures]
     with torch.inference_mode():
         squares = np.stack([square for square, _ in fitted])
-        maps = read_pictures(labeller.network, labeller.preprocessing, squares, device=device).float().cpu()
+        maps = read_pictures(labeller.network, labeller.preprocessing, squares, device=device, rows=rows).float().cpu()
     scores, boxes = (part.numpy().astype(np.float64) for part in read_boxes(maps))
     least = float(labeller.settings["least_score"]) if least_score is None else least_score
     rules = {name: float(labeller.settings[name]) for name in ("overlap", "inside")}

@@ -37,27 +37,34 @@ class FacePoints:
 
 
 def find_points(
-    labeller: Labeller, pictures: Sequence[NDArray[np.uint8]], boxes: Floats, *, passes: int = 2, device: str = "cpu"
+    labeller: Labeller,
+    pictures: Sequence[NDArray[np.uint8]],
+    boxes: Floats,
+    *,
+    passes: int = 2,
+    device: str = "cpu",
+    rows: int = 1,
 ) -> list[FacePoints | None]:
     """The points of the faces about which `boxes` (N, 4) lie, roughly as the box of the 68 landmarks would, one face of
     each of the pictures uint8 (H, W, 3); None where a box is no place in its picture.
 
-    The first look is at the box, each further one at the points found before, turned upright.
+    The first look is at the box, each further one at the points found before, turned upright. `rows` as in
+    `facsim.models.classifier.read_pictures`.
     """
     size, scale = labeller.preprocessing.size_px, float(labeller.settings["box_scale"])
     matrices = np.asarray(fit_box(boxes, scale=scale, size_px=size), dtype=np.float64)
     sound = np.array([is_sound(m, p.shape, size_px=size) for m, p in zip(matrices, pictures, strict=True)], dtype=bool)
-    rows = np.flatnonzero(sound).tolist()
+    places = np.flatnonzero(sound).tolist()
     found: list[FacePoints | None] = [None] * len(pictures)
-    if not len(rows):
+    if not places:
         return found
-    chosen, matrices = [pictures[row] for row in rows], matrices[rows]
-    points, outputs = _look(labeller, chosen, matrices, device)
+    chosen, matrices = [pictures[at] for at in places], matrices[places]
+    points, outputs = _look(labeller, chosen, matrices, device, rows)
     for _ in range(passes - 1):
         matrices = _about(points, scale, size)
-        points, outputs = _look(labeller, chosen, matrices, device)
+        points, outputs = _look(labeller, chosen, matrices, device, rows)
     for at, one in enumerate(_read(points, outputs, matrices, size)):
-        found[rows[at]] = one
+        found[places[at]] = one
     return found
 
 
@@ -74,12 +81,12 @@ def box_of(points: Floats) -> NDArray[np.float64]:
 
 
 def _look(
-    labeller: Labeller, pictures: Sequence[NDArray[np.uint8]], matrices: Floats, device: str
+    labeller: Labeller, pictures: Sequence[NDArray[np.uint8]], matrices: Floats, device: str, rows: int
 ) -> tuple[NDArray[np.float64], LandmarkOutputs]:
     size = labeller.preprocessing.size_px
     crops = np.stack([cut_out(p, m, size_px=size) for p, m in zip(pictures, matrices, strict=True)])
     with torch.inference_mode():
-        found = read_pictures(labeller.network, labeller.preprocessing, crops, device=device)
+        found = read_pictures(labeller.network, labeller.preprocessing, crops, device=device, rows=rows)
         outputs = read_outputs(found.float().cpu())
     places = outputs.points.numpy().astype(np.float64) * size
     return np.asarray(moved(places, invert(matrices)), dtype=np.float64), outputs
