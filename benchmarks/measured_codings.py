@@ -1,19 +1,18 @@
-"""What people show under each name, measured: a table of codings for `render.coding`, fitted to labelled photographs.
+"""What a collection calls what: shares of the variants of `facsim.variants` under each of its names, as a table.
 
-    facsim run bank.toml --out runs/bank          # renders of any codings, domain as the photographs
+    facsim run bank.toml --out runs/bank            # renders with `coding = "shown"`, of the collection's domain
     python benchmarks/measured_codings.py --photos fer2013/train.zip --barred fer2013/publictest.zip --bank runs/bank \\
         --landmarker face_landmarker.task --fitted-on "FER2013's training split" --out table.json
 
-MediaPipe's landmarker sees photographs and a bank of renders, whose codings are known. A forest of regression trees
-learns codings from what it sees in the bank; a photograph goes down every tree and takes the coding of a render that
-lies in the same leaf, so that codings keep what they are uncertain about: an average would be a face that hardly moves.
-Within each expression the codings fall into clusters (k-means), and a cluster is a variant of the table: its share, each
-unit's probability and the spread of its intensity, where gaze and head tend to. No picture and no row of a picture is
-kept. To draw nearer to the photographs, render a bank from the table (`coding = "table.json"`) and fit again with it.
+The table is for `render.coding = "table.json"`. MediaPipe's landmarker sees photographs and a bank of renders, of which
+the variant is known. A multinomial logistic regression learns the variants from what it sees in the bank; the shares of
+each name then are its maximum a posteriori, by expectation maximisation over the photographs of that name (Saerens,
+Latinne and Decaestecker 2002, eq. 2.7, with a Dirichlet prior). The prior is worth `--strength` photographs, `--own` of
+them in the variants of that name and the rest over all variants, in the photographs' shares of expressions.
 
-Fitted to the training split without the cut that choices are made on and without near copies of that cut or of
-`--barred`. `--cache` keeps what the landmarker saw. `--compare RUN` says how far the blendshapes of a run of renders lie
-from the photographs', expression by expression, beside the first bank's. Needs `mediapipe`, `opencv` and scikit-learn.
+Of the photographs, those of the cut that choices are made on are left out, and near copies of that cut and of
+`--barred`; at most `--count` of a name are looked at. No picture, and no row of one, is kept. `--cache` keeps what the
+landmarker saw. Needs the packages `mediapipe`, `opencv` and scikit-learn.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,23 +33,19 @@ from facsim.learn.data import Pictures, chooser_split, take
 from facsim.learn.leaks import near_pool
 from facsim.learn.sources import load_pictures
 from facsim.measured import FORMAT
-from facsim.variants import PROTOTYPE_CODES, PROTOTYPES
+from facsim.variants import PROTOTYPES
 
-__all__ = ["features_of", "fit_table", "main", "matched_codings", "variants_of"]
+__all__ = ["features_of", "likelihoods", "main", "prior_shares", "shares_of"]
 
 Floats = NDArray[np.float64]
 
-CODES = PROTOTYPE_CODES
-"""The units that a table may name."""
-ANGLES = ("gaze_yaw_deg", "gaze_pitch_deg", "pitch_deg")
 APART = ((159, 145), (386, 374), (55, 129), (285, 358), (61, 291), (0, 17), (13, 14), (152, 17), (1, 0), (105, 159))
-"""Pairs of the landmarker's points whose distance over the eyes' says what its blendshapes do not."""
+"""Pairs of the landmarker's points whose distance, over the eyes', says what its blendshapes do not."""
 EYES = (33, 263)
-
-LEAST = 0.3
-"""Intensities below this are counted as absent: a forest's leaf holds traces of nearly everything."""
-TREES, LEAF = 60, 4
-LEAST_SHARE = 0.02  # of a cluster's faces; rarer units are left out of its variant
+PENALTY = 0.03
+"""scikit-learn's `C` of the regression, on standardised features: chosen by log loss on the bank alone."""
+ROUNDS = 60
+LEAST = 1e-4  # smaller shares are left out of the table
 
 
 def main() -> None:
@@ -60,32 +55,35 @@ def main() -> None:
     parser.add_argument("--bank", required=True, nargs="+", metavar="RUN")
     parser.add_argument("--landmarker", required=True, metavar="FACE_LANDMARKER.task")
     parser.add_argument("--fitted-on", required=True, metavar="NAME", help="the photographs, as cards shall call them")
-    parser.add_argument("--clusters", type=int, default=24, help="variants of an expression")
-    parser.add_argument("--draws", type=int, default=3, help="codings taken for each photograph")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=2000, help="photographs of a name, at most")
+    parser.add_argument("--strength", type=float, default=200.0)
+    parser.add_argument("--own", type=float, default=0.6)
     parser.add_argument("--cache", type=Path, metavar="FOLDER")
-    parser.add_argument("--compare", metavar="RUN")
     parser.add_argument("--out", type=Path, required=True, metavar="TABLE.json")
     asked = parser.parse_args()
     photos = photos_of(asked.photos, asked.barred)
+    names, counts = np.unique(photos.labels, return_counts=True)
+    natural = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
+    photos = _some(photos, asked.count)
     seen = saw(photos, "photos", asked)
     banks = [_bank(run, asked) for run in asked.bank]
-    bank = {name: np.concatenate([one[name] for one in banks]) for name in ("features", "codings", "angles")}
+    features, variants = (np.concatenate([one[part] for one in banks]) for part in (0, 1))
     found = seen["found"]
-    draws = matched_codings(features_of(seen)[found], bank, draws=asked.draws, seed=asked.seed)
+    known, ratios = likelihoods(features, variants, features_of(seen)[found])
     labels = np.array(photos.labels)[found]
-    table = fit_table(draws, labels, clusters=asked.clusters, seed=asked.seed)
+    prior = prior_shares(known, natural, own=asked.own)
+    shares = {
+        name: shares_of(ratios[labels == name], prior[name], strength=asked.strength) for name in names.tolist()
+    }
     said = {
         "format": FORMAT,
         "fitted_on": asked.fitted_on,
-        "how": f"benchmarks/measured_codings.py, {asked.clusters} clusters, seed {asked.seed}; {int(found.sum())} of "
-        f"{len(photos)} photographs in which a face was found, a bank of {len(bank['codings'])} renders",
-        "expressions": table,
+        "how": f"benchmarks/measured_codings.py: {int(found.sum())} of {len(photos)} photographs in which a face was "
+        f"found, a bank of {len(features)} renders, strength {asked.strength:g}, own {asked.own:g}",
+        "shares": {name: _named(known, held) for name, held in shares.items()},
     }
-    asked.out.write_text(_written(said), encoding="utf-8")
-    print(f"{asked.out}: {asked.out.stat().st_size / 1000:.0f} kB, {int(found.sum())} photographs", file=sys.stderr)
-    if asked.compare:
-        print(json.dumps(_compared((photos, seen), asked), indent=1))
+    asked.out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    print(_table(known, shares), file=sys.stderr)
 
 
 def photos_of(source: str, barred: str) -> Pictures:
@@ -95,154 +93,97 @@ def photos_of(source: str, barred: str) -> Pictures:
     return take(rest, ~near_pool(rest, test) & ~near_pool(rest, cut))
 
 
+def _some(pictures: Pictures, count: int) -> Pictures:
+    generator, labels = np.random.default_rng(0), np.array(pictures.labels)
+    kept = [generator.permutation(np.flatnonzero(labels == name))[:count] for name in np.unique(labels)]
+    return take(pictures, np.sort(np.concatenate(kept)))
+
+
 def saw(pictures: Pictures, name: str, asked: argparse.Namespace) -> dict[str, Any]:
     """What the landmarker sees: `found` (N,), `scores` (N, 52), `angles` (N, 3) and `points` (N, 478, 2)."""
     kept = None if asked.cache is None else asked.cache / f"{name}.npz"
-    if kept is None or not kept.exists():
-        face = measure_faces(pictures, asked.landmarker)
-        angles = np.stack([face["places"][f"{one}_deg"] for one in ("yaw", "pitch", "roll")], axis=1)
-        held = {"found": face["found"], "scores": face["scores"], "angles": angles, "points": face["points"]}
-        if kept is None:
+    if kept is not None and kept.exists():
+        with np.load(kept) as file:
+            held = {key: file[key] for key in file.files}
+        if held.pop("ids").tolist() == list(pictures.ids):
             return held
+        sys.exit(f"{kept} is of other pictures; take another --cache")
+    face = measure_faces(pictures, asked.landmarker)
+    angles = np.stack([face["places"][f"{one}_deg"] for one in ("yaw", "pitch", "roll")], axis=1)
+    held = {"found": face["found"], "scores": face["scores"], "angles": angles, "points": face["points"]}
+    if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, **held)
-    with np.load(kept) as file:
-        return {key: file[key] for key in file.files}
+        np.savez(kept, ids=np.array(pictures.ids), **held)
+    return held
 
 
 def features_of(seen: Mapping[str, Any]) -> Floats:
-    """(N, F) what codings are read off: blendshapes, the head's angles, distances over the eyes' distance."""
+    """(N, F) what variants are read off: blendshapes, the head's angles, distances over the eyes' distance."""
     points = seen["points"]
     eyes = np.linalg.norm(points[:, EYES[0]] - points[:, EYES[1]], axis=1)
     apart = [np.linalg.norm(points[:, a] - points[:, b], axis=1) / eyes for a, b in APART]
     return np.concatenate([np.log(seen["scores"] + 0.01), seen["angles"], np.stack(apart, axis=1)], axis=1)
 
 
-def _bank(run: str, asked: argparse.Namespace) -> dict[str, Floats]:
+def _bank(run: str, asked: argparse.Namespace) -> tuple[Floats, NDArray[np.str_]]:
+    """Features and variants (`fear: terror`) of the renders of a run in which a face was found."""
     pictures = load_pictures(run)
     seen = saw(pictures, f"bank-{Path(run).name}", asked)
-    rows = {}
-    columns = [f"render.AU{code}" for code in CODES] + [f"render.{name}" for name in ANGLES]
-    for batch in open_dataset(run).batches(columns):
-        for row in batch.to_pylist():
-            rows[row["sample_id"]] = [row[name] for name in columns]
-    table = np.array([rows[name.rsplit("/", 1)[-1].split(".")[0]] for name in pictures.ids], dtype=float)
-    found = seen["found"]
-    codings, angles = table[found][:, : len(CODES)], table[found][:, len(CODES) :]
-    return {"features": features_of(seen)[found], "codings": codings, "angles": angles}
-
-
-def matched_codings(features: Floats, bank: Mapping[str, Floats], *, draws: int, seed: int) -> Floats:
-    """(draws, N, C + 3) for each row of `features` codings of renders of the bank that look alike, and their angles:
-    each from a random tree, of its leaf a random render."""
-    from sklearn.ensemble import RandomForestRegressor
-
-    aims = np.concatenate([np.sqrt(bank["codings"]), bank["angles"] / 12.0], axis=1)
-    held = np.concatenate([bank["codings"], bank["angles"]], axis=1)
-    forest = RandomForestRegressor(
-        TREES, min_samples_leaf=LEAF, max_features=0.35, bootstrap=True, random_state=seed, n_jobs=1
-    ).fit(bank["features"], aims)
-    generator = np.random.default_rng(seed)
-    leaves, bank_leaves = forest.apply(features), forest.apply(bank["features"])
-    drawn = np.empty((draws, len(features), held.shape[1]))
-    members = [_members(column) for column in bank_leaves.T]
-    for draw in range(draws):
-        trees = generator.integers(0, TREES, len(features))
-        rows = [generator.choice(members[tree][leaves[i, tree]]) for i, tree in enumerate(trees)]
-        drawn[draw] = held[rows]
-    return drawn
-
-
-def _members(leaves: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
-    order = np.argsort(leaves, kind="stable")
-    names, starts = np.unique(leaves[order], return_index=True)
-    return dict(zip(names.tolist(), np.split(order, starts[1:]), strict=True))
-
-
-def fit_table(draws: Floats, labels: NDArray[np.str_], *, clusters: int, seed: int) -> dict[str, list[dict[str, Any]]]:
-    """Expression -> its variants, as `facsim.measured` reads them."""
-    middle = float(draws[..., -1].mean())
-    return {
-        str(name): variants_of(
-            draws[:, labels == name].reshape(-1, draws.shape[-1]), str(name), clusters=clusters, seed=seed, pitch=middle
-        )
-        for name in np.unique(labels)
+    rows = {
+        row["sample_id"]: row["render.prototype"] or ""
+        for batch in open_dataset(run).batches(["render.prototype"])
+        for row in batch.to_pylist()
     }
+    kinds = (rows[name.rsplit("/", 1)[-1].split(".")[0]] for name in pictures.ids)
+    named = [kind if ": " in kind else f"{label}: {kind}" for kind, label in zip(kinds, pictures.labels, strict=True)]
+    return features_of(seen)[seen["found"]], np.array(named)[seen["found"]]
 
 
-def variants_of(rows: Floats, name: str, *, clusters: int, seed: int, pitch: float) -> list[dict[str, Any]]:
-    """The variants of an expression from codings (N, C + 3); the head's pitch is told as its difference from `pitch`."""
-    from sklearn.cluster import KMeans
+def likelihoods(features: Floats, variants: NDArray[np.str_], photos: Floats) -> tuple[NDArray[np.str_], Floats]:
+    """The variants (K,) of the bank, and of each photograph (N, K) how much likelier each makes it than the bank does."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
 
-    place = np.concatenate([np.sqrt(rows[:, : len(CODES)]), rows[:, len(CODES) :] / 12.0], axis=1)
-    count = max(1, min(clusters, len(rows) // 40))
-    which = KMeans(count, n_init=2, random_state=seed).fit_predict(place)
-    return [_variant(rows[which == at], len(rows), name, pitch) for at in np.unique(which)]
-
-
-def _variant(rows: Floats, total: int, name: str, pitch: float) -> dict[str, Any]:
-    units = {}
-    for code, values in zip(CODES, rows.T, strict=False):
-        shown = values[values >= LEAST]
-        if len(shown) >= max(3, LEAST_SHARE * len(rows)):
-            units[str(code)] = [round(len(shown) / len(rows), 3), *_triangle(shown, 0.05, 5.0)]
-    yaw, down, head = rows[:, -3], rows[:, -2], rows[:, -1] - pitch
-    return {
-        "weight": round(len(rows) / total, 5),
-        "units": units,
-        "gaze_yaw_deg": _triangle(yaw, -30.0, 30.0),
-        "gaze_pitch_deg": _triangle(down, -24.0, 18.0),
-        "head_pitch_deg": [round(float(head.mean()), 1)] * 3,
-        "hands": _hands(name),
-    }
+    scale = StandardScaler().fit(features)
+    model = LogisticRegression(C=PENALTY, max_iter=300).fit(scale.transform(features).clip(-4, 4), variants)
+    known = np.array(model.classes_)
+    frequency = np.array([(variants == name).mean() for name in known])
+    return known, model.predict_proba(scale.transform(photos).clip(-4, 4)) / frequency
 
 
-def _triangle(values: Floats, least: float, most: float) -> list[float]:
-    """Low, mode and high of a triangular distribution with the values' mean, from about their 3rd to 97th percentile."""
-    low, high = (float(np.clip(v, least, most)) for v in np.percentile(values, [3, 97]))
-    mode = float(np.clip(3.0 * values.mean() - low - high, low, high))
-    return [round(low, 2), round(mode, 2), round(high, 2)]
+def prior_shares(known: NDArray[np.str_], natural: Mapping[str, float], *, own: float) -> dict[str, Floats]:
+    """Name -> shares (K,) that are expected before any photograph of it is seen."""
+    weights = {f"{name}: {one.name}": one.weight for name, variants in PROTOTYPES.items() for one in variants}
+    whose = np.array([name.split(": ")[0] for name in known])
+    weight = np.array([weights[name] for name in known])
+    everywhere = weight * np.array([natural.get(name, 0.0) for name in whose])
+    everywhere /= everywhere.sum()
+    return {name: own * weight * (whose == name) + (1.0 - own) * everywhere for name in natural}
 
 
-def _hands(name: str) -> dict[str, float]:
-    """The shares of hands that `facsim.variants` has for the expression: no landmarker sees them."""
-    shares: dict[str, float] = {}
-    for variant in PROTOTYPES[name]:
-        for hand, share in variant.hands.items():
-            shares[hand] = shares.get(hand, 0.0) + variant.weight * share
-    return {hand: round(share, 3) for hand, share in shares.items()}
+def shares_of(ratios: Floats, prior: Floats, *, strength: float) -> Floats:
+    """Shares (K,) of the variants among photographs with likelihood ratios (N, K); `prior` weighs as `strength` of
+    them."""
+    shares = prior / prior.sum()
+    for _ in range(ROUNDS):
+        parts = ratios * shares
+        parts /= parts.sum(axis=1, keepdims=True)
+        shares = (parts.sum(axis=0) + strength * prior) / (len(ratios) + strength * prior.sum())
+    return shares
 
 
-def _compared(photos: tuple[Pictures, Mapping[str, Any]], asked: argparse.Namespace) -> dict[str, Any]:
-    """Run -> expression -> root mean square difference of mean blendshapes, in deviations of the photographs'."""
-    found = {}
-    for run in dict.fromkeys((asked.bank[0], asked.compare)):
-        pictures = load_pictures(run)
-        seen = saw(pictures, f"bank-{Path(run).name}", asked)
-        found[run] = _apart((photos[0].labels, photos[1]), (pictures.labels, seen))
-    return found
+def _named(known: NDArray[np.str_], shares: Floats) -> dict[str, float]:
+    return {str(name): round(float(share), 4) for name, share in zip(known, shares, strict=True) if share >= LEAST}
 
 
-def _apart(one: tuple[Sequence[str], Mapping[str, Any]], other: tuple[Sequence[str], Mapping[str, Any]]) -> Any:
-    deviation = np.nanstd(one[1]["scores"], axis=0)
-    moving = deviation > 0.02
-    distances = {}
-    for name in sorted(set(one[0])):
-        means = [np.nanmean(seen["scores"][np.array(labels) == name], axis=0) for labels, seen in (one, other)]
-        apart = (means[1] - means[0])[moving] / deviation[moving]
-        distances[name] = round(float(np.sqrt(np.mean(apart**2))), 3)
-    return distances
-
-
-def _written(said: Mapping[str, Any]) -> str:
-    """JSON with one variant a line."""
-    expressions = said["expressions"]
-    lines = [
-        f"  {json.dumps(name)}: [\n   " + ",\n   ".join(json.dumps(one) for one in variants) + "\n  ]"
-        for name, variants in expressions.items()
-    ]
-    head = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in said.items() if key != "expressions")
-    return "{\n" + head + ',\n "expressions": {\n' + ",\n".join(lines) + "\n }\n}\n"
+def _table(known: NDArray[np.str_], shares: Mapping[str, Floats]) -> str:
+    """Rows: the collection's names; columns: whose variants they are."""
+    whose = np.array([name.split(": ")[0] for name in known])
+    columns = sorted(set(whose.tolist()))
+    lines = [" " * 10 + " ".join(f"{name:>9}" for name in columns)]
+    for name, held in shares.items():
+        lines.append(f"{name:10}" + " ".join(f"{held[whose == column].sum():9.2f}" for column in columns))
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

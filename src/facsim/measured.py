@@ -1,12 +1,12 @@
-"""Measured codings: variants of the expressions that were fitted to a collection of photographs, as tables.
+"""Measured codings: which variants of `facsim.variants` people show under each name, fitted to labelled photographs.
 
     {"format": "facsim measured codings 1", "fitted_on": "FER2013's training split", "how": "...",
-     "expressions": {"anger": [{"weight": 0.05, "units": {"4": [0.9, 0.8, 2.2, 4.6]}, "head_pitch_deg": [-9, -2, 5]}]}}
+     "shares": {"fear": {"fear: terror": 0.21, "surprise: raised brows": 0.15}}}
 
-A unit is a code with the probability that it shows and the low, mode and high of its intensity, in (0, 5]; the other
-fields are those of `facsim.variants.Variant`, and may be left out. The table that ships is FER2013's, made by
-`benchmarks/measured_codings.py`, which makes one of any labelled collection. A table holds statistics of photographs
-and no picture; who trains on what is drawn from it has to say which photographs stood behind it.
+Collections do not name expressions as the literature does: of what FER2013 calls fear, a part looks like what it calls
+surprise. A table says of each name which share of its faces shows which variant, whatever that variant's own name. The
+one that ships is FER2013's; `benchmarks/measured_codings.py` made it, and makes one of any labelled collection. A table
+holds statistics of photographs and no picture; who trains on what is drawn from it has to say which stood behind it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -22,21 +22,25 @@ from typing import Any, cast
 
 from facsim.errors import FormatError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
-from facsim.facs import MAX_INTENSITY, action_unit
-from facsim.variants import Spread, UnitRange, Variant
-from facsim.wearables import HANDS
+from facsim.variants import PROTOTYPES, Variant
 
-__all__ = ["FORMAT", "MeasuredCodings", "measured_codings"]
+__all__ = ["FORMAT", "VARIANT_NAMES", "MeasuredCodings", "measured_codings"]
 
 FORMAT = "facsim measured codings 1"
 
-_ANGLES = ("gaze_yaw_deg", "gaze_pitch_deg", "head_yaw_deg", "head_pitch_deg")
-_FIELDS = ("weight", "units", "hands", *_ANGLES)
+_BY_NAME: Mapping[str, Variant] = {
+    f"{expression}: {variant.name}": variant for expression, variants in PROTOTYPES.items() for variant in variants
+}
+VARIANT_NAMES = tuple(_BY_NAME)
+"""Every variant of `facsim.variants`, with its own expression before it: `fear: terror`."""
+
+_MADE_BY = "a table of benchmarks/measured_codings.py"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCodings:
-    """Variants by expression, which photographs they were fitted to, and the SHA-256 of the table."""
+    """Expression -> its variants, weighted by their shares and named as in `VARIANT_NAMES`; which photographs they were
+    fitted to; the table's SHA-256."""
 
     variants: Mapping[str, tuple[Variant, ...]]
     fitted_on: str
@@ -50,80 +54,43 @@ def measured_codings(path: str = "") -> MeasuredCodings:
     Raises FormatError where there is no such file or it is no such table.
     """
     source = Path(path) if path else resources.files("facsim").joinpath("measured_fer2013.json")
-    place = path or "the table that ships"
     try:
         held = source.read_bytes()
     except OSError as error:
-        raise FormatError(
-            f"{place} cannot be read ({error.strerror}); expected a table of benchmarks/measured_codings.py"
-        ) from error
+        raise FormatError(f"{path} cannot be read ({error.strerror}); expected {_MADE_BY}") from error
     try:
         table: Any = json.loads(held)
     except ValueError as error:
-        raise FormatError(f"{place} is no JSON ({error}); expected a table of benchmarks/measured_codings.py") from error
+        raise FormatError(f"{path} is no JSON ({error}); expected {_MADE_BY}") from error
     found = cast("dict[str, Any]", table) if isinstance(table, dict) else {}
     if found.get("format") != FORMAT:
-        raise FormatError(f'{place} has format {found.get("format")!r}, expected "{FORMAT}"; fit it anew')
+        raise FormatError(f'{path} has format {found.get("format")!r}, expected "{FORMAT}", {_MADE_BY}')
     if not isinstance(found.get("fitted_on"), str) or not found["fitted_on"]:
-        raise FormatError(f"{place} has no `fitted_on`, expected the name of the photographs that it was fitted to")
+        raise FormatError(f"{path} has no `fitted_on`, expected the name of the photographs that it was fitted to")
     return MeasuredCodings(
-        variants=_read_expressions(found.get("expressions"), place),
+        variants=_read_shares(found.get("shares"), path),
         fitted_on=found["fitted_on"],
         sha256=hashlib.sha256(held).hexdigest(),
     )
 
 
-def _read_expressions(said: Any, place: str) -> dict[str, tuple[Variant, ...]]:
+def _read_shares(said: Any, path: str) -> dict[str, tuple[Variant, ...]]:
     if not isinstance(said, dict) or not said:
-        raise FormatError(f"{place} has no `expressions`, expected each with its list of variants")
+        raise FormatError(f"{path} has no `shares`, expected each expression with the shares of its variants")
     found: dict[str, tuple[Variant, ...]] = {}
-    for name, variants in cast("dict[str, Any]", said).items():
+    for name, shares in cast("dict[str, Any]", said).items():
         if name not in EIGHT_EXPRESSIONS:
-            raise FormatError(f'{place} has an expression "{name}".{hint_nearest(name, EIGHT_EXPRESSIONS)}')
-        if not isinstance(variants, list) or not variants:
-            raise FormatError(f"{place} has no variants of {name}, expected a list of one or more")
-        held = cast("list[Any]", variants)
-        found[name] = tuple(
-            _read_variant(one, f"measured {at}", f"{place}: {name}, variant {at}") for at, one in enumerate(held)
-        )
+            raise FormatError(f'{path} has an expression "{name}".{hint_nearest(name, EIGHT_EXPRESSIONS)}')
+        if not isinstance(shares, dict) or not shares:
+            raise FormatError(f"{path} has {shares!r} for {name}, expected variants with their shares")
+        held = cast("dict[str, Any]", shares)
+        found[name] = tuple(_read_variant(variant, share, f"{path}, {name}") for variant, share in held.items())
     return found
 
 
-def _read_variant(said: Any, name: str, place: str) -> Variant:
-    held = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
-    for key in held:
-        if key not in _FIELDS:
-            raise FormatError(f'{place} has a field "{key}".{hint_nearest(key, _FIELDS)}')
-    weight, units, hands = held.get("weight"), held.get("units"), held.get("hands", {})
-    if not isinstance(weight, int | float) or not weight > 0:
-        raise FormatError(f"{place} has weight {weight!r}, expected a number above 0")
-    if not isinstance(units, dict):
-        raise FormatError(f"{place} has units {units!r}, expected codes, each with a probability and three intensities")
-    if not isinstance(hands, dict) or not set(cast("dict[str, Any]", hands)) <= set(HANDS):
-        raise FormatError(f"{place} has hands {hands!r}, expected shares of {', '.join(HANDS)}")
-    angles = {key: _read_spread(held[key], f"{place}, {key}", least=-90.0, most=90.0) for key in _ANGLES if key in held}
-    return Variant(
-        name=name,
-        weight=float(weight),
-        units=tuple(_read_unit(code, one, place) for code, one in cast("dict[str, Any]", units).items()),
-        hands={key: float(share) for key, share in cast("dict[str, Any]", hands).items()},
-        **angles,
-    )
-
-
-def _read_unit(code: str, said: Any, place: str) -> UnitRange:
-    held = cast("list[Any]", said) if isinstance(said, list) else []
-    if len(held) != 4 or not isinstance(held[0], int | float) or not 0 < held[0] <= 1:
-        raise FormatError(f"{place}, AU{code} has {said!r}, expected a probability and low, mode and high")
-    spread = _read_spread(held[1:], f"{place}, AU{code}", least=0.0, most=MAX_INTENSITY)
-    return UnitRange(code=action_unit(code).code, probability=float(held[0]), intensity=spread)
-
-
-def _read_spread(said: Any, place: str, *, least: float, most: float) -> Spread:
-    held = cast("list[Any]", said) if isinstance(said, list) else []
-    if len(held) != 3 or not all(isinstance(value, int | float) for value in held):
-        raise FormatError(f"{place} has {said!r}, expected low, mode and high")
-    low, mode, high = (float(value) for value in held)
-    if not least <= low <= mode <= high <= most:
-        raise FormatError(f"{place} has {said!r}, expected low <= mode <= high from {least:g} to {most:g}")
-    return low, mode, high
+def _read_variant(name: str, share: Any, place: str) -> Variant:
+    if name not in _BY_NAME:
+        raise FormatError(f'{place} has a variant "{name}".{hint_nearest(name, VARIANT_NAMES)}')
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise FormatError(f'{place} gives "{name}" {share!r}, expected a share above 0 and up to 1')
+    return replace(_BY_NAME[name], name=name, weight=float(share))

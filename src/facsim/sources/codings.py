@@ -8,7 +8,6 @@ fitted to photographs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -77,9 +76,7 @@ def _measured(expression: str, generator: np.random.Generator, variety: float) -
 def _of(
     table: MeasuredCodings, expression: str, generator: np.random.Generator, variety: float
 ) -> PrototypeSample:
-    """A draw from a measured table, whose units are tied by their variant alone: those that exclude each other go."""
-    drawn = sample_prototype(expression, _uniform(generator, variety), table=table.variants)
-    return replace(drawn, coding=_allowed(drawn.coding))
+    return sample_prototype(expression, _uniform(generator, variety), table=table.variants)
 
 
 def _scattered(expression: str, generator: np.random.Generator, variety: float) -> PrototypeSample:

@@ -1,0 +1,62 @@
+import json
+
+import pytest
+
+from facsim.errors import FormatError
+from facsim.measured import FORMAT, VARIANT_NAMES, measured_codings
+from facsim.variants import PROTOTYPES
+
+SHARES = {"fear": {"fear: terror": 0.6, "surprise: raised brows": 0.4}}
+
+
+def table(tmp_path, **changes):
+    said = {"format": FORMAT, "fitted_on": "drawings", "shares": SHARES} | changes
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(said))
+    return str(path)
+
+
+def test_a_table_is_read_as_variants_under_other_names(tmp_path):
+    held = measured_codings(table(tmp_path))
+    terror, brows = held.variants["fear"]
+    assert held.fitted_on == "drawings" and len(held.sha256) == 64
+    assert (terror.name, terror.weight, brows.name, brows.weight) == (
+        *("fear: terror", 0.6),
+        *("surprise: raised brows", 0.4),
+    )
+    assert brows.units == next(one.units for one in PROTOTYPES["surprise"] if one.name == "raised brows")
+
+
+def test_the_table_that_ships_has_the_seven_with_shares_that_sum_to_one():
+    held = measured_codings()
+    assert set(held.variants) == set(PROTOTYPES) - {"contempt"}
+    assert held.fitted_on == "FER2013's training split"
+    for variants in held.variants.values():
+        assert sum(one.weight for one in variants) == pytest.approx(1, abs=2e-3)
+        assert {one.name for one in variants} <= set(VARIANT_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"format": "something else"}, "has format 'something else'"),
+        ({"fitted_on": ""}, "no `fitted_on`"),
+        ({"shares": {}}, "no `shares`"),
+        ({"shares": {"angr": SHARES["fear"]}}, 'an expression "angr".*"anger"'),
+        ({"shares": {"anger": {}}}, "for anger, expected variants"),
+        ({"shares": {"anger": {"fear: terrors": 1}}}, 'a variant "fear: terrors".*"fear: terror"'),
+        ({"shares": {"anger": {"fear: terror": 0}}}, '"fear: terror" 0, expected a share'),
+        ({"shares": {"anger": {"fear: terror": "1"}}}, "\"fear: terror\" '1', expected a share"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_with_what_was_found(tmp_path, change, says):
+    with pytest.raises(FormatError, match=says):
+        measured_codings(table(tmp_path, **change))
+
+
+def test_a_file_that_is_missing_or_no_json_is_refused(tmp_path):
+    with pytest.raises(FormatError, match="cannot be read"):
+        measured_codings(str(tmp_path / "none.json"))
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(FormatError, match="is no JSON"):
+        measured_codings(str(tmp_path / "bad.json"))
