@@ -43,7 +43,7 @@ APART = ((159, 145), (386, 374), (55, 129), (285, 358), (61, 291), (0, 17), (13,
 """Pairs of the landmarker's points whose distance, over the eyes', says what its blendshapes do not."""
 EYES = (33, 263)
 PENALTY = 0.03
-"""scikit-learn's `C` of the regression, on standardised features: chosen by log loss on the bank alone."""
+"""scikit-learn's `C` of the regression, on standardised features (own choice)."""
 ROUNDS = 60
 LEAST = 1e-4  # smaller shares are left out of the table
 
@@ -72,9 +72,7 @@ def main() -> None:
     known, ratios = likelihoods(features, variants, features_of(seen)[found])
     labels = np.array(photos.labels)[found]
     prior = prior_shares(known, natural, own=asked.own)
-    shares = {
-        name: shares_of(ratios[labels == name], prior[name], strength=asked.strength) for name in names.tolist()
-    }
+    shares = {name: shares_of(ratios[labels == name], prior[name], strength=asked.strength) for name in names.tolist()}
     said = {
         "format": FORMAT,
         "fitted_on": asked.fitted_on,
@@ -140,7 +138,7 @@ def _bank(run: str, asked: argparse.Namespace) -> tuple[Floats, NDArray[np.str_]
 
 
 def likelihoods(features: Floats, variants: NDArray[np.str_], photos: Floats) -> tuple[NDArray[np.str_], Floats]:
-    """The variants (K,) of the bank, and of each photograph (N, K) how much likelier each makes it than the bank does."""
+    """The variants (K,) of the bank, and for each photograph (N, K) how much likelier each makes it than the bank."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 

@@ -33,11 +33,13 @@ def draw_coding(kind: str, expression: str, generator: np.random.Generator, *, v
     """Action units of one face: of a `kind` of `CODINGS`, or of the measured table in the file of that name, for this
     expression where the kind goes by expressions.
 
-    `variety` from 0 (the middle of every draw) to 1 is for the kinds that are prototypes'. Raises FormatError for a file
-    that is no such table, and FacsimError for an expression that the kind does not have.
+    `variety` from 0 (the middle of every draw) to 1 is for the kinds that are prototypes'. Raises FormatError for a
+    file that is no such table, and FacsimError for an expression that the kind does not have.
     """
     table = table_of(kind)
-    return CODINGS[kind](expression, generator, variety) if table is None else _of(table, expression, generator, variety)
+    return (
+        CODINGS[kind](expression, generator, variety) if table is None else _of(table, expression, generator, variety)
+    )
 
 
 def check_coding(kind: str, place: str) -> None:
@@ -73,9 +75,7 @@ def _measured(expression: str, generator: np.random.Generator, variety: float) -
     return _of(measured_codings(), expression, generator, variety)
 
 
-def _of(
-    table: MeasuredCodings, expression: str, generator: np.random.Generator, variety: float
-) -> PrototypeSample:
+def _of(table: MeasuredCodings, expression: str, generator: np.random.Generator, variety: float) -> PrototypeSample:
     return sample_prototype(expression, _uniform(generator, variety), table=table.variants)
 
 
