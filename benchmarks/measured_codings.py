@@ -78,6 +78,7 @@ def main() -> None:
         "fitted_on": asked.fitted_on,
         "how": f"benchmarks/measured_codings.py: {int(found.sum())} of {len(photos)} photographs in which a face was "
         f"found, a bank of {len(features)} renders, strength {asked.strength:g}, own {asked.own:g}",
+        "natural": {name: round(share, 4) for name, share in natural.items()},
         "shares": {name: _named(known, held) for name, held in shares.items()},
     }
     asked.out.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")

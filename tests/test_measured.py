@@ -6,11 +6,12 @@ from facsim.errors import FormatError
 from facsim.measured import FORMAT, VARIANT_NAMES, measured_codings
 from facsim.variants import PROTOTYPES
 
+NATURAL = {"fear": 0.2, "anger": 0.3}
 SHARES = {"fear": {"fear: terror": 0.6, "surprise: raised brows": 0.4}}
 
 
 def table(tmp_path, **changes):
-    said = {"format": FORMAT, "fitted_on": "drawings", "shares": SHARES} | changes
+    said = {"format": FORMAT, "fitted_on": "drawings", "natural": NATURAL, "shares": SHARES} | changes
     path = tmp_path / "table.json"
     path.write_text(json.dumps(said))
     return str(path)
@@ -19,7 +20,7 @@ def table(tmp_path, **changes):
 def test_a_table_is_read_as_variants_under_other_names(tmp_path):
     held = measured_codings(table(tmp_path))
     terror, brows = held.variants["fear"]
-    assert held.fitted_on == "drawings" and len(held.sha256) == 64
+    assert held.fitted_on == "drawings" and len(held.sha256) == 64 and held.natural == {"fear": 0.2}
     assert (terror.name, terror.weight, brows.name, brows.weight) == (
         *("fear: terror", 0.6),
         *("surprise: raised brows", 0.4),
@@ -31,6 +32,7 @@ def test_the_table_that_ships_has_the_seven_with_shares_that_sum_to_one():
     held = measured_codings()
     assert set(held.variants) == set(PROTOTYPES) - {"contempt"}
     assert held.fitted_on == "FER2013's training split"
+    assert sum(held.natural.values()) == pytest.approx(1, abs=1e-3)
     for variants in held.variants.values():
         assert sum(one.weight for one in variants) == pytest.approx(1, abs=2e-3)
         assert {one.name for one in variants} <= set(VARIANT_NAMES)
@@ -41,6 +43,8 @@ def test_the_table_that_ships_has_the_seven_with_shares_that_sum_to_one():
     [
         ({"format": "something else"}, "has format 'something else'"),
         ({"fitted_on": ""}, "no `fitted_on`"),
+        ({"natural": {}}, "gives fear the natural share None"),
+        ({"natural": {"fear": 0}}, "gives fear the natural share 0,"),
         ({"shares": {}}, "no `shares`"),
         ({"shares": {"angr": SHARES["fear"]}}, 'an expression "angr".*"anger"'),
         ({"shares": {"anger": {}}}, "for anger, expected variants"),

@@ -1,12 +1,13 @@
 """Measured codings: which variants of `facsim.variants` people show under each name, fitted to labelled photographs.
 
     {"format": "facsim measured codings 1", "fitted_on": "FER2013's training split", "how": "...",
-     "shares": {"fear": {"fear: terror": 0.21, "surprise: raised brows": 0.15}}}
+     "natural": {"fear": 0.14}, "shares": {"fear": {"fear: terror": 0.21, "surprise: raised brows": 0.15}}}
 
 Collections do not name expressions as the literature does: of what FER2013 calls fear, a part looks like what it calls
-surprise. A table says of each name which share of its faces shows which variant, whatever that variant's own name. The
-one that ships is FER2013's; `benchmarks/measured_codings.py` made it, and makes one of any labelled collection. A table
-holds statistics of photographs and no picture; who trains on what is drawn from it has to say which stood behind it.
+surprise. A table says of each name how much of the collection bears it (`natural`), and which share of its faces shows
+which variant, whatever that variant's own name. The one that ships is FER2013's; `benchmarks/measured_codings.py` made
+it, and makes one of any labelled collection. A table holds statistics of photographs and no picture; who trains on what
+is drawn from it has to say which stood behind it.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ _MADE_BY = "a table of benchmarks/measured_codings.py"
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCodings:
-    """Expression -> its variants, weighted by their shares and named as in `VARIANT_NAMES`; which photographs they were
-    fitted to; the table's SHA-256."""
+    """Expression -> its variants, weighted by their shares and named as in `VARIANT_NAMES`, and -> its natural share of
+    the collection; which photographs they were fitted to; the table's SHA-256."""
 
     variants: Mapping[str, tuple[Variant, ...]]
+    natural: Mapping[str, float]
     fitted_on: str
     sha256: str
 
@@ -67,8 +69,10 @@ def measured_codings(path: str = "") -> MeasuredCodings:
         raise FormatError(f'{path} has format {found.get("format")!r}, expected "{FORMAT}", {_MADE_BY}')
     if not isinstance(found.get("fitted_on"), str) or not found["fitted_on"]:
         raise FormatError(f"{path} has no `fitted_on`, expected the name of the photographs that it was fitted to")
+    variants = _read_shares(found.get("shares"), path)
     return MeasuredCodings(
-        variants=_read_shares(found.get("shares"), path),
+        variants=variants,
+        natural=_read_natural(found.get("natural"), path, tuple(variants)),
         fitted_on=found["fitted_on"],
         sha256=hashlib.sha256(held).hexdigest(),
     )
@@ -94,3 +98,12 @@ def _read_variant(name: str, share: Any, place: str) -> Variant:
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
         raise FormatError(f'{place} gives "{name}" {share!r}, expected a share above 0 and up to 1')
     return replace(_BY_NAME[name], name=name, weight=float(share))
+
+
+def _read_natural(said: Any, path: str, names: tuple[str, ...]) -> dict[str, float]:
+    held = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+    for name in names:
+        share = held.get(name)
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+            raise FormatError(f"{path} gives {name} the natural share {share!r}, expected one above 0 and up to 1")
+    return {name: float(held[name]) for name in names}

@@ -56,7 +56,8 @@ def test_an_unknown_coding_is_refused_with_the_nearest():
 
 def write_table(tmp_path, shares):
     path = tmp_path / "table.json"
-    path.write_text(json.dumps({"format": FORMAT, "fitted_on": "drawings", "shares": shares}))
+    natural = {name: 0.1 for name in shares}
+    path.write_text(json.dumps({"format": FORMAT, "fitted_on": "drawings", "natural": natural, "shares": shares}))
     return str(path)
 
 
