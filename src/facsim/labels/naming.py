@@ -4,9 +4,9 @@
 use = "naming"
 table = "table.json"    # of benchmarks/measured_codings.py; left out: FER2013's, which ships
 
-A render of fear that people of a collection would as often call surprise teaches a network better with a label that says
-so. By Bayes' rule: the share of the variant among what the collection gives each name (`facsim.measured`), times the
-share of the name in the collection. The table holds statistics of photographs: runs and cards name them.
+A render of fear may show what a collection as often calls surprise; its label then says so. By Bayes' rule: the share
+of the variant among what the collection gives each name (`facsim.measured`), times the share of that name in the
+collection. The table holds statistics of photographs: runs and cards name them.
 """
 
 from __future__ import annotations
