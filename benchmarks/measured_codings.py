@@ -67,7 +67,8 @@ def main() -> None:
     photos = _some(photos, asked.count)
     seen = saw(photos, "photos", asked)
     banks = [_bank(run, asked) for run in asked.bank]
-    features, variants = (np.concatenate([one[part] for one in banks]) for part in (0, 1))
+    features = np.concatenate([one[0] for one in banks])
+    variants = np.concatenate([one[1] for one in banks])
     found = seen["found"]
     known, ratios = likelihoods(features, variants, features_of(seen)[found])
     labels = np.array(photos.labels)[found]
@@ -144,10 +145,11 @@ def likelihoods(features: Floats, variants: NDArray[np.str_], photos: Floats) ->
     from sklearn.preprocessing import StandardScaler
 
     scale = StandardScaler().fit(features)
-    model = LogisticRegression(C=PENALTY, max_iter=300).fit(scale.transform(features).clip(-4, 4), variants)
+    seen, shown = (np.clip(np.asarray(scale.transform(one)), -4.0, 4.0) for one in (features, photos))
+    model = LogisticRegression(C=PENALTY, max_iter=300).fit(seen, variants)
     known = np.array(model.classes_)
     frequency = np.array([(variants == name).mean() for name in known])
-    return known, model.predict_proba(scale.transform(photos).clip(-4, 4)) / frequency
+    return known, model.predict_proba(shown) / frequency
 
 
 def prior_shares(known: NDArray[np.str_], natural: Mapping[str, float], *, own: float) -> dict[str, Floats]:
