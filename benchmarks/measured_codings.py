@@ -29,7 +29,7 @@ from gap import measure_faces
 from numpy.typing import NDArray
 
 from facsim.dataset import open_dataset
-from facsim.learn.data import Pictures, chooser_split, take
+from facsim.learn.data import Pictures, chooser_split, is_chooser, take
 from facsim.learn.leaks import near_pool
 from facsim.learn.sources import load_pictures
 from facsim.measured import FORMAT
@@ -61,10 +61,9 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, metavar="FOLDER")
     parser.add_argument("--out", type=Path, required=True, metavar="TABLE.json")
     asked = parser.parse_args()
-    photos = photos_of(asked.photos, asked.barred)
-    names, counts = np.unique(photos.labels, return_counts=True)
-    natural = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
-    photos = _some(photos, asked.count)
+    whole = load_pictures(asked.photos)
+    natural = natural_shares(whole)
+    photos = _some(photos_of(whole, asked.barred), asked.count)
     seen = saw(photos, "photos", asked)
     banks = [_bank(run, asked) for run in asked.bank]
     features = np.concatenate([one[0] for one in banks])
@@ -73,7 +72,7 @@ def main() -> None:
     known, ratios = likelihoods(features, variants, features_of(seen)[found])
     labels = np.array(photos.labels)[found]
     prior = prior_shares(known, natural, own=asked.own)
-    shares = {name: shares_of(ratios[labels == name], prior[name], strength=asked.strength) for name in names.tolist()}
+    shares = {name: shares_of(ratios[labels == name], prior[name], strength=asked.strength) for name in natural}
     said = {
         "format": FORMAT,
         "fitted_on": asked.fitted_on,
@@ -86,10 +85,17 @@ def main() -> None:
     print(_table(known, shares), file=sys.stderr)
 
 
-def photos_of(source: str, barred: str) -> Pictures:
+def natural_shares(pictures: Pictures) -> dict[str, float]:
+    """Name -> its share of the pictures that no choice is made on, copies counted as they are."""
+    labels = [label for label, name in zip(pictures.labels, pictures.ids, strict=True) if not is_chooser(name)]
+    names, counts = np.unique(labels, return_counts=True)
+    return dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
+
+
+def photos_of(whole: Pictures, barred: str) -> Pictures:
     """The pictures to fit to: without the cut, and without copies, exact or near, of the cut or of `barred`."""
     test = load_pictures(barred)
-    rest, cut = chooser_split(load_pictures(source), barred=frozenset(int(value) for value in test.hashes))
+    rest, cut = chooser_split(whole, barred=frozenset(int(value) for value in test.hashes))
     return take(rest, ~near_pool(rest, test) & ~near_pool(rest, cut))
 
 

