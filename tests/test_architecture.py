@@ -15,7 +15,7 @@ MODULES = sorted(path for path in SOURCE.rglob("*.py"))
 FLOORS = [
     (
         *("errors", "facs", "coding", "expressions", "prototypes", "variants", "literature"),
-        *("wearables", "captions", "caption_words", "emfacs"),
+        *("measured", "wearables", "captions", "caption_words", "emfacs"),
     ),
     (
         "columns",

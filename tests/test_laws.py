@@ -45,6 +45,8 @@ def samples(tmp_path):
                 "perceptual_hash": i % 10 * 1_000_003,
                 "duplicate_of": None,
                 "landmarks_5": [16.0, 9.0, 8.0, 9.0, 12.0, 13.0, 15.0, 17.0, 9.0, 17.0],
+                "expression_target": ("fear", "anger", "surprise")[i % 3],
+                "prototype": ("terror", "glare", "fear: gasp")[i % 3],
                 "expression_given": ("anger", "fear", "neutral")[i % 3],
                 "expression_scores": [0.3 if place == i % 8 else 0.1 for place in range(8)],
                 "landmarks_68": [float(place) for place in np.random.default_rng(i).uniform(2, 22, 136)],

@@ -140,6 +140,7 @@ BUILT_IN: Mapping[str, str] = {
     "align": "facsim.labels.align:Align",
     "parse": "facsim.labels.parse:Parse",
     "vote": "facsim.labels.vote:Vote",
+    "naming": "facsim.labels.naming:Naming",
     "noise": "facsim.curate.noise:Noise",
     "action_units": "facsim.labels.action_units:ActionUnits",
     "expression": "facsim.labels.expression:Expression",

@@ -1,7 +1,8 @@
 """How a render's action units are drawn: from what expressions look like, or from anything that a face can do.
 
 Label models learn from `scattered` units, since units that only ever come together, as prototypes have them, cannot be
-told apart. `literature` and `scattered` were chosen with no photograph in view.
+told apart. `literature` and `scattered` were chosen with no photograph in view; `measured`, and any table by path, were
+fitted to photographs.
 """
 
 from __future__ import annotations
@@ -11,26 +12,51 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from facsim.coding import conflicts
+from facsim.errors import RecipeError, hint_nearest
 from facsim.facs import lateral_keys
 from facsim.literature import LITERATURE
+from facsim.measured import MeasuredCodings, measured_codings
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.prototypes import PrototypeSample, sample_prototype
 
-__all__ = ["CODINGS", "draw_coding"]
+__all__ = ["CODINGS", "check_coding", "draw_coding", "table_of"]
 
 _CHANCES = (0.04, 0.10, 0.20, 0.35)
 """Chance of each unit, drawn for a whole face: from one or two units to a dozen (own choice)."""
 _ONE_SIDED = 0.2  # share of lateral units that show on one side alone
 _STILL = 0.05  # share of faces at rest
+_SUFFIX = ".json"
 _CODES = tuple(sorted({int(key.rstrip("LR")) for key in SUPPORTED_AUS}))
 
 
 def draw_coding(kind: str, expression: str, generator: np.random.Generator, *, variety: float = 1.0) -> PrototypeSample:
-    """Action units of one face: of a `kind` of `CODINGS`, for this expression where the kind goes by expressions.
+    """Action units of one face: of a `kind` of `CODINGS`, or of the measured table in the file of that name, for this
+    expression where the kind goes by expressions.
 
-    `variety` from 0 (the middle of every draw) to 1 is for the kinds that are prototypes'.
+    `variety` from 0 (the middle of every draw) to 1 is for the kinds that are prototypes'. Raises FormatError for a
+    file that is no such table, and FacsimError for an expression that the kind does not have.
     """
-    return CODINGS[kind](expression, generator, variety)
+    table = table_of(kind)
+    return (
+        CODINGS[kind](expression, generator, variety) if table is None else _of(table, expression, generator, variety)
+    )
+
+
+def check_coding(kind: str, place: str) -> None:
+    """Raises RecipeError where `kind` is neither of `CODINGS` nor a file's name, and FormatError as `draw_coding`."""
+    if kind not in CODINGS and not kind.endswith(_SUFFIX):
+        raise RecipeError(
+            f'{place} is "{kind}"; expected {", ".join(CODINGS)}, or the path of a table that ends in '
+            f"{_SUFFIX}.{hint_nearest(kind, CODINGS)}"
+        )
+    table_of(kind)
+
+
+def table_of(kind: str) -> MeasuredCodings | None:
+    """The measured table that this kind draws from, or None where it draws from none. Raises FormatError as there."""
+    if kind.endswith(_SUFFIX):
+        return measured_codings(kind)
+    return measured_codings() if kind == "measured" else None
 
 
 def _uniform(generator: np.random.Generator, variety: float) -> Callable[[], float]:
@@ -43,6 +69,14 @@ def _shown(expression: str, generator: np.random.Generator, variety: float) -> P
 
 def _literature(expression: str, generator: np.random.Generator, variety: float) -> PrototypeSample:
     return sample_prototype(expression, _uniform(generator, variety), table=LITERATURE)
+
+
+def _measured(expression: str, generator: np.random.Generator, variety: float) -> PrototypeSample:
+    return _of(measured_codings(), expression, generator, variety)
+
+
+def _of(table: MeasuredCodings, expression: str, generator: np.random.Generator, variety: float) -> PrototypeSample:
+    return sample_prototype(expression, _uniform(generator, variety), table=table.variants)
 
 
 def _scattered(expression: str, generator: np.random.Generator, variety: float) -> PrototypeSample:
@@ -90,6 +124,7 @@ CODINGS: Mapping[str, Callable[[str, np.random.Generator, float], PrototypeSampl
     "shown": _shown,
     "literature": _literature,
     "scattered": _scattered,
+    "measured": _measured,
 }
 """shown: `facsim.variants`, tuned with photographs in view; literature: `facsim.literature`; scattered: any units,
-whatever the expression asked for."""
+whatever the expression asked for; measured: `facsim.measured`, the table fitted to FER2013's training split."""

@@ -32,7 +32,7 @@ from facsim.models.worn import Worn
 from facsim.pictures import encode_picture, encoding_for
 from facsim.prototypes import PrototypeSample
 from facsim.sample import Sample, generator_for
-from facsim.sources.codings import CODINGS, draw_coding
+from facsim.sources.codings import check_coding, draw_coding, table_of
 from facsim.sources.scene_labels import LABEL_COLUMNS, label_drawing, map_arrays, map_columns
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -46,7 +46,8 @@ class Render:
     """Draw each planned sample.
 
     size_px: side of the picture. coding: where action units are drawn from, a name of `facsim.sources.codings.CODINGS`:
-    `shown` as people show expressions, `literature` as it has them, `scattered` any units at all. intensity, pose:
+    `shown` as people show expressions, `literature` as it has them, `scattered` any units at all, `measured` as they
+    were found in FER2013's training split; or the path of such a table (`facsim.measured`). intensity, pose:
     factors on the action units' intensities and on the head's turn (1 is as drawn from prototypes and poses). variety:
     how far draws from the prototypes roam (0: everybody shows the middle of every draw). grey: one grey level in all
     three channels. domain: what kind of pictures they are to look like, a name of `facsim.models.domains.DOMAINS`.
@@ -88,8 +89,7 @@ class Render:
             raise RecipeError(f"render.variety is {self.variety:g}; expected 0 (all alike) to 1")
         if self.domain not in DOMAINS:
             raise RecipeError(f'render.domain is "{self.domain}".{hint_nearest(self.domain, DOMAINS)}')
-        if self.coding not in CODINGS:
-            raise RecipeError(f'render.coding is "{self.coding}".{hint_nearest(self.coding, CODINGS)}')
+        check_coding(self.coding, "render.coding")
         if not 0 <= self.occluders <= 1:
             raise RecipeError(f"render.occluders is {self.occluders:g}; expected a share, 0 to 1")
         if not 0 <= self.hands <= 2:
@@ -104,11 +104,12 @@ class Render:
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """The version of the package whose mesh and targets are drawn, and the photographs that the domain was fitted
-        to, if any: who trains on the pictures has to say so."""
-        fitted = find_domain(self.domain).fitted_on
+        """The version of the package whose mesh and targets are drawn, and the photographs that the domain and the
+        codings were fitted to, if any: who trains on the pictures has to say so."""
+        fitted, table = find_domain(self.domain).fitted_on, table_of(self.coding)
         behind = (f"domain {self.domain}, fitted to statistics of {fitted}",) if fitted else ()
-        return (f"anny {importlib.metadata.version('anny')}", *behind)
+        shown = (f"codings {table.sha256[:16]}, fitted to statistics of {table.fitted_on}",) if table else ()
+        return (f"anny {importlib.metadata.version('anny')}", *behind, *shown)
 
     def open(self, device: str) -> Work:
         """The renderer on a Warp device, `cpu` or `cuda:0`."""
