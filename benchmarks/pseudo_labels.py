@@ -117,12 +117,9 @@ def _parts(
 
 
 def _unseen(pictures: Pictures, teachers: Sequence[str]) -> Pictures:
-    known = np.zeros(len(pictures), dtype=bool)
     for folder in teachers:
-        seen = load_seen(folder)
-        for copies in (seen.exact(pictures), seen.near(pictures)):
-            known |= copies if copies is not None else False
-    return take(pictures, ~known)
+        pictures = take(pictures, ~load_seen(folder).known(pictures))
+    return pictures
 
 
 def _labels(run_url: str, step: str, names: tuple[str, ...]) -> Labelled:

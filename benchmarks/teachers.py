@@ -56,12 +56,7 @@ def _arguments() -> argparse.Namespace:
 def _unknown_of_cut(source: str, models: Sequence[str]) -> Pictures:
     pictures = load_pictures(source)
     cut = take(pictures, np.array([is_chooser(name) for name in pictures.ids]))
-    known = np.zeros(len(cut), dtype=bool)
-    for folder in models:
-        seen = load_seen(folder)
-        for copies in (seen.exact(cut), seen.near(cut)):
-            known |= copies if copies is not None else False
-    return take(cut, ~known)
+    return take(cut, ~np.any([load_seen(folder).known(cut) for folder in models], axis=0))
 
 
 def _tested(teachers: Mapping[str, Classifier], pictures: Pictures) -> dict[str, Any]:

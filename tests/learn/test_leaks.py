@@ -227,7 +227,9 @@ def test_a_blank_copy_is_exact_and_not_near_and_both_ways_of_counting_agree(draw
     exact = {pair.test_row for pair in pairs if pair.exact}
     near = {pair.test_row for pair in pairs} - exact
     assert exact == {0} and 1 in near and not near_in(test.images, signatures)[0]
-    assert SeenPictures(hashes=training.hashes, signatures=signatures).counts(test) == (len(exact), len(near))
+    seen = SeenPictures(hashes=training.hashes, signatures=signatures)
+    assert seen.counts(test) == (len(exact), len(near))
+    assert seen.known(test).sum() == len(exact) + len(near) and not SeenPictures().known(test).any()
 
 
 def test_signatures_do_not_depend_on_how_many_pictures_are_taken_at_a_time(monkeypatch):

@@ -113,6 +113,13 @@ class SeenPictures:
             return None
         return near_in(pictures.images, self.signatures) & ~exact
 
+    def known(self, pictures: Pictures) -> NDArray[np.bool_]:
+        """Which of the pictures it has seen, themselves or nearly so: bool (N,); none of them where unknown."""
+        found = np.zeros(len(pictures), dtype=bool)
+        for part in (self.exact(pictures), self.near(pictures)):
+            found |= part if part is not None else False
+        return found
+
     def counts(self, pictures: Pictures) -> tuple[int | None, int | None]:
         """How many of the pictures it has seen, and how many others nearly."""
         exact, near = self.exact(pictures), self.near(pictures)
