@@ -213,7 +213,7 @@ def _tone_loss(said: Tensor, truth: Tensor) -> Tensor:
     """Half the cross-entropy, and the ranked probability score (Epstein 1969), for which a near miss is a small one."""
     place = truth.long() - 1
     below = torch.cumsum(functional.softmax(said, dim=1), dim=1)
-    reached = (torch.arange(10)[None, :] >= place[:, None]).float()
+    reached = (torch.arange(10, device=said.device)[None, :] >= place[:, None]).float()
     return 0.5 * functional.cross_entropy(said, place) + ((below - reached) ** 2).sum(dim=1).mean()
 
 
