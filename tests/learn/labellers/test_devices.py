@@ -1,6 +1,7 @@
 """Losses of label tasks make nothing on a device of their own: told on torch's `meta` device, which no number is on."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from facsim.models.classifier import prepare
 from facsim.models.labeller import initialised_label_network
 
 
-def on_meta(value):
+def on_meta(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.to("meta")
     if isinstance(value, Mapping):
