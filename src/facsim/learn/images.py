@@ -6,6 +6,7 @@ a slice, positions or a mask; what comes out is an array. `numpy.asarray` reads 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
@@ -31,16 +32,13 @@ class _Images(Protocol):
     def __getitem__(self, rows: Any, /) -> Any: ...
 
 
-class ImageRows:
-    """Some rows of images, in any order, read when they are asked for."""
-
-    def __init__(self, images: _Images, positions: NDArray[np.int64]) -> None:
-        self._images, self._positions = images, positions
+class _NotHeld(ABC):
+    """What all of them have in common with an array. Its class gives the `shape`, and reads rows by `[]`."""
 
     @property
+    @abstractmethod
     def shape(self) -> tuple[int, ...]:
         """(N, S, S) or (N, S, S, 3)."""
-        return (len(self._positions), *self._images.shape[1:])
 
     @property
     def ndim(self) -> int:
@@ -58,13 +56,28 @@ class ImageRows:
         return int(np.prod(self.shape, dtype=np.int64))
 
     def __len__(self) -> int:
-        return len(self._positions)
+        return self.shape[0]
 
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        return np.asarray(self._images[self._positions[rows]])
+    @abstractmethod
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]: ...
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return self[:] if dtype is None else self[:].astype(dtype)
+
+
+class ImageRows(_NotHeld):
+    """Some rows of images, in any order, read when they are asked for."""
+
+    def __init__(self, images: _Images, positions: NDArray[np.int64]) -> None:
+        self._images, self._positions = images, positions
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, S, S) or (N, S, S, 3)."""
+        return (len(self._positions), *self._images.shape[1:])
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        return np.asarray(self._images[self._positions[rows]])
 
     @property
     def readers(self) -> int:
@@ -81,7 +94,7 @@ class ImageRows:
         return ImageRows(self._images, self._positions[positions])
 
 
-class FileImages:
+class FileImages(_NotHeld):
     """Pictures that lie in a file, which is mapped for as long as one reading takes: no page of it stays in memory."""
 
     def __init__(self, mapped: np.memmap[Any, np.dtype[np.uint8]]) -> None:
@@ -94,33 +107,12 @@ class FileImages:
         """(N, S, S) or (N, S, S, 3)."""
         return self._shape
 
-    @property
-    def ndim(self) -> int:
-        """3 or 4."""
-        return len(self._shape)
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """uint8."""
-        return np.dtype(np.uint8)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes, were they held."""
-        return int(np.prod(self._shape, dtype=np.int64))
-
-    def __len__(self) -> int:
-        return self._shape[0]
-
     def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
         mapped = np.memmap(self._file, dtype=np.uint8, mode="r", offset=self._offset, shape=self._shape)
         return np.array(mapped[rows])
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return self[:] if dtype is None else self[:].astype(dtype)
 
-
-class StreamedImages:
+class StreamedImages(_NotHeld):
     """Pictures of a set that fits neither memory nor the cache: decoded by `workers` processes whenever asked for.
 
     `readers` is how many threads may well ask at once.
@@ -135,32 +127,11 @@ class StreamedImages:
         """(N, S, S) or (N, S, S, 3)."""
         return (len(self._sources), *image_shape(self._shape))
 
-    @property
-    def ndim(self) -> int:
-        """3 or 4."""
-        return len(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        """uint8."""
-        return np.dtype(np.uint8)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes, were they held."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    def __len__(self) -> int:
-        return len(self._sources)
-
     def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
         positions = np.arange(len(self))[rows]
         if positions.ndim == 0:
             return self._read(positions[None])[0]
         return self._read(positions)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return self[:] if dtype is None else self[:].astype(dtype)
 
     def _read(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Raises FormatError, naming the picture, where one is gone, changed or no longer what it was."""
