@@ -46,12 +46,21 @@ def test_a_variable_without_a_value_says_how_to_give_one(recipe_of, folders):
         ('[[set]]\nname = "c"\nsource = "x"\nlabel = "majority"\n', "need its votes"),
         ('[[set]]\nname = "c"\nof = [{ set = "a" }]\nvalidation_per_class = 2\n', "per_class"),
         ('[[set]]\nname = "c"\nof = [{ set = "a" }]\ntop_up_to = 2\n', "the first of two"),
+        ('[[set]]\nname = "c"\nsource = "x"\nafter = "aa"\n', 'no .*set.*Did you mean "a"'),
+        ('[[set]]\nname = "c"\nsource = "x"\nafter = "test"\n', "which is no"),
+        ('[[set]]\nname = "c"\nsource = "x"\nafter = "c"\n', "in a ring: c after c"),
+        ('[[test]]\nname = "c"\nsource = "x"\nafter = "a"\n', "not learnt from"),
     ],
     ids=lambda value: str(value)[-30:].strip().replace("\n", " "),
 )
 def test_a_wrong_recipe_is_refused_with_a_hint(recipe_of, tables, hint):
     with pytest.raises(RecipeError, match=hint):
         recipe_of("matrix", tables)
+
+
+def test_only_a_matrix_trains_one_set_after_another(recipe_of):
+    with pytest.raises(RecipeError, match='only the protocol "matrix"'):
+        recipe_of("scaling", '[[set]]\nname = "c"\nsource = "x"\nafter = "a"\n')
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """facsim.learn.protocols.running and runs: cells found again, resumed, shared out and merged; damaged ones refused."""
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,11 +11,12 @@ import pytest
 
 from facsim.errors import ManifestError, RecipeError
 from facsim.learn.evaluate import PREPROCESSING_VERSION
+from facsim.learn.leaks import load_training_hashes
 from facsim.learn.protocols import learners, runs
 from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.results import read_results
 from facsim.learn.protocols.running import run_protocol, shard_of
-from facsim.models.weights import load_classifier
+from facsim.models.weights import WEIGHTS_FILE, load_classifier
 
 ROWS = '[matrix]\nrows = ["a", "b", "a + half b"]\n'
 MIXED = '[[set]]\nname = "a + half b"\nof = [{ set = "a" }, { set = "b", share = 0.5 }]\n'
@@ -69,6 +71,32 @@ def test_a_new_test_is_scored_by_the_models_that_are_there(results_of, monkeypat
     monkeypatch.setitem(runs.LEARNERS, "train", lambda *_: pytest.fail("trained again"))
     more = f'[[test]]\nname = "again"\nsource = "{folders["b"]}"\n'
     assert len(results_of("matrix", more + '[matrix]\nrows = ["a"]\n').measurements) == 2
+
+
+def test_a_set_learnt_after_another_begins_from_its_weights_and_has_seen_both(
+    results_of, tmp_path, folders, monkeypatch
+):
+    later = f'[[set]]\nname = "b after a"\nsource = "{folders["b"]}"\nafter = "a"\n'
+    results = results_of("matrix", later + '[matrix]\nrows = ["b after a", "a", "b"]\n')
+    after, first, alone = results.trainings
+    assert after.facts == {"after": "a", "after_training": first.id}
+    assert after.extractor["initial_sha256"] == hashlib.sha256(weights_of(tmp_path / "out", first)).hexdigest()
+    assert after.pictures == alone.pictures and after.id != alone.id and after.model_sha256 != alone.model_sha256
+    assert len(cells_of(tmp_path / "out")) == 3, "what comes first is the row of that name, trained once"
+    seen = load_training_hashes(tmp_path / "out" / "cells" / after.id / "model")
+    assert seen is not None and len(np.unique(seen)) == len(
+        np.unique(np.concatenate([seen_by(tmp_path, one) for one in (first, alone)]))
+    )
+    monkeypatch.setitem(runs.LEARNERS, "train", lambda *_: pytest.fail("trained again"))
+    assert results_of("matrix", later + '[matrix]\nrows = ["b after a"]\n').trainings == (after,)
+
+
+def weights_of(folder, training):
+    return (folder / "cells" / training.id / "model" / WEIGHTS_FILE).read_bytes()
+
+
+def seen_by(folder, training):
+    return load_training_hashes(folder / "out" / "cells" / training.id / "model")
 
 
 def test_other_settings_make_other_cells(results_of, tmp_path):

@@ -11,7 +11,7 @@ from facsim.learn.data import Pictures
 from facsim.learn.protocols.learners import Material
 from facsim.learn.protocols.measuring import Calls, compare
 from facsim.learn.protocols.results import Comparison, Finding, Measurement, Training
-from facsim.learn.protocols.runs import Bench, Cell
+from facsim.learn.protocols.runs import Bench, Cell, cell_model, finished_cell
 
 __all__ = ["Outcome", "RunsProtocol", "Trained", "against_all", "set_cells", "sets_named"]
 
@@ -63,11 +63,17 @@ def sets_named(bench: Bench, names: Sequence[str], place: str) -> tuple[str, ...
 
 
 def set_cells(bench: Bench, name: str, *, row: str = "", group: str = "", x: float | None = None) -> list[Cell]:
-    """A set's trainings, one a seed, with the recipe's settings."""
+    """A set's trainings, one a seed, with the recipe's settings; each from the weights of what it comes after."""
+    after = bench.recipe.set_named(name).after
+    earlier = {cell.seed: cell for cell in set_cells(bench, after)} if after else {}
 
     def material(seed: int) -> Material:
+        first = finished_cell(bench, earlier[seed], {}) if after else None
         return Material(
-            mixture=bench.shelf.training(name, seed=seed), validation=bench.shelf.validation(name, seed=seed)
+            mixture=bench.shelf.training(name, seed=seed),
+            validation=bench.shelf.validation(name, seed=seed),
+            initial=None if first is None else str(cell_model(bench, first)),
+            facts={} if first is None else {"after": after, "after_training": first.id},
         )
 
     return [

@@ -73,7 +73,8 @@ class SetRecipe:
     FER+'s file. outside: "refuse" or "leave_out" pictures whose label is none of the classes. without: sets or tests
     whose pictures (equal pixels) may not be in it. share, count, per_class: how much is drawn, of a source or of the
     whole mixture; every seed draws its own. validation_per_class: pictures a class of each source that are held out to
-    validate on, disjoint from the training's (Mixed-SYN).
+    validate on, disjoint from the training's (Mixed-SYN). after: a set that is learnt first, by the same settings; the
+    training on this one begins from its weights. Only `matrix` has such rows; a mixture draws the pictures alone.
     """
 
     name: str
@@ -90,6 +91,7 @@ class SetRecipe:
     count: int | None = None
     per_class: int | None = None
     validation_per_class: int | None = None
+    after: str = ""
 
     def __post_init__(self) -> None:
         place = f'set "{self.name}"'
@@ -147,6 +149,27 @@ class ProtocolRecipe:
         for one in (*self.sets, *self.tests):
             for name in (*(portion.set for portion in one.of), *one.without):
                 self.set_named(name)
+        for one in self.tests:
+            if one.after:
+                raise RecipeError(f'test "{one.name}".after is "{one.after}"; a test is not learnt from')
+        for one in self.sets:
+            if one.after and self.protocol != "matrix":
+                raise RecipeError(
+                    f'set "{one.name}".after is "{one.after}"; only the protocol "matrix" trains one set after another'
+                )
+            self._check_order(one)
+
+    def _check_order(self, first: SetRecipe) -> None:
+        """Raise RecipeError where what a set is learnt after is no [[set]], or comes round to itself."""
+        known, gone = {one.name: one for one in self.sets}, [first.name]
+        while after := known[gone[-1]].after:
+            if after not in known:
+                raise RecipeError(
+                    f'set "{gone[-1]}".after is "{after}", which is no [[set]].{hint_nearest(after, known)}'
+                )
+            if after in gone:
+                raise RecipeError(f"sets come after one another in a ring: {' after '.join([*gone, after])}")
+            gone.append(after)
 
     def set_named(self, name: str) -> SetRecipe:
         """The set or test of this name. Raises RecipeError with the nearest."""
