@@ -8,6 +8,8 @@ A collection is labelled with its own labels hidden; then, for each step that la
 its first choice, how many pictures stay of each class and how many of them FER+'s majority (and the collection's own
 label) agrees with, with Wilson's intervals. Pictures without a majority among the seven count as kept, not as judged.
 
+With --precision the cut, with its own labels, chooses a threshold for each class whose lower bound promises it.
+
 With --train NAME the yardstick is trained on what is kept at --threshold, with the labels of NAME, or of `true`, the
 collection's own labels of as many pictures, and tested on --test and on the fixed cut of the collection:
 
@@ -42,10 +44,12 @@ from facsim.learn.sources import load_pictures
 from facsim.learn.yardstick import YARDSTICK_SHAPE, measure, spread_of
 from facsim.manifest import open_manifest
 from facsim.metrics import share_of
+from facsim.metrics.yields import Judged, lowest_threshold, yield_curves
 from facsim.provenance import environment
 from facsim.sample import generator_for
 
 THRESHOLDS = (0.3, 0.5, 0.7, 0.9)
+_INFINITE = float("inf")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,13 @@ class Labelled:
     score: NDArray[np.float64]
 
     def kept(self, threshold: float) -> NDArray[np.bool_]:
+        """Of one threshold, which a score has to be above."""
         return np.array([label in SEVEN_EXPRESSIONS for label in self.label]) & (np.round(self.score, 4) > threshold)
+
+    def kept_by_class(self, lowest: Mapping[str, float | None]) -> NDArray[np.bool_]:
+        """Of a threshold a class, which a score has to reach; None: the class has none that is good enough."""
+        bar = np.array([_INFINITE if (low := lowest.get(label or "")) is None else low for label in self.label])
+        return np.round(self.score, 4) >= bar
 
 
 def main() -> None:
@@ -65,14 +75,16 @@ def main() -> None:
     barred = _load(asked.barred) if asked.barred else None
     collection, cut = _parts(pictures, barred, asked.part, asked.seen_by)
     labels = {name: _labels(asked.run, name, collection.ids) for name in asked.labels}
+    bars = {name: _bars(cut, _labels(asked.run, name, cut.ids), asked.precision) for name in asked.labels}
     found: dict[str, Any] = {
         "collection": {"source": asked.pictures, "part": asked.part, "n": len(collection), "cut": len(cut)},
         "yield": _yields(collection, labels, asked.votes),
+        "class_thresholds": bars if asked.precision is not None else {},
         "trained": {},
         "environment": environment(),
     }
     for name in asked.train or ():
-        found["trained"][name] = _trained(name, collection, cut, labels, asked)
+        found["trained"][name] = _trained(name, collection, cut, _masks(collection, labels, bars, asked), labels, asked)
     asked.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=1)
     (asked.out / "pseudo_labels.json").write_text(text + "\n", encoding="utf-8")
@@ -91,6 +103,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--train", nargs="*", metavar="STEP", help="what to train the yardstick on; `true` too")
     parser.add_argument("--as-many-as", metavar="STEP", help="`true` takes as many pictures as this step keeps")
     parser.add_argument("--threshold", type=float, default=0.5)
+    parser.add_argument("--precision", type=float, help="instead: a threshold a class that promises it, from the cut")
     parser.add_argument("--test", metavar="SOURCE")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
@@ -151,6 +164,37 @@ def _first(scores: list[float] | None) -> tuple[str | None, float]:
     return EIGHT_EXPRESSIONS[best], float(scores[best])
 
 
+def _bars(cut: Pictures, said: Labelled, precision: float | None) -> dict[str, float | None]:
+    """Class -> the lowest threshold whose bound on the cut, by its own labels, is at least `precision`."""
+    if precision is None:
+        return {}
+    rows = np.flatnonzero([label in SEVEN_EXPRESSIONS for label in said.label])
+    called = np.array([SEVEN_EXPRESSIONS.index(said.label[row] or "") for row in rows], dtype=np.int64)
+    right = np.array([said.label[row] == cut.labels[row] for row in rows], dtype=np.float64)
+    judged = Judged(called=called, score=said.score[rows], right=right)
+    curves = yield_curves(called, said.score[rows], judged=judged, classes=SEVEN_EXPRESSIONS)
+    points = {curve.name: lowest_threshold(curve, precision) for curve in curves if curve.name != "all"}
+    return {name: None if point is None else point.threshold for name, point in points.items()}
+
+
+def _masks(
+    collection: Pictures,
+    labels: Mapping[str, Labelled],
+    bars: Mapping[str, Mapping[str, float | None]],
+    asked: argparse.Namespace,
+) -> dict[str, NDArray[np.bool_]]:
+    """What each step keeps to train on, by --precision or --threshold; and `true`: as many by chance."""
+    masks = {
+        name: said.kept(asked.threshold) if asked.precision is None else said.kept_by_class(bars[name])
+        for name, said in labels.items()
+    }
+    count = int(masks[asked.as_many_as or asked.labels[0]].sum())
+    order = generator_for("benchmarks/pseudo_labels", "true").permutation(len(collection))
+    masks["true"] = np.zeros(len(collection), dtype=bool)
+    masks["true"][order[:count]] = True
+    return masks
+
+
 def _yields(collection: Pictures, labels: Mapping[str, Labelled], votes: str | None) -> dict[str, Any]:
     majority = {row.name: majority_expression(row.votes) for row in read_ferplus_votes(votes)} if votes else {}
     truths = {"own": list(collection.labels), "ferplus": [majority.get(name) for name in collection.ids]}
@@ -178,15 +222,23 @@ def _precision(said: Labelled, mask: NDArray[np.bool_], truth: list[str | None])
 
 
 def _trained(
-    name: str, collection: Pictures, cut: Pictures, labels: Mapping[str, Labelled], asked: argparse.Namespace
+    name: str,
+    collection: Pictures,
+    cut: Pictures,
+    masks: Mapping[str, NDArray[np.bool_]],
+    labels: Mapping[str, Labelled],
+    asked: argparse.Namespace,
 ) -> dict[str, Any]:
     """The yardstick trained on what stays, once a seed, on the cut and on the test pictures."""
     test = _load(asked.test) if asked.test else None
     on_cut: list[Evaluation] = []
     on_test: list[Evaluation] = []
-    training = _chosen(name, collection, labels, asked)
+    training = take(collection, masks[name])
+    if name != "true":
+        training = _relabelled(training, [labels[name].label[row] or "" for row in np.flatnonzero(masks[name])])
+    bar = f"{asked.threshold:g}" if asked.precision is None else f"precision-{asked.precision:g}"
     for seed in asked.seeds:
-        folder = asked.out / f"{name}-{asked.threshold:g}-{seed}"
+        folder = asked.out / f"{name}-{bar}-{seed}"
         on_cut.append(measure(training, cut, seed=seed, out=folder, threads=asked.threads, on_progress=_told))
         if test is not None:
             on_test.append(measure(training, test, seed=seed, out=folder, threads=asked.threads))
@@ -198,20 +250,10 @@ def _trained(
     }
 
 
-def _chosen(name: str, collection: Pictures, labels: Mapping[str, Labelled], asked: argparse.Namespace) -> Pictures:
-    if name != "true":
-        return _relabelled(collection, labels[name], asked.threshold)
-    count = int(labels[asked.as_many_as or asked.labels[0]].kept(asked.threshold).sum())
-    order = generator_for("benchmarks/pseudo_labels", "true").permutation(len(collection))
-    return take(collection, np.sort(order[:count]))
-
-
-def _relabelled(collection: Pictures, said: Labelled, threshold: float) -> Pictures:
-    kept = np.flatnonzero(said.kept(threshold))
-    chosen = take(collection, kept)
-    columns = [collection.classes.index(said.label[row]) for row in kept]
-    targets = np.eye(len(collection.classes), dtype=np.float32)[columns]
-    return replace(chosen, targets=targets, origin=f"{collection.origin}, labels of a teacher")
+def _relabelled(chosen: Pictures, labels: Sequence[str]) -> Pictures:
+    columns = [chosen.classes.index(label) for label in labels]
+    targets = np.eye(len(chosen.classes), dtype=np.float32)[columns]
+    return replace(chosen, targets=targets, origin=f"{chosen.origin}, labels of a teacher")
 
 
 def _told(step: int, total: int, rate: float, loss: float) -> None:
