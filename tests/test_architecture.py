@@ -32,7 +32,7 @@ FLOORS = [
         "label_maps",
     ),
     ("metrics",),
-    ("stage", "spool", "plan", "recipe", "inputs", "work", "worker", "executors", "products", "runner"),
+    ("stage", "spool", "plan", "recipe", "inputs", "work", "worker", "nursery", "executors", "products", "runner"),
     ("testing",),
     ("models",),
     ("sources", "labels", "curate"),

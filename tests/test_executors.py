@@ -36,19 +36,19 @@ def contents(folder):
     return {str(path.relative_to(place)): path.read_bytes() for path in sorted(place.rglob("*.parquet"))}
 
 
-@pytest.fixture
-def started(monkeypatch):
-    """The worker processes that were started, as they are."""
+@pytest.fixture(params=[pytest.param(True, id="forked"), pytest.param(False, id="started")])
+def started(monkeypatch, request):
+    """The worker processes that there were, as they are: forked, or each started by itself."""
     found = []
-    start = executors.subprocess.Popen
+    new = executors._Pool.new
 
-    def counted(command, **options):
-        process = start(command, **options)
-        if "facsim.worker" in command:
-            found.append(process)
-        return process
+    def counted(pool, index):
+        worker = new(pool, index)
+        found.append(worker.process)
+        return worker
 
-    monkeypatch.setattr(executors.subprocess, "Popen", counted)
+    monkeypatch.setattr(executors, "_FORKS", request.param and executors._FORKS)
+    monkeypatch.setattr(executors._Pool, "new", counted)
     return found
 
 

@@ -1,8 +1,8 @@
 """Where a run's steps are worked on. An executor opens workers for the run, which then work one job after another.
 
-`serial` works in this process. `local` starts processes, one torch thread each, which live until the run's last step:
-what they imported serves all of them, what a step loaded is dropped when it is over. When one dies, its piece is cut
-in two until the sample at fault stands alone, and that sample becomes `Problem("crashed")`.
+`serial` works in this process. `local` has processes, one torch thread each, which live until the run's last step: what
+is imported is imported once for all of them (`facsim.nursery`), what a step loaded is dropped when it is over. When one
+dies, its piece is cut in two until the sample at fault stands alone, and that sample becomes `Problem("crashed")`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from facsim.errors import FacsimError, RecipeError, hint_nearest
 from facsim.manifest import Manifest
+from facsim.nursery import Nursery, Process
 from facsim.picture_memory import PICTURES
 from facsim.work import Job, Piece, crashed_table, open_job
 
@@ -40,13 +41,18 @@ class WorkShards(Protocol):
 
 
 class Executor(Protocol):
-    """A context in which shards are worked on, by up to `workers` workers that end with it."""
+    """A context in which shards are worked on, by up to `workers` workers that end with it.
 
-    def __call__(self, *, workers: int, device: str) -> AbstractContextManager[WorkShards]: ...
+    `modules` hold the stages that will come: they may be imported once for all workers.
+    """
+
+    def __call__(
+        self, *, workers: int, device: str, modules: Sequence[str] = ()
+    ) -> AbstractContextManager[WorkShards]: ...
 
 
 @contextmanager
-def serial(*, workers: int, device: str) -> Iterator[WorkShards]:
+def serial(*, workers: int, device: str, modules: Sequence[str] = ()) -> Iterator[WorkShards]:
     """Work in this process, one shard after another; `workers` has no meaning here. No picture is kept at the end."""
 
     def work(job: Job, shards: Sequence[int], *, on_rows: OnRows) -> None:
@@ -62,14 +68,18 @@ def serial(*, workers: int, device: str) -> Iterator[WorkShards]:
 
 
 @contextmanager
-def local(*, workers: int, device: str) -> Iterator[WorkShards]:
+def local(*, workers: int, device: str, modules: Sequence[str] = ()) -> Iterator[WorkShards]:
     """Work in up to `workers` processes of this machine, each started when there is first a shard for it."""
-    pool = _Pool(most=max(workers, 1), device=device)
+    environment = {**_HEAP, **os.environ, **_ONE_THREAD}
+    nursery = Nursery(sorted(set(modules)), environment) if _FORKS and device == "cpu" else None
+    pool = _Pool(most=max(workers, 1), device=device, environment=environment, nursery=nursery)
     try:
         yield pool.work
         pool.dismiss()
     finally:
         pool.kill()
+        if nursery is not None:
+            nursery.close()
 
 
 EXECUTORS: Mapping[str, Executor] = {"local": local, "serial": serial}
@@ -83,6 +93,7 @@ def executor_named(name: str) -> Executor:
     return EXECUTORS[name]
 
 
+_FORKS = sys.platform == "linux"
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 # glibc (mallopt(3)): a network's maps, some MB each, are then not handed back to the system and faulted in again for
@@ -95,7 +106,7 @@ class _Worker:
     """The parent's side of one process. `fresh` until its first job is over, `ready` once it has loaded its job."""
 
     index: int
-    process: subprocess.Popen[bytes]
+    process: Process
     connection: Connection
     piece: Piece | None = None
     rows_told: int = 0
@@ -122,13 +133,13 @@ class _Worker:
         return self.process.wait()
 
 
-def _started(index: int, device: str) -> _Worker:
+def _started(index: int, device: str, environment: Mapping[str, str]) -> tuple[Process, Connection]:
     ours, theirs = Pipe()
-    environment = {**_HEAP, **os.environ, **_ONE_THREAD, "FACSIM_WORKER": str(index)}
     command = [sys.executable, "-m", "facsim.worker", str(theirs.fileno()), str(index), device]
-    process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=environment, stdin=subprocess.DEVNULL)
+    settings = {**environment, "FACSIM_WORKER": str(index)}
+    process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=settings, stdin=subprocess.DEVNULL)
     theirs.close()
-    return _Worker(index=index, process=process, connection=ours)
+    return process, ours
 
 
 @dataclass(kw_only=True)
@@ -137,6 +148,8 @@ class _Pool:
 
     most: int
     device: str
+    environment: Mapping[str, str]
+    nursery: Nursery | None
     idle: list[_Worker] = field(default_factory=list)
     busy: list[_Worker] = field(default_factory=list)
 
@@ -162,9 +175,17 @@ class _Pool:
                 held.ended()
                 held = None
         if held is None:
-            held = _started(index, self.device)
+            held = self.new(index)
             held.given(job)  # one that died at once is noticed as it is listened to
         self.busy.append(held)
+
+    def new(self, index: int) -> _Worker:
+        """Worker `index` as a new process."""
+        if self.nursery is not None:
+            process, connection = self.nursery.fork(index, self.device)
+        else:
+            process, connection = _started(index, self.device, self.environment)
+        return _Worker(index=index, process=process, connection=connection)
 
     def rest(self, worker: _Worker) -> None:
         """The worker's part in the job is over: it drops what it loaded and waits for another."""

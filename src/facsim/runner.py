@@ -54,14 +54,22 @@ def run(
         manifest = plan_run(recipe, out)
         _refuse_stale(manifest, recipe, out)
         manifest.folder.write("recipe.toml", recipe_text(recipe).encode())
-        with executor_named(executor)(workers=workers, device=device) as work_shards:
+        steps = recipe.bound_steps()
+        coming = _modules_to_come(manifest, [step for step, _ in steps])
+        with executor_named(executor)(workers=workers, device=device, modules=coming) as work_shards:
             place = _Place(work_shards=work_shards, workers=workers, device=device, executor=executor)
-            for step, bindings in recipe.bound_steps():
+            for step, bindings in steps:
                 _run_step(manifest, step, bindings, place, on_progress)
         for name, product in recipe.products.items():
             if facts := make_product(manifest, name, product, on_progress):
                 _log(manifest, facts)
     return manifest
+
+
+def _modules_to_come(manifest: Manifest, steps: Sequence[Step]) -> list[str]:
+    """Where the stages are that workers have still to work."""
+    left = [step.stage for step in steps if not manifest.is_finished(step.name)]
+    return [type(stage).__module__ for stage in left if not is_table_stage(stage)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""The program of one local worker process: `python -m facsim.worker FD INDEX DEVICE`.
+"""What one local worker process does; as a program: `python -m facsim.worker FD INDEX DEVICE`.
 
-It is started by `facsim.executors`, takes pickled jobs, and pieces of each, over a socket, and writes what it finishes
-into the run itself. A process of its own, not a fork: nothing of the parent's threads, and no need for a user's
-script to guard its main module. It lives through the jobs of a run; what one loaded is let go of before the next.
+It is started by `facsim.executors`, or forked from a process that has done nothing but import (`facsim.nursery`), takes
+pickled jobs, and pieces of each, over a socket, and writes what it finishes into the run itself. Never a fork of the
+parent: nothing of its threads, and no need for a user's script to guard its main module. It lives through the jobs of a
+run; what one loaded is let go of before the next.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from multiprocessing.connection import Connection
 
 from facsim.work import Job, Piece, open_job
 
-__all__ = ["device_of_worker", "main", "serve"]
+__all__ = ["device_of_worker", "serve", "work_for"]
 
 
 def device_of_worker(device: str, index: int) -> str:
@@ -62,19 +63,19 @@ def _let_go() -> None:
         torch.cuda.empty_cache()
 
 
-def main() -> None:
-    """Serve on the inherited socket; an error of the program goes to the parent as text."""
+def work_for(connection: Connection, index: int, device: str) -> int:
+    """Serve until the parent hangs up; the exit code. An error of the program goes to the parent as text."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; it ends its workers itself
-    connection = Connection(int(sys.argv[1]))
     try:
-        serve(connection, int(sys.argv[2]), sys.argv[3])
+        serve(connection, index, device)
     except (EOFError, BrokenPipeError):
-        return  # the parent is gone
+        return 0  # the parent is gone, or needs no more
     except Exception:  # the executor's edge: a broken program is reported whole, by the parent
         with contextlib.suppress(OSError):
             connection.send(("error", traceback.format_exc()))
-        sys.exit(1)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(work_for(Connection(int(sys.argv[1])), int(sys.argv[2]), sys.argv[3]))
