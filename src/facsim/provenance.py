@@ -20,6 +20,8 @@ __all__ = ["PACKAGES", "changes", "environment", "fingerprint_of", "fingerprint_
 PACKAGES = ("anny", "numpy", "scipy", "pillow", "pyarrow", "torch", "warp-lang")
 """Packages whose versions a result may depend on."""
 
+_GPUS = Path("/proc/driver/nvidia/gpus")
+
 
 def fingerprint_of(data: Any) -> str:
     """32 hexadecimal digits of blake2b over plain values, keys sorted."""
@@ -43,8 +45,14 @@ def now() -> str:
 
 
 def hardware() -> dict[str, Any]:
-    """Processor, cores that this process may use, and memory in GiB (None where the system does not say)."""
-    return {"machine": platform.machine(), "processor": _processor(), "cores": _cores(), "memory_gib": _memory_gib()}
+    """Processor, cores that this process may use, memory in GiB (None where the system does not say), NVIDIA GPUs."""
+    return {
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": _cores(),
+        "memory_gib": _memory_gib(),
+        "gpus": _gpus(),
+    }
 
 
 def environment() -> dict[str, Any]:
@@ -84,6 +92,21 @@ def _memory_gib() -> float | None:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (ValueError, OSError, AttributeError):
         return None
+
+
+def _gpus() -> list[str]:
+    """Names by the driver's files, or, where a container hides those, by torch if it has opened a GPU already."""
+    found: list[str] = []
+    for file in sorted(_GPUS.glob("*/information")):
+        try:
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        found += [line.split(":", 1)[1].strip() for line in lines if line.startswith("Model:")]
+    torch = sys.modules.get("torch")
+    if not found and torch is not None and torch.cuda.is_initialized():
+        found = [torch.cuda.get_device_name(place) for place in range(torch.cuda.device_count())]
+    return found
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -38,6 +38,7 @@ class Machine:
     processor: str
     cores: int | None
     memory_gib: float | None
+    gpus: tuple[str, ...]
     packages: Mapping[str, str]
 
 
@@ -171,6 +172,7 @@ def _machine(given: Mapping[str, Any]) -> Machine:
         processor=str(hardware.get("processor", "")),
         cores=hardware.get("cores"),
         memory_gib=hardware.get("memory_gib"),
+        gpus=tuple(hardware.get("gpus", ())),
         packages=dict(given.get("packages", {})),
     )
 
