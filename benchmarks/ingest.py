@@ -3,21 +3,26 @@
     python benchmarks/ingest.py --json
     python benchmarks/ingest.py --counts 2000 20000 100000 --kind tar
     python benchmarks/ingest.py --steps labels --counts 2000 20000 --json
+    python benchmarks/ingest.py --steps tables --json
 
 A tar (or zip, or tar.gz) of tiny pictures (8×8 PNG, all different) in class folders is ingested by `facsim ingest
 --no-dedupe`, in a process of its own with the serial executor: every picture is listed, hashed, read again, decoded and
 written. A picture so small leaves the machinery's own cost, which is what could grow. With `--steps labels` the run
-goes on to a label stage, and to vote, dedupe and select, which judge the whole run.
+goes on to a label stage, and to vote, dedupe and select, which judge the whole run. `--steps tables` does too, but
+with scores that are drawn where the label stage would ask its network, without keeping decoded pictures for the next
+step (at most 128 MB of them are, which pictures so small never fill), and with noise where cleanlab is installed.
 
     pictures_per_s    pictures over the seconds of listing and reading, start of the process aside
     listing_s         seconds for the rows: every picture found, read and hashed
     peak_rss_mb       the process's greatest resident memory
+    peak_by_step_mb   that, as it was when each step was over
     growth_kb         kilobytes of that for each picture more, between the least and the greatest count
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import io
 import json
 import struct
@@ -30,6 +35,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.provenance import environment
@@ -42,16 +48,30 @@ import json, resource, sys, time
 from facsim.recipe import parse_recipe
 from facsim.runner import plan_run, run
 recipe = parse_recipe('[[input]]\\npath = "' + sys.argv[1] + '"\\n[[step]]\\nuse = "ingest"\\n' + sys.argv[3])
+peaks = {}
+def told(progress):
+    peaks[progress.step] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 begun = time.monotonic()
 plan_run(recipe, sys.argv[2])
 listed = time.monotonic()
-done = run(recipe, sys.argv[2], executor="serial")
+done = run(recipe, sys.argv[2], executor="serial", on_progress=told)
 ended = time.monotonic()
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 sick = sum(value is not None for batch in done.batches(["ingest.problem"])
            for value in batch.column("ingest.problem").to_pylist())
 print(json.dumps({"rows": done.num_rows, "problems": sick, "listing_s": listed - begun, "seconds": ended - begun,
-                  "peak_rss_mb": peak}))
+                  "peak_rss_mb": peak, "peak_by_step_mb": peaks}))
+"""
+_DRAWN = """
+import numpy
+from facsim.labels import expression
+from facsim.picture_memory import PICTURES
+from facsim.sample import generator_for
+PICTURES._most = 0
+def drawn(samples):
+    scores = [numpy.round(generator_for(s.sample_id, "scores").dirichlet([0.3] * 8), 4) for s in samples]
+    return [expression._row(row / row.sum(), "drawn") for row in scores]
+expression.Expression.open = lambda self, device: drawn
 """
 
 STEPS = {
@@ -76,6 +96,12 @@ score = "vote_confidence"
 most = 1000
 """,
 }
+_NOISE = """
+[[step]]
+use = "noise"
+labels = "expression_given"
+"""
+STEPS["tables"] = STEPS["labels"] + (_NOISE if importlib.util.find_spec("cleanlab") else "")
 """What a run does: nothing but ingest, or that and the steps that judge whole runs, as TOML."""
 
 
@@ -106,12 +132,13 @@ def _png(number: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def measure(count: int, kind: str, folder: Path, *, steps: str = "ingest") -> dict[str, float]:
+def measure(count: int, kind: str, folder: Path, *, steps: str = "ingest") -> dict[str, Any]:
     """Ingest `count` pictures; what the process says of itself, with `pictures_per_s`."""
     path = folder / f"faces-{count}.{kind}"
     write_archive(path, count, kind)
+    program = _DRAWN + _PROGRAM if steps == "tables" else _PROGRAM
     out = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, str(path), str(folder / f"run-{count}"), STEPS[steps]],
+        [sys.executable, "-c", program, str(path), str(folder / f"run-{count}"), STEPS[steps]],
         check=True,
         capture_output=True,
         text=True,

@@ -11,12 +11,13 @@ All steps hold the same rows in the same order. A shard that exists is finished.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +30,7 @@ __all__ = ["Manifest", "StepRecord", "create_manifest", "open_manifest", "rows_t
 
 _FORMAT = 1
 _ROW_GROUP_BYTES = 32 << 20
+_LEAST_READ_ROWS = 64  # read together, where fewer are asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,14 +167,34 @@ class Manifest:
     def read_shard(self, step: str, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One step's columns (short names) for one shard. Raises ManifestError where the file is damaged."""
         wanted = None if columns is None else list(columns)
+        # one thread: with pyarrow's pool, two of three short processes aborted at exit (pyarrow 26), work done
+        with self._opened(step, shard) as file:
+            return pq.read_table(file, columns=wanted, use_threads=False)
+
+    def shard_parts(
+        self, step: str, shard: int, columns: Sequence[str], *, rows: range, size: int
+    ) -> Iterator[pa.Table]:
+        """Some rows of one step's columns (short names) for one shard, `size` together, the last perhaps fewer.
+
+        The file is read as far as the rows are asked for. Raises ManifestError where it is damaged.
+        """
+        with self._opened(step, shard) as file:
+            parquet = pq.ParquetFile(file)
+            if lacking := sorted(set(columns) - set(parquet.schema_arrow.names)):
+                raise pa.ArrowInvalid(f'it has no column "{lacking[0]}"')
+            some = max(size, _LEAST_READ_ROWS)
+            read = parquet.iter_batches(batch_size=some, columns=list(columns), use_threads=False)
+            yield from _cut(read, rows=rows, size=size)
+
+    @contextlib.contextmanager
+    def _opened(self, step: str, shard: int) -> Iterator[BinaryIO]:
+        place = self._place(step, _shard_file(shard))
         try:
-            # one thread: with pyarrow's pool, two of three short processes aborted at exit (pyarrow 26), work done
-            with self.folder.open(self._place(step, _shard_file(shard))) as file:
-                return pq.read_table(file, columns=wanted, use_threads=False)
+            with self.folder.open(place) as file:
+                yield file
         except (pa.ArrowException, OSError) as error:
-            place = self.folder.path(self._place(step, _shard_file(shard)))
             raise ManifestError(
-                f"{place} is damaged ({error}); delete it and run again to have it rewritten"
+                f"{self.folder.path(place)} is damaged ({error}); delete it and run again to have it rewritten"
             ) from error
 
     def shard_url(self, step: str, shard: int) -> str:
@@ -246,6 +268,21 @@ class Manifest:
 
 def _shard_file(index: int) -> str:
     return f"{index:05d}.parquet"
+
+
+def _cut(batches: Iterable[pa.RecordBatch], *, rows: range, size: int) -> Iterator[pa.Table]:
+    """The `rows` of what the batches hold, `size` together."""
+    at, held = 0, list[pa.RecordBatch]()
+    for batch in batches:
+        first, last = max(rows.start - at, 0), min(rows.stop - at, batch.num_rows)
+        at += batch.num_rows
+        if first < last:
+            held.append(batch.slice(first, last - first))
+        while held and ((waiting := pa.Table.from_batches(held)).num_rows >= size or at >= rows.stop):
+            yield waiting.slice(0, size)
+            held = [rest for rest in waiting.slice(size).to_batches() if rest.num_rows]
+        if at >= rows.stop:
+            return
 
 
 def _json_bytes(data: Mapping[str, Any]) -> bytes:

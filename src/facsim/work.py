@@ -17,7 +17,7 @@ from facsim.manifest import Manifest, open_manifest, rows_table
 from facsim.sample import REASONS, Problem, Sample
 from facsim.stage import PROBLEM_COLUMNS, Row, Stage, TableStage, Work, stage_columns
 
-__all__ = ["Job", "LawBroken", "Piece", "checked_rows", "crashed_table", "judged_batch", "open_job", "samples_of"]
+__all__ = ["Job", "LawBroken", "Piece", "checked_rows", "crashed_table", "judged_batch", "open_job", "sample_batches"]
 
 
 class LawBroken(FacsimError):
@@ -63,21 +63,45 @@ def open_job(job: Job, device: str) -> Callable[[Piece, Callable[[int], None]], 
     The function's second argument is called with a number of rows whenever that many more are done.
     """
     manifest, work = job.manifest(), job.stage.open(device)
+    writes, columns = job.stage.writes, stage_columns(job.stage)
 
     def do(piece: Piece, on_rows: Callable[[int], None]) -> pa.Table:
-        rows: list[Mapping[str, Any]] = []
-        for batch in _batched(samples_of(manifest, job, piece), job.stage.resources.batch):
-            rows.extend(_batch_rows(job.stage, work, batch))
+        parts = [rows_table([], writes, columns)]
+        for batch in sample_batches(manifest, job, piece):
+            parts.append(rows_table(_batch_rows(job.stage, work, batch), writes, columns))
             on_rows(len(batch))
-        return rows_table(rows, job.stage.writes, stage_columns(job.stage))
+        return pa.concat_tables(parts).combine_chunks()
 
     return do
 
 
-def samples_of(manifest: Manifest, job: Job, piece: Piece) -> list[Sample | tuple[str, Problem]]:
-    """The samples of a piece; a sample that an earlier step has no result for comes as (sample_id, Problem)."""
-    ids = manifest.read_shard("plan", piece.shard, ["sample_id"])["sample_id"].to_pylist()[piece.start : piece.stop]
-    values, problems = _inputs(manifest, job, piece)
+def sample_batches(manifest: Manifest, job: Job, piece: Piece) -> Iterator[list[Sample | tuple[str, Problem]]]:
+    """The samples of a piece, as many together as the stage takes, read as they are asked for.
+
+    A sample that an earlier step has no result for comes as (sample_id, Problem).
+    """
+    rows, size = range(piece.start, piece.stop), max(job.stage.resources.batch, 1)
+    by_step = _by_step(job.bindings)
+    wanted = {step: ["problem", *columns.values()] for step, columns in by_step.items()}
+    wanted["plan"] = ["sample_id", *wanted.get("plan", ())]
+    read = [
+        manifest.shard_parts(step, piece.shard, [*dict.fromkeys(names)], rows=rows, size=size)
+        for step, names in wanted.items()
+    ]
+    for parts in zip(*read, strict=True):
+        tables = dict(zip(wanted, parts, strict=True))
+        values = {
+            column: tables[step][name].to_pylist()
+            for step, columns in by_step.items()
+            for column, name in columns.items()
+        }
+        problems = {step: tables[step]["problem"].to_pylist() for step in by_step}
+        yield _samples(tables["plan"]["sample_id"].to_pylist(), values, problems)
+
+
+def _samples(
+    ids: Sequence[str], values: Mapping[str, Sequence[Any]], problems: Mapping[str, Sequence[str | None]]
+) -> list[Sample | tuple[str, Problem]]:
     found: list[Sample | tuple[str, Problem]] = []
     for i, sample_id in enumerate(ids):
         sick = next((f"step {step}: {of_step[i]}" for step, of_step in problems.items() if of_step[i]), "")
@@ -88,17 +112,6 @@ def samples_of(manifest: Manifest, job: Job, piece: Piece) -> list[Sample | tupl
     return found
 
 
-def _inputs(manifest: Manifest, job: Job, piece: Piece) -> tuple[dict[str, list[Any]], dict[str, list[str | None]]]:
-    values: dict[str, list[Any]] = {}
-    problems: dict[str, list[str | None]] = {}
-    for step, columns in _by_step(job.bindings).items():
-        wanted = [*dict.fromkeys([*columns.values(), "problem"])]
-        table = manifest.read_shard(step, piece.shard, wanted).slice(piece.start, piece.stop - piece.start)
-        problems[step] = table["problem"].to_pylist()
-        values |= {column: table[name].to_pylist() for column, name in columns.items()}
-    return values, problems
-
-
 def _by_step(bindings: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """For each step that is read: column as the stage calls it → its name in the step."""
     found: dict[str, dict[str, str]] = {}
@@ -106,11 +119,6 @@ def _by_step(bindings: Mapping[str, str]) -> dict[str, dict[str, str]]:
         step, name = split_name(full_name)
         found.setdefault(step, {})[column] = name
     return found
-
-
-def _batched(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), max(size, 1)):
-        yield items[start : start + max(size, 1)]
 
 
 def _batch_rows(stage: Stage, work: Work, batch: Sequence[Sample | tuple[str, Problem]]) -> list[Mapping[str, Any]]:

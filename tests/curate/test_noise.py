@@ -72,6 +72,35 @@ def test_the_laws_hold_and_rows_without_scores_are_left_open():
 
 
 @needs_cleanlab
+def test_verdicts_come_in_parts_each_at_its_row():
+    _, labels, scores = spoilt(2300)
+    rows = rows_of(labels, scores)
+    for i in range(0, 2300, 7):
+        rows[i]["expression_given"] = None
+    batches = list(Noise().judge(TableScan(rows=rows, size=500)))
+    assert [batch.num_rows for batch in batches] == [1000, 1000, 300]
+    kept = np.array([i for i in range(2300) if i % 7])
+    whole, found = find_issues(labels[kept], scores[kept]), pa.Table.from_batches(batches).take(kept).to_pylist()
+    assert [row["label_issue"] for row in found] == whole.wrong.tolist()
+    assert np.allclose([row["label_quality"] for row in found], whole.quality, atol=1e-7)
+    assert [row["label_suggested"] for row in found] == [EIGHT_EXPRESSIONS[k] for k in whole.suggested]
+
+
+def test_without_a_row_that_has_both_nothing_is_said():
+    rows = rows_of(np.zeros(3, int), np.full((3, 8), np.nan))
+    assert judged(Noise(), rows) == [dict.fromkeys(("label_issue", "label_quality", "label_suggested"))] * 3
+
+
+@needs_cleanlab
+def test_of_an_id_that_is_predicted_twice_the_later_counts(tmp_path):
+    _, labels, scores = spoilt(120)
+    rows, file = rows_of(labels, scores), tmp_path / "p.parquet"
+    columns = {f"score_{k}": [*[0.125] * 120, *scores[:, at]] for at, k in enumerate(EIGHT_EXPRESSIONS)}
+    pq.write_table(pa.table({"id": [f"faces/{i % 120:04d}.png" for i in range(240)], **columns}), file)
+    assert judged(Noise(predictions=str(file)), rows) == judged(Noise(), rows)
+
+
+@needs_cleanlab
 def test_predictions_of_a_file_are_found_by_sample_id(tmp_path):
     _, labels, scores = spoilt(120)
     rows, file = rows_of(labels, scores), tmp_path / "p.parquet"

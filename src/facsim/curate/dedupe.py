@@ -6,15 +6,22 @@ hold 1,273 groups of exact duplicates). Rejecting is left to `select`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from facsim.curate.hashing import hamming_distance, perceptual_hash, pixel_hash, repeated_keys, repeated_near
+from facsim.curate.hashing import (
+    NO_KEY,
+    key_digests,
+    perceptual_hash,
+    pixel_hash,
+    repeated_digests,
+    repeated_near,
+)
 from facsim.errors import RecipeError
 from facsim.picture_memory import PICTURES
 from facsim.pictures import PictureError
@@ -22,6 +29,8 @@ from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Scan, Work
 
 __all__ = ["Dedupe", "Hash", "owners_of"]
+
+_BATCH_ROWS = 1000  # verdicts together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,67 +91,98 @@ class Dedupe:
 
     def judge(self, scan: Scan) -> Iterator[pa.RecordBatch]:
         """For every row the first kept sample that it repeats and how far it is from it, or nulls."""
-        ids, exact, near = _gathered(scan)
-        owners = owners_of(exact, near, self.distance)
-        repeats = [int(place) if place != row else None for row, place in enumerate(owners)]
-        columns = {
-            "duplicate_of": pa.array([None if r is None else ids[r] for r in repeats], pa.string()),
-            "duplicate_distance": pa.array(_distances(repeats, exact, near), pa.int16()),
-        }
-        if self.labels:
-            labels = [v for batch in scan.batches((self.labels,)) for v in batch.column(self.labels).to_pylist()]
-            columns["duplicate_conflict"] = pa.array(_conflicts(owners, labels, exact), pa.bool_())
-        yield pa.RecordBatch.from_pydict(columns)
+        rows = _gathered(scan)
+        owners = owners_of(rows.exact, rows.near, self.distance)
+        sources = np.unique(owners[owners != np.arange(len(owners))])
+        ids = _ids_at(scan, sources)
+        conflicting = _conflicting(owners, _codes(scan, self.labels)) if self.labels else None
+        for start in range(0, len(owners), _BATCH_ROWS):
+            part = np.arange(start, min(start + _BATCH_ROWS, len(owners)))
+            of, single = owners[part], owners[part] == part
+            columns = {
+                "duplicate_of": ids.take(pa.array(np.searchsorted(sources, of), pa.int64(), mask=single)),
+                "duplicate_distance": pa.array(_distances(rows, part, of), pa.int16(), mask=single),
+            }
+            if conflicting is not None:
+                columns["duplicate_conflict"] = pa.array(conflicting[of], mask=rows.exact[part] == NO_KEY)
+            yield pa.RecordBatch.from_pydict(columns)
 
 
-def owners_of(exact: Sequence[str | None], near: Sequence[int], distance: int) -> npt.NDArray[np.int64]:
+@dataclass(frozen=True, kw_only=True)
+class _Hashed:
+    """All rows: `exact` bytes (N,), digests of pixel hashes, `NO_KEY` for a sample with a problem; `near` uint64 (N,),
+    perceptual hashes, 0 for none. 24 bytes a row.
+    """
+
+    exact: NDArray[np.bytes_]
+    near: NDArray[np.uint64]
+
+
+def owners_of(exact: NDArray[np.bytes_], near: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
     """For each row the first row that it repeats, itself where there is none: int64 (n,).
 
-    exact: pixel hashes, None for a picture that could not be read, which repeats nothing. near: perceptual hashes; used
-    where `distance` is not 0.
+    exact: `key_digests` of pixel hashes, `NO_KEY` for a picture that could not be read, which repeats nothing. near:
+    perceptual hashes, used where `distance` is not 0.
     """
-    first = repeated_keys(exact)
+    first = repeated_digests(exact)
     return _widened(first, near, distance) if distance else first
 
 
-def _conflicts(
-    owners: npt.NDArray[np.int64], labels: Sequence[str | None], exact: Sequence[str | None]
-) -> list[bool | None]:
-    """Whether the row's group has more than one label; None for a row without a picture."""
-    said: dict[int, set[str]] = {}
-    for owner, label in zip(owners.tolist(), labels, strict=True):
-        said.setdefault(owner, set()).update(() if label is None else (label,))
-    return [None if key is None else len(said[owner]) > 1 for owner, key in zip(owners.tolist(), exact, strict=True)]
-
-
-def _gathered(scan: Scan) -> tuple[list[str], list[str | None], list[int]]:
-    """Ids, pixel hashes (None for a sample with a problem) and perceptual hashes of all rows: 70 bytes a row."""
-    ids: list[str] = []
-    exact: list[str | None] = []
-    near: list[int] = []
+def _gathered(scan: Scan) -> _Hashed:
+    """The hashes of all rows."""
+    exact, near = [key_digests(())], [np.zeros(0, dtype=np.uint64)]
     for batch in scan.batches(("pixel_hash", "perceptual_hash")):
-        problems = batch.column("problem").to_pylist()
-        ids.extend(batch.column("sample_id").to_pylist())
-        keys = batch.column("pixel_hash").to_pylist()
-        exact.extend(None if sick else key for sick, key in zip(problems, keys, strict=True))
-        near.extend(value or 0 for value in batch.column("perceptual_hash").to_pylist())
-    return ids, exact, near
+        sick, keys = batch.column("problem").to_pylist(), batch.column("pixel_hash").to_pylist()
+        exact.append(key_digests(None if why else key for why, key in zip(sick, keys, strict=True)))
+        hashes = batch.column("perceptual_hash").cast(pa.uint64()).fill_null(0)
+        near.append(hashes.to_numpy(zero_copy_only=False).astype(np.uint64))
+    return _Hashed(exact=np.concatenate(exact), near=np.concatenate(near))
 
 
-def _widened(first: npt.NDArray[np.int64], near: Sequence[int], distance: int) -> npt.NDArray[np.int64]:
+def _codes(scan: Scan, label: str) -> NDArray[np.int32]:
+    """Which of its values the column has in each row, by first appearance, −1 for none: int32 (n,).
+
+    Apart from the hashes: a sample whose label has a problem is a picture still.
+    """
+    known, found = dict[Any, int](), [np.zeros(0, dtype=np.int32)]
+    for batch in scan.batches((label,)):
+        values = batch.column(label).to_pylist()
+        codes = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
+        found.append(np.array(codes, dtype=np.int32))
+    return np.concatenate(found)
+
+
+def _ids_at(scan: Scan, rows: NDArray[np.int64]) -> pa.Array:
+    """The ids of some rows, which come in order: read again, so that no others are held."""
+    found, start = [pa.array([], pa.string())], 0
+    for batch in scan.batches(()) if rows.size else ():
+        first, last = np.searchsorted(rows, (start, start + batch.num_rows))
+        found.append(batch.column("sample_id").take(pa.array(rows[first:last] - start)).cast(pa.string()))
+        start += batch.num_rows
+    return pa.concat_arrays(found)
+
+
+def _conflicting(owners: NDArray[np.int64], labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """For each owner whether its group has more than one label: bool (n,)."""
+    given = labels >= 0
+    least, most = np.full(len(owners), np.iinfo(np.int32).max, dtype=np.int32), np.full(len(owners), -1, dtype=np.int32)
+    np.minimum.at(least, owners[given], labels[given])
+    np.maximum.at(most, owners[given], labels[given])
+    return least < most
+
+
+def _widened(first: NDArray[np.int64], near: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
     """Exact repeats, and near ones among the rows that repeat nothing exactly; a repeat of a repeat goes to its source.
 
     A hash of 0 is a sick sample's or a picture of one grey: it is near to nothing.
     """
-    hashes = np.asarray(near, dtype=np.uint64)
-    kept = np.flatnonzero((first == np.arange(len(first))) & (hashes != 0))
+    kept = np.flatnonzero((first == np.arange(len(first))) & (near != 0))
     owners = np.arange(len(first), dtype=np.int64)
-    owners[kept] = kept[repeated_near(hashes[kept], distance=distance)]
+    owners[kept] = kept[repeated_near(near[kept], distance=distance)]
     return owners[first]
 
 
-def _distances(repeats: Sequence[int | None], exact: Sequence[str | None], near: Sequence[int]) -> list[int | None]:
-    return [
-        None if r is None else 0 if exact[r] == exact[row] else hamming_distance(near[r], near[row])
-        for row, r in enumerate(repeats)
-    ]
+def _distances(rows: _Hashed, some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Bits between some rows and as many others, 0 where their pixels are equal."""
+    bits = np.bitwise_count(rows.near[some] ^ rows.near[others]).astype(np.int16)
+    return np.where(rows.exact[some] == rows.exact[others], np.int16(0), bits)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from facsim.curate.dedupe import owners_of
-from facsim.curate.hashing import hamming_distance, perceptual_hash, pixel_hash
+from facsim.curate.hashing import hamming_distance, key_digests, perceptual_hash, pixel_hash
 from facsim.errors import FacsimError
 from facsim.formats.record import Record
 from facsim.pictures import PictureError, decode_picture
@@ -114,7 +114,7 @@ def duplicate_groups(sets: Sequence[HashedSet], *, distance: int = 0) -> tuple[G
     exact = [key for entry in sets for key in entry.exact]
     near = [value for entry in sets for value in entry.near]
     places = [(entry, row) for entry in sets for row in range(len(entry.ids))]
-    owners = owners_of(exact, near, distance)
+    owners = owners_of(key_digests(exact), np.array(near, dtype=np.uint64), distance)
     rows_of: dict[int, list[int]] = {}
     for row, owner in enumerate(owners.tolist()):
         rows_of.setdefault(owner, []).append(row)

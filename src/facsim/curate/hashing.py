@@ -10,18 +10,32 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = ["hamming_distance", "perceptual_hash", "pixel_hash", "repeated_keys", "repeated_near"]
+__all__ = [
+    "NO_KEY",
+    "hamming_distance",
+    "key_digests",
+    "perceptual_hash",
+    "pixel_hash",
+    "repeated_digests",
+    "repeated_keys",
+    "repeated_near",
+]
+
+NO_KEY = b""
+"""The digest of a row that has no key."""
+
 
 _SIDE_PX = 32
 _BLOCK_ROWS = 1024
 _CHUNK_PAIRS = 1 << 21
-_Band = tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]  # band values in order, and the row of each
+_KEY_BYTES = 16
+_Band = tuple[npt.NDArray[np.unsignedinteger], npt.NDArray[np.int32]]  # band values in order, and the row of each
 _Level = list[_Band]  # one entry a band
 
 
@@ -68,11 +82,22 @@ def hamming_distance(one: int, other: int) -> int:
     return (one ^ other).bit_count()
 
 
+def key_digests(keys: Iterable[str | None]) -> npt.NDArray[np.bytes_]:
+    """16 bytes for each key, equal where keys are and else not (blake2b), `NO_KEY` for None: bytes (n,)."""
+    none = bytes(_KEY_BYTES)
+    digests = (none if key is None else hashlib.blake2b(key.encode(), digest_size=_KEY_BYTES).digest() for key in keys)
+    return np.frombuffer(b"".join(digests), dtype=f"S{_KEY_BYTES}")
+
+
+def repeated_digests(digests: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
+    """For each row the first row with its digest, itself where none is before: int64 (n,). `NO_KEY` is not repeated."""
+    _, firsts, places = np.unique(digests, return_index=True, return_inverse=True)
+    return np.where(digests == NO_KEY, np.arange(len(digests)), firsts[places]).astype(np.int64, copy=False)
+
+
 def repeated_keys(keys: Sequence[str | None]) -> npt.NDArray[np.int64]:
     """For each row the first row with its key, itself where none is before: int64 (n,). None is never repeated."""
-    first: dict[str, int] = {}
-    found = [row if key is None else first.setdefault(key, row) for row, key in enumerate(keys)]
-    return np.array(found, dtype=np.int64)
+    return repeated_digests(key_digests(keys))
 
 
 def repeated_near(hashes: npt.NDArray[np.uint64], *, distance: int) -> npt.NDArray[np.int64]:
@@ -116,21 +141,24 @@ def _owners(values: npt.NDArray[np.uint64], distance: int) -> npt.NDArray[np.int
         owners[rows] = np.where(earlier < len(values), earlier, rows)
         _settle_block(values, owners, rows[owners[rows] == rows], distance)
         kept = rows[owners[rows] == rows]
-        levels = _grown(levels, [_sorted_band(band[kept], kept) for band in bands])
+        levels = _grown(levels, [_sorted_band(band[kept], kept.astype(np.int32)) for band in bands])
     return owners
 
 
-def _bands(values: npt.NDArray[np.uint64], count: int) -> list[npt.NDArray[np.uint64]]:
-    """The 64 bits of each value cut into `count` bands of nearly equal width."""
+def _bands(values: npt.NDArray[np.uint64], count: int) -> list[npt.NDArray[np.unsignedinteger]]:
+    """The 64 bits of each value cut into `count` bands of nearly equal width, in the smallest type for it."""
     edges = [64 * place // count for place in range(count + 1)]
-    masks = [np.uint64((1 << (high - low)) - 1) for low, high in itertools.pairwise(edges)]
-    return [(values >> np.uint64(low)) & mask for low, mask in zip(edges, masks, strict=False)]
+    masks = [(1 << (high - low)) - 1 for low, high in itertools.pairwise(edges)]
+    return [
+        ((values >> np.uint64(low)) & np.uint64(mask)).astype(np.min_scalar_type(mask))
+        for low, mask in zip(edges, masks, strict=False)
+    ]
 
 
 def _first_kept(
     values: npt.NDArray[np.uint64],
     rows: npt.NDArray[np.int64],
-    bands: list[npt.NDArray[np.uint64]],
+    bands: list[npt.NDArray[np.unsignedinteger]],
     levels: list[_Level],
 ) -> npt.NDArray[np.int64]:
     """For each row the lowest row of the index within the distance (one less than the bands), or `len(values)`."""
@@ -170,7 +198,7 @@ def _settle_block(
             is_owned[place + 1 :] |= near
 
 
-def _sorted_band(keys: npt.NDArray[np.uint64], ids: npt.NDArray[np.int64]) -> _Band:
+def _sorted_band(keys: npt.NDArray[np.unsignedinteger], ids: npt.NDArray[np.int32]) -> _Band:
     order = np.argsort(keys, kind="stable")
     return keys[order], ids[order]
 

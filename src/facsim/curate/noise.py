@@ -7,16 +7,19 @@ Confident learning: Northcutt, Jiang and Chuang 2021, Confident learning: estima
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from facsim.curate.hashing import key_digests
 from facsim.errors import FormatError, MissingExtra, RecipeError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.stage import Scan
@@ -28,6 +31,8 @@ LEAST_PICTURES = 10
 
 _WRITES = ("label_issue", "label_quality", "label_suggested")
 _SCORE = "score_"  # columns of a predictions file: score_<class>
+_PLACES = {name: place for place, name in enumerate(EIGHT_EXPRESSIONS)}
+_BATCH_ROWS = 1000  # verdicts together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +60,12 @@ def find_issues(labels: NDArray[np.int64], scores: NDArray[np.float64]) -> Issue
         raise MissingExtra(
             f"finding wrong labels needs cleanlab, which cannot be imported ({error}); pip install 'facsim[noise]'"
         ) from error
-    rounded = np.round(scores, 4) + 1e-6  # no class at exactly nothing, which cleanlab takes the logarithm of
-    shares = rounded / rounded.sum(axis=1, keepdims=True)
-    wrong = find_label_issues(labels, shares, filter_by="prune_by_noise_rate", n_jobs=1)
-    return Issues(
-        wrong=np.asarray(wrong, dtype=bool),
-        quality=np.round(scores, 4)[np.arange(len(labels)), labels],
-        suggested=np.round(scores, 4).argmax(axis=1),
-    )
+    rounded = np.round(scores, 4)
+    quality, suggested = rounded[np.arange(len(labels)), labels], rounded.argmax(axis=1)
+    rounded += 1e-6  # no class at exactly nothing, which cleanlab takes the logarithm of
+    rounded /= rounded.sum(axis=1, keepdims=True)
+    wrong = find_label_issues(labels, rounded, filter_by="prune_by_noise_rate", n_jobs=1)
+    return Issues(wrong=np.asarray(wrong, dtype=bool), quality=quality, suggested=suggested)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,52 +104,95 @@ class Noise:
     def judge(self, scan: Scan) -> Iterator[pa.RecordBatch]:
         """One verdict a row, in order; null for a row without a label, without scores or with a problem."""
         given = _predicted(self.predictions) if self.predictions else None
-        labels: list[int] = []
-        scores: list[list[float] | None] = []
+        whole, labels = np.zeros(scan.num_rows, dtype=bool), np.empty(scan.num_rows, dtype=np.int8)
+        scores, start = np.empty((scan.num_rows, len(_PLACES))), 0
         for batch in scan.batches(self.reads):
-            ids, problems = batch.column("sample_id").to_pylist(), batch.column("problem").to_pylist()
-            names = batch.column(self.labels).to_pylist()
-            labels += [EIGHT_EXPRESSIONS.index(name) if name in EIGHT_EXPRESSIONS else -1 for name in names]
-            rows = [given.get(i) for i in ids] if given is not None else batch.column("expression_scores").to_pylist()
-            scores += [None if sick else row for sick, row in zip(problems, rows, strict=True)]
-        yield _judged(np.array(labels, dtype=np.int64), scores)
+            rows, start = slice(start, start + batch.num_rows), start + batch.num_rows
+            labels[rows] = [_PLACES.get(name, -1) for name in batch.column(self.labels).to_pylist()]
+            scores[rows] = given.of(batch.column("sample_id")) if given else _listed(batch.column("expression_scores"))
+            healthy = [not why for why in batch.column("problem").to_pylist()]
+            whole[rows] = healthy & (labels[rows] >= 0) & _are_whole(scores[rows])
+        every = bool(whole.all())
+        yield from _judged(whole, labels if every else labels[whole], scores if every else scores[whole])
 
 
-def _judged(labels: NDArray[np.int64], scores: list[list[float] | None]) -> pa.RecordBatch:
-    """The rows of all pictures, those that have both a label and whole scores judged together, by `sample_id`'s run."""
-    whole = np.array([_is_whole(row) for row in scores], dtype=bool) & (labels >= 0)
-    wrong: list[bool | None] = [None] * len(labels)
-    quality: list[float | None] = [None] * len(labels)
-    suggested: list[str | None] = [None] * len(labels)
-    rows = np.flatnonzero(whole)
-    if rows.size:
-        table = np.array([scores[row] for row in rows], dtype=np.float64)
-        present = [k for k in range(len(EIGHT_EXPRESSIONS)) if table[:, k].any() or (labels[rows] == k).any()]
-        places = {k: at for at, k in enumerate(present)}
-        found = find_issues(np.array([places[k] for k in labels[rows].tolist()]), table[:, present])
-        for at, row in enumerate(rows.tolist()):
-            wrong[row], quality[row] = bool(found.wrong[at]), float(found.quality[at])
-            suggested[row] = EIGHT_EXPRESSIONS[present[int(found.suggested[at])]]
-    return pa.RecordBatch.from_pydict(
-        {
-            "label_issue": pa.array(wrong, pa.bool_()),
-            "label_quality": pa.array(quality, pa.float32()),
-            "label_suggested": pa.array(suggested, pa.string()),
-        }
-    )
+def _judged(
+    whole: NDArray[np.bool_], labels: NDArray[np.int8], scores: NDArray[np.float64]
+) -> Iterator[pa.RecordBatch]:
+    """Verdicts on all rows (N,): on those that are `whole`, by their labels (M,) and scores (M, 8); null on others."""
+    found, names = _found(labels, scores) if len(labels) else (None, pa.array([], pa.string()))
+    done = 0
+    for start in range(0, len(whole), _BATCH_ROWS):
+        judged = whole[start : start + _BATCH_ROWS]
+        places = done + np.cumsum(judged) - 1
+        places, done = places[judged], done + int(judged.sum())
+        yield pa.RecordBatch.from_pydict(
+            {
+                "label_issue": _spread(judged, found.wrong[places] if found else [], pa.bool_()),
+                "label_quality": _spread(judged, found.quality[places] if found else [], pa.float32()),
+                "label_suggested": names.take(_spread(judged, found.suggested[places] if found else [], pa.int64())),
+            }
+        )
 
 
-def _is_whole(row: list[float] | None) -> bool:
-    if row is None or len(row) != len(EIGHT_EXPRESSIONS) or None in row:
-        return False
-    return bool(np.isfinite(row).all() and min(row) >= -1e-6 and abs(sum(row) - 1) < 2e-3)
+def _found(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> tuple[Issues, pa.Array]:
+    """The issues, and the names of the classes that anything is called or may be, which their places are places in."""
+    present = [k for k in range(len(_PLACES)) if scores[:, k].any() or (labels == k).any()]
+    places = np.full(len(_PLACES), -1, dtype=np.int64)
+    places[present] = np.arange(len(present))
+    held = scores if len(present) == len(_PLACES) else scores[:, present]
+    return find_issues(places[labels], held), pa.array([EIGHT_EXPRESSIONS[k] for k in present])
 
 
-def _predicted(path: str) -> Mapping[str, list[float]]:
-    """sample_id → eight scores, of a predictions file. Raises FormatError."""
+def _spread(judged: NDArray[np.bool_], values: Any, kind: pa.DataType) -> pa.Array:
+    """The values at the rows that are judged, null at the others."""
+    spread = np.zeros(len(judged), dtype=kind.to_pandas_dtype())
+    spread[judged] = values
+    return pa.array(spread, kind, mask=~judged)
+
+
+def _listed(column: pa.Array) -> NDArray[np.float64]:
+    """Lists of eight scores as float64 (n, 8); NaN where there is none, or another number of them."""
+    scores = np.full((len(column), len(_PLACES)), np.nan)
+    if pa.types.is_null(column.type):
+        return scores
+    lengths = pc.fill_null(pc.list_value_length(column), -1)  # type: ignore[attr-defined]
+    eight = np.flatnonzero(lengths.to_numpy(zero_copy_only=False) == len(_PLACES))
+    flat = pc.list_flatten(column.take(pa.array(eight))).cast(pa.float64())  # type: ignore[attr-defined]
+    scores[eight] = flat.to_numpy(zero_copy_only=False).reshape(-1, len(_PLACES))
+    return scores
+
+
+def _are_whole(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows (n, 8) are distributions, to what rounding leaves."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = reduce(np.add, scores.T)
+        return np.isfinite(scores).all(axis=1) & (scores >= -1e-6).all(axis=1) & (np.abs(total - 1) < 2e-3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Predicted:
+    """Scores float64 (M, 8) of the pictures whose ids' digests are `keys` (M,), in order."""
+
+    keys: NDArray[np.bytes_]
+    scores: NDArray[np.float64]
+
+    def of(self, ids: pa.Array) -> NDArray[np.float64]:
+        """The scores of the pictures, NaN where there are none; of an id that is there twice, the later's."""
+        wanted = key_digests(ids.to_pylist())
+        at = np.searchsorted(self.keys, wanted, side="right") - 1
+        found = np.full((len(wanted), self.scores.shape[1]), np.nan)
+        known = np.flatnonzero((at >= 0) & (self.keys[at] == wanted)) if len(self.keys) else at[:0]
+        found[known] = self.scores[at[known]]
+        return found
+
+
+def _predicted(path: str) -> _Predicted:
+    """The scores of a predictions file. Raises FormatError."""
     try:
         table = pq.read_table(pa.BufferReader(_bytes(path)))
-        ids = [str(name).rsplit("/", 1)[-1].split(".")[0] for name in table["id"].to_pylist()]
+        names = (name for part in table.select(["id"]).to_batches(_BATCH_ROWS) for name in part["id"].to_pylist())
+        keys = key_digests(str(name).rsplit("/", 1)[-1].split(".")[0] for name in names)
         columns = {name.removeprefix(_SCORE) for name in table.column_names if name.startswith(_SCORE)}
         if strange := sorted(columns - set(EIGHT_EXPRESSIONS)):
             raise FormatError(f'{path} has scores of "{strange[0]}"; expected the eight expressions')
@@ -154,7 +200,8 @@ def _predicted(path: str) -> Mapping[str, list[float]]:
         scores = [np.asarray(table[_SCORE + k], dtype=float) if k in columns else nothing for k in EIGHT_EXPRESSIONS]
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
         raise FormatError(f"{path} holds no predictions ({error!r}); make it with `facsim noise --out`") from error
-    return dict(zip(ids, np.stack(scores, axis=1).tolist(), strict=True))
+    order = np.argsort(keys, kind="stable")
+    return _Predicted(keys=keys[order], scores=np.stack(scores, axis=1)[order])
 
 
 def _bytes(path: str) -> bytes:

@@ -154,13 +154,11 @@ class Select:
         """Give the rows that are beyond their value's quota that reason, the preferred rows filling it first."""
         most = self.most or len(running.codes)
         limits = [self.quotas.get(value, 0) if self.quotas else most for value in running.values]
-        taken = [0] * len(limits)
-        for row in self._preferred(running).tolist():
-            place = running.places[row]
-            if taken[place] >= limits[place]:
-                running.codes[row] = _CODES["over_quota"]
-            else:
-                taken[place] += 1
+        rows = self._preferred(running)
+        rows = rows[np.argsort(running.places[rows], kind="stable")]  # a value's rows together
+        places = running.places[rows]
+        before = np.arange(len(rows)) - np.searchsorted(places, places)
+        running.codes[rows[before >= np.array(limits, dtype=np.int64)[places]]] = _CODES["over_quota"]
 
     def _bar(self) -> Bar | None:
         if not self.score:
