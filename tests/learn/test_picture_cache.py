@@ -138,10 +138,10 @@ def test_a_build_that_stops_goes_on_where_it_was(faces, cache, decoded_names, mo
     decoded_names.clear()
     plainly = decoding._decoded
 
-    def fails_late(data, shape):
+    def fails_late(*given):
         if len(decoded_names) > 30:
             raise KeyboardInterrupt
-        return plainly(data, shape)
+        return plainly(*given)
 
     monkeypatch.setattr("facsim.learn.decoding._decoded", fails_late)
     with pytest.raises(KeyboardInterrupt):

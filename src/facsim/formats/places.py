@@ -30,6 +30,7 @@ __all__ = [
     "PlacedRecord",
     "container_at",
     "container_of_info",
+    "container_of_stat",
     "missing_place",
     "read_placed",
 ]
@@ -146,7 +147,7 @@ def container_at(path: str | os.PathLike[str]) -> Container:
     place = os.fspath(path)
     try:
         if "://" not in place:
-            return _local(os.path.abspath(place), os.stat(place))
+            return container_of_stat(os.path.abspath(place), os.stat(place))
         fs, root = _fsspec().url_to_fs(place)
         return container_of_info(place, fs.info(root))
     except (OSError, ValueError, ImportError) as error:
@@ -167,7 +168,8 @@ def _fsspec() -> Any:
     return fsspec.core
 
 
-def _local(path: str, found: os.stat_result) -> Container:
+def container_of_stat(path: str, found: os.stat_result) -> Container:
+    """The local file at an absolute path, from what `os.stat` says of it."""
     stamp = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
     return Container(path=path, stamp=stamp, changed_ns=max(found.st_mtime_ns, found.st_ctime_ns))
 
@@ -264,7 +266,7 @@ def _opened(container: Container) -> BinaryIO:
         file, found = cast(BinaryIO, _fsspec().open(container.path, "rb").open()), container_at(container.path)
     else:
         file = cast(BinaryIO, open(container.path, "rb", buffering=0))  # noqa: SIM115  # the reader closes it
-        found = _local(container.path, os.fstat(file.fileno()))
+        found = container_of_stat(container.path, os.fstat(file.fileno()))
     if found.stamp != container.stamp:
         file.close()
         raise FormatError(f"{container.path} has changed since it was listed; load the pictures again")
