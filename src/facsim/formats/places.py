@@ -222,7 +222,9 @@ class PlaceReader:
         return self._files[container]
 
     def part(self, place: Place) -> bytes:
-        """`length` bytes from `start` of the container."""
+        """`length` bytes from `start` of the container; a file that is one picture is not kept open."""
+        if place.start == 0 and _is_all(place):
+            return _all_of(place)
         return _exactly(self.file(place.container), place.start, place.length)
 
     def unpacked_part(self, place: Place) -> bytes:
@@ -267,10 +269,37 @@ def _opened(container: Container) -> BinaryIO:
     else:
         file = cast(BinaryIO, open(container.path, "rb", buffering=0))  # noqa: SIM115  # the reader closes it
         found = container_of_stat(container.path, os.fstat(file.fileno()))
-    if found.stamp != container.stamp:
+    try:
+        _check_stamp(container, found)
+    except FormatError:
         file.close()
-        raise FormatError(f"{container.path} has changed since it was listed; load the pictures again")
+        raise
     return file
+
+
+def _check_stamp(container: Container, found: Container) -> None:
+    if found.stamp != container.stamp:
+        raise FormatError(f"{container.path} has changed since it was listed; load the pictures again")
+
+
+def _is_all(place: Place) -> bool:
+    """Whether a place that begins a local file ends it too: a stamp begins with the size."""
+    return place.container.stamp.startswith(f"{place.length} ") and "://" not in place.container.path
+
+
+def _all_of(place: Place) -> bytes:
+    """As `_exactly`, with no more calls to the system than it takes: half of the time to read a small picture."""
+    number = os.open(place.container.path, os.O_RDONLY)
+    try:
+        _check_stamp(place.container, container_of_stat(place.container.path, os.fstat(number)))
+        data = os.read(number, place.length)
+        while len(data) < place.length and (more := os.read(number, place.length - len(data))):
+            data += more
+    finally:
+        os.close(number)
+    if len(data) != place.length:
+        raise EOFError(f"it ends after {len(data)} of {place.length} bytes")
+    return data
 
 
 def _exactly(file: BinaryIO, start: int, length: int) -> bytes:

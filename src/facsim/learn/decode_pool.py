@@ -162,18 +162,22 @@ class DecodePool:
     def _answer(self, worker: _Worker, into: NDArray[np.uint8] | None) -> Decoded | None:
         """What the worker found; None where it died on pictures of which all but one are innocent."""
         answer = _heard(worker)
-        if answer is not None and answer[0] == "done":
-            answer = _with_images(answer[1], worker, into, self._shape)
         if answer is None:
-            _end(worker)
-            piece = worker.piece
-            return landed(crashed(self._shape), piece) if len(piece.sources) == 1 else None
+            return self._of_dead(worker)
         kind, value = answer
         if kind != "done":
             _end(worker)
             raise value if kind == "error" else RuntimeError(f"a decoding process is broken\n{value}")
+        found = _with_images(value, worker, into, self._shape)
+        if found is None:
+            return self._of_dead(worker)
         self._idle.append(worker)
-        return value
+        return found
+
+    def _of_dead(self, worker: _Worker) -> Decoded | None:
+        _end(worker)
+        piece = worker.piece
+        return landed(crashed(self._shape), piece) if len(piece.sources) == 1 else None
 
 
 def _end_all(idle: list[_Worker]) -> None:
@@ -191,13 +195,11 @@ def _heard(worker: _Worker) -> tuple[str, Any] | None:
         return None
 
 
-def _with_images(
-    found: Decoded, worker: _Worker, into: NDArray[np.uint8] | None, shape: Shape
-) -> tuple[str, Decoded] | None:
+def _with_images(found: Decoded, worker: _Worker, into: NDArray[np.uint8] | None, shape: Shape) -> Decoded | None:
     """What a worker found with the pictures that follow its message, or written to `into`; None where it died."""
     piece = worker.piece
     if piece.path is not None or piece.wants == "hashes":
-        return "done", found
+        return found
     rows = slice(piece.number, piece.number + len(piece.sources))
     images = np.empty((len(piece.sources), *image_shape(shape)), np.uint8) if into is None else into[rows]
     left = images.data.cast("B")
@@ -209,7 +211,7 @@ def _with_images(
         if not count:
             return None
         left = left[count:]
-    return "done", replace(found, images=images if into is None else found.images)
+    return replace(found, images=images if into is None else found.images)
 
 
 def _placed(whole: tuple[Piece, Decoded], into: NDArray[np.uint8] | None) -> tuple[Piece, Decoded]:

@@ -161,34 +161,38 @@ def _decoded(data: bytes, shape: Shape, wants: str) -> tuple[NDArray[np.uint8] |
     except PictureError as error:
         return None, 0, error.reason
     is_toned = wants != "hashes" and shape.colour == "grey" and image.mode == "RGB"
-    array = _rgb_array(image) if is_toned or wants != "images" else None
+    array = _array(image if image.mode == "RGB" else image.convert("RGB")) if is_toned or wants != "images" else None
     fitted = None if wants == "hashes" else _fitted(image, array, shape)
     return fitted, 0 if array is None or wants == "images" else half_hash(array), ""
 
 
-def _rgb_array(image: Image.Image) -> NDArray[np.uint8]:
-    """Read-only uint8 (H, W, 3), without the copy that `numpy.array` makes of Pillow's."""
-    pixels = image if image.mode == "RGB" else image.convert("RGB")
-    return np.frombuffer(pixels.tobytes(), dtype=np.uint8).reshape(image.height, image.width, 3)
+def _array(image: Image.Image) -> NDArray[np.uint8]:
+    """Read-only uint8 (H, W) of mode L or (H, W, 3) of RGB, without the copy that `numpy.array` makes of Pillow's."""
+    pixels = np.frombuffer(image.tobytes(), dtype=np.uint8)
+    return pixels.reshape(image.height, image.width, *((3,) if image.mode == "RGB" else ()))
 
 
 def _fitted(image: Image.Image, array: NDArray[np.uint8] | None, shape: Shape) -> NDArray[np.uint8]:
     """The central square of a picture of mode RGB or L, in its colour and size (Pillow's antialiased bicubic).
 
-    `array` is the picture as uint8 (H, W, 3), and needed where grey is made of colours.
+    `array` is the picture as uint8 (H, W, 3), where that was made, and needed where grey is made of colours.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
-    if shape.colour == "grey" and image.mode == "RGB" and array is not None:
-        square = _grey(array[top : top + side, left : left + side])
+    central = None if array is None else array[top : top + side, left : left + side]
+    if central is not None and shape.colour == "rgb" and side == shape.size_px:
+        return central
+    if central is not None and shape.colour == "grey" and image.mode == "RGB":
+        square = _grey(central)
     else:
         square = image if image.width == image.height else image.crop((left, top, left + side, top + side))
     if side != shape.size_px:
         square = square.resize((shape.size_px, shape.size_px), Image.Resampling.BICUBIC)
-    return np.asarray(square.convert("RGB") if shape.colour == "rgb" and square.mode == "L" else square)
+    return _array(square.convert("RGB") if shape.colour == "rgb" and square.mode == "L" else square)
 
 
 def _grey(array: NDArray[np.uint8]) -> Image.Image:
     """Luma, rounded. By rows as a picture has them: how BLAS adds up, and so which way a tie falls, is by its shape."""
     luma = array.astype(np.float32) @ _WEIGHTS_BT601
-    return Image.fromarray(np.rint(luma, out=luma).astype(np.uint8))
+    levels = np.rint(luma, out=luma).astype(np.uint8)
+    return Image.frombuffer("L", levels.shape[::-1], levels, "raw", "L", 0, 1)  # half as dear as Image.fromarray
