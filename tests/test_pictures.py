@@ -16,6 +16,7 @@ from facsim.pictures import (
     PICTURE_REASONS,
     Encoding,
     PictureError,
+    decode_image,
     decode_picture,
     encode_picture,
     encode_png,
@@ -315,3 +316,17 @@ def test_a_turned_jpeg_is_reduced_and_turned():
     exif[0x0112] = 6
     picture = decode_picture(saved(Image.fromarray(drawn(400, 200)), "JPEG", exif=exif), most_reduction=2)
     assert picture.array.shape == (200, 100, 3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_an_image_has_the_pixels_of_the_array(kind, mode):
+    data = saved(Image.fromarray(drawn()).convert(mode), kind)
+    image = decode_image(data)
+    assert image.mode in ("RGB", "L")
+    assert (np.array(image.convert("RGB")) == decode_picture(data).array).all()
+
+
+def test_an_image_is_refused_as_an_array_is():
+    with pytest.raises(PictureError, match="not_a_picture"):
+        decode_image(b"no picture")

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 
 __all__ = ["declared_size", "ends_early", "fails_png_checks", "is_16_bit_png", "picture_kind", "picture_suffix"]
 
+_PNG = b"\x89PNG\r\n\x1a\n"
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
+    (_PNG, "png"),
     (b"\xff\xd8\xff", "jpeg"),
     (b"GIF87a", "gif"),
     (b"GIF89a", "gif"),
@@ -37,7 +38,10 @@ def picture_kind(data: bytes) -> str | None:
     """`png`, `jpeg`, `gif`, `bmp`, `tiff` or `webp` by the first bytes, or None for anything else."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
-    return next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            return kind
+    return None
 
 
 def picture_suffix(data: bytes) -> str | None:
@@ -73,12 +77,12 @@ def ends_early(data: bytes) -> bool:
 
 def is_16_bit_png(data: bytes) -> bool:
     """Whether a PNG declares 16 bits a sample (Pillow hands such colour pictures over as 8-bit, unannounced)."""
-    return picture_kind(data) == "png" and data[12:16] == b"IHDR" and data[24:25] == b"\x10"
+    return data.startswith(_PNG) and data[12:16] == b"IHDR" and data[24:25] == b"\x10"
 
 
 def fails_png_checks(data: bytes) -> bool:
     """Whether a chunk that a PNG's pixels depend on does not match its own checksum (Pillow does not look)."""
-    if picture_kind(data) != "png":
+    if not data.startswith(_PNG):
         return False
     place = 8
     while place + 12 <= len(data):

@@ -99,7 +99,7 @@ def test_the_cache_gives_back_what_was_decoded(tmp_path, monkeypatch):
     monkeypatch.setenv("FACSIM_CACHE", str(tmp_path))
     records = [record("a.png"), record("b.png", image=b"")]
     first = pictures_from(records, cache=True)
-    monkeypatch.setattr("facsim.learn.decoding.decode_picture", None)
+    monkeypatch.setattr("facsim.learn.decoding.decode_image", None)
     again = pictures_from(records, cache=True)
     assert again.fingerprint == first.fingerprint and again.left_out == first.left_out
     assert again.hashes.tolist() == first.hashes.tolist()

@@ -1,6 +1,7 @@
 """facsim.learn.decode_pool: pieces come back whole, and a decoder that dies takes one picture with it."""
 
 import os
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -20,10 +21,10 @@ import os, sys
 if "facsim.learn.decode_worker" in " ".join(sys.orig_argv):
     import facsim.learn.decoding as decoding
     plainly = decoding._decoded
-    def decoded(data, shape):
+    def decoded(data, *rest):
         if data == b"deadly":
             os._exit(139)
-        return plainly(data, shape)
+        return plainly(data, *rest)
     decoding._decoded = decoded
 """
 
@@ -96,6 +97,33 @@ def test_pieces_are_drawn_as_they_are_needed():
         assert len(list(pool.run(pieces(3)))) == 3
 
 
+@pytest.mark.parametrize("sick_row", [None, 1])
+def test_pictures_are_written_into_an_array_where_one_is_given(tmp_path, monkeypatch, sick_row):
+    (tmp_path / "sitecustomize.py").write_text(DEADLY)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    sources = [source for piece in pieces(3) for source in piece.sources]
+    whole = Piece(number=0, sources=tuple(sources))
+    ((_, plain),) = decoded_by_threads([whole], SHAPE, workers=1)
+    expected = plain.images.copy()
+    if sick_row is not None:
+        sources[sick_row], expected[sick_row] = Source(name="deadly.png", at=b"deadly"), 0
+    images = np.full_like(expected, 77)
+    parts = [Piece(number=k, sources=tuple(sources[k : k + 4])) for k in (0, 4, 8)]
+    with DecodePool(SHAPE, workers=2) as pool:
+        found = {piece.number: decoded for piece, decoded in pool.run(parts, into=images)}
+    assert (images == expected).all() and all(len(each.images) == 0 for each in found.values())
+    reasons = [reason for k in (0, 4, 8) for reason in found[k].reasons]
+    assert [row for row, reason in enumerate(reasons) if reason] == ([] if sick_row is None else [sick_row])
+
+
+def test_hashes_alone_come_without_pictures():
+    wanted = [Piece(number=piece.number, sources=piece.sources, wants="hashes") for piece in pieces(3)]
+    with DecodePool(SHAPE, workers=2) as pool:
+        alone = {piece.number: found for piece, found in pool.run(wanted)}
+        whole = {piece.number: found for piece, found in pool.run(pieces(3))}
+    assert all((alone[k].hashes == whole[k].hashes).all() and not len(alone[k].images) for k in whole)
+
+
 def test_several_threads_share_the_processes():
     with DecodePool(SHAPE, workers=2) as pool, ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda _: found_by(pool.run(iter(pieces(6)))), range(8)))
@@ -110,4 +138,4 @@ def test_a_piece_is_written_where_it_says(tmp_path):
         ((_, found),) = pool.run([Piece(number=0, sources=piece.sources, path=str(place), offset=100)])
     ((_, plain),) = decoded_by_threads([piece], SHAPE, workers=1)
     assert len(found.images) == 0 and place.read_bytes()[100 : 100 + 1024] == plain.images.tobytes()
-    assert found.crc == plain.crc
+    assert found.crc == zlib.crc32(plain.images.data)

@@ -9,7 +9,7 @@ import pytest
 
 from facsim.errors import FacsimError, FormatError
 from facsim.formats import Record, index_records, write_records
-from facsim.learn import decoding, reading
+from facsim.learn import decode_pool, decoding, reading
 from facsim.learn.data import PictureShape, pictures_from, take
 from facsim.learn.images import FileImages, ImageRows, StreamedImages
 from facsim.learn.picture_cache import CacheEntry, content_key
@@ -138,10 +138,10 @@ def test_a_build_that_stops_goes_on_where_it_was(faces, cache, decoded_names, mo
     decoded_names.clear()
     plainly = decoding._decoded
 
-    def fails_late(data, shape):
+    def fails_late(*given):
         if len(decoded_names) > 30:
             raise KeyboardInterrupt
-        return plainly(data, shape)
+        return plainly(*given)
 
     monkeypatch.setattr("facsim.learn.decoding._decoded", fails_late)
     with pytest.raises(KeyboardInterrupt):
@@ -224,6 +224,21 @@ def test_what_fits_neither_memory_nor_cache_is_decoded_when_asked_for(faces, cac
         some = take(streamed, np.array([9, 2, 9]))
         assert (some.images[:] == held.images[[9, 2, 9]]).all() and (some.images[1] == held.images[2]).all()
         assert some.shape == held.shape and (np.asarray(some.images) == held.images[[9, 2, 9]]).all()
+    finally:
+        streamed.images.close()
+
+
+def test_processes_that_hashed_a_set_stream_it_too(faces, cache, monkeypatch):
+    held, started = load(faces), list[object]()
+    monkeypatch.setattr(reading, "MANY", 1)
+    monkeypatch.setenv("FACSIM_MEMORY_GB", "0")
+    monkeypatch.setenv("FACSIM_CACHE_GB", "0")
+    plainly = decode_pool._started
+    monkeypatch.setattr(decode_pool, "_started", lambda *given: started.append(given) or plainly(*given))
+    streamed = pictures_from(index_records(faces), shape=PictureShape(size_px=16), cache=True, workers=1)
+    try:
+        assert len(started) == 1 and streamed.hashes.tolist() == held.hashes.tolist()
+        assert (streamed.images[np.arange(COUNT)] == held.images).all() and len(started) == 1
     finally:
         streamed.images.close()
 

@@ -30,6 +30,7 @@ __all__ = [
     "PlacedRecord",
     "container_at",
     "container_of_info",
+    "container_of_stat",
     "missing_place",
     "read_placed",
 ]
@@ -146,7 +147,7 @@ def container_at(path: str | os.PathLike[str]) -> Container:
     place = os.fspath(path)
     try:
         if "://" not in place:
-            return _local(os.path.abspath(place), os.stat(place))
+            return container_of_stat(os.path.abspath(place), os.stat(place))
         fs, root = _fsspec().url_to_fs(place)
         return container_of_info(place, fs.info(root))
     except (OSError, ValueError, ImportError) as error:
@@ -167,7 +168,8 @@ def _fsspec() -> Any:
     return fsspec.core
 
 
-def _local(path: str, found: os.stat_result) -> Container:
+def container_of_stat(path: str, found: os.stat_result) -> Container:
+    """The local file at an absolute path, from what `os.stat` says of it."""
     stamp = f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
     return Container(path=path, stamp=stamp, changed_ns=max(found.st_mtime_ns, found.st_ctime_ns))
 
@@ -220,7 +222,9 @@ class PlaceReader:
         return self._files[container]
 
     def part(self, place: Place) -> bytes:
-        """`length` bytes from `start` of the container."""
+        """`length` bytes from `start` of the container; a file that is one picture is not kept open."""
+        if place.start == 0 and _is_all(place):
+            return _all_of(place)
         return _exactly(self.file(place.container), place.start, place.length)
 
     def unpacked_part(self, place: Place) -> bytes:
@@ -264,11 +268,38 @@ def _opened(container: Container) -> BinaryIO:
         file, found = cast(BinaryIO, _fsspec().open(container.path, "rb").open()), container_at(container.path)
     else:
         file = cast(BinaryIO, open(container.path, "rb", buffering=0))  # noqa: SIM115  # the reader closes it
-        found = _local(container.path, os.fstat(file.fileno()))
-    if found.stamp != container.stamp:
+        found = container_of_stat(container.path, os.fstat(file.fileno()))
+    try:
+        _check_stamp(container, found)
+    except FormatError:
         file.close()
-        raise FormatError(f"{container.path} has changed since it was listed; load the pictures again")
+        raise
     return file
+
+
+def _check_stamp(container: Container, found: Container) -> None:
+    if found.stamp != container.stamp:
+        raise FormatError(f"{container.path} has changed since it was listed; load the pictures again")
+
+
+def _is_all(place: Place) -> bool:
+    """Whether a place that begins a local file ends it too: a stamp begins with the size."""
+    return place.container.stamp.startswith(f"{place.length} ") and "://" not in place.container.path
+
+
+def _all_of(place: Place) -> bytes:
+    """As `_exactly`, with no more calls to the system than it takes: half of the time to read a small picture."""
+    number = os.open(place.container.path, os.O_RDONLY)
+    try:
+        _check_stamp(place.container, container_of_stat(place.container.path, os.fstat(number)))
+        data = os.read(number, place.length)
+        while len(data) < place.length and (more := os.read(number, place.length - len(data))):
+            data += more
+    finally:
+        os.close(number)
+    if len(data) != place.length:
+        raise EOFError(f"it ends after {len(data)} of {place.length} bytes")
+    return data
 
 
 def _exactly(file: BinaryIO, start: int, length: int) -> bytes:

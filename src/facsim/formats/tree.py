@@ -17,7 +17,7 @@ import fsspec.core
 
 from facsim.errors import FormatError
 from facsim.formats.archives import ARCHIVE_ERRORS, Member, TreeLimits, tar_members, zip_members
-from facsim.formats.places import Container, Place, container_at, container_of_info
+from facsim.formats.places import Container, Place, container_at, container_of_info, container_of_stat
 from facsim.formats.record import check_name
 
 __all__ = ["opened", "read_tree", "tree_kind", "tree_names", "tree_places", "walk_places"]
@@ -191,14 +191,20 @@ def _local_members(folder: str, root: str) -> Iterator[Member]:
 
 
 def _local_member(entry: os.DirEntry[str], root: str) -> Member:
-    found = os.path.realpath(entry.path)
-    kind = "file" if os.path.isfile(found) else "neither a file nor a folder"
-    if entry.is_symlink() and (kind != "file" or not found.startswith(root + os.sep)):
-        kind = f"a link to {found}, which is not a file of this folder"
-    size = os.path.getsize(found) if kind == "file" else 0
-    container = container_at(found) if kind == "file" else Container(path=found, stamp="")
+    inside = os.path.join(root, "")
+    if entry.is_symlink():
+        found = os.path.realpath(entry.path)
+        kind = "file" if os.path.isfile(found) else "neither a file nor a folder"
+        if kind != "file" or not found.startswith(inside):
+            kind = f"a link to {found}, which is not a file of this folder"
+    else:
+        found, is_file = entry.path, entry.is_file(follow_symlinks=False)
+        kind = "file" if is_file else "neither a file nor a folder"
+    about = os.stat(found) if kind == "file" else None
+    size = about.st_size if about else 0
+    container = container_of_stat(found, about) if about else Container(path=found, stamp="")
     return Member(
-        name=os.path.relpath(entry.path, root).replace(os.sep, "/"),
+        name=entry.path.removeprefix(inside).replace(os.sep, "/"),
         size=size,
         kind=kind,
         read=lambda: _file_bytes(found),

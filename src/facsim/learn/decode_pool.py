@@ -20,11 +20,19 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facsim.formats.places import PlaceReader
-from facsim.learn.decoding import Decoded, Piece, Shape, crashed, decode_piece, joined, landed
+from facsim.learn.decoding import Decoded, Piece, Shape, crashed, decode_piece, image_shape, joined, landed
 
 __all__ = ["DecodePool", "available_workers", "decoded_by_threads"]
 
+_ENVIRONMENT = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    # glibc keeps the memory of one picture for the next: without, a picture of 224 px costs 130 page faults
+    **dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_"), str(32 << 20)),
+}
 _WAITING = 2  # pieces that lie ready for each thread: enough that none waits, few enough to hold
 
 
@@ -85,8 +93,9 @@ class DecodePool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, pieces: Iterable[Piece]) -> Iterator[tuple[Piece, Decoded]]:
-        """Each piece with its pictures, in the order in which they are done.
+    def run(self, pieces: Iterable[Piece], *, into: NDArray[np.uint8] | None = None) -> Iterator[tuple[Piece, Decoded]]:
+        """Each piece with its pictures, in the order in which they are done; with `into`, an array of all pictures
+        whose rows a piece's begin at its number, they are written there and `Decoded` comes without.
 
         Raises as `decode_piece` does, and RuntimeError with the worker's traceback where it is broken.
         """
@@ -95,13 +104,13 @@ class DecodePool:
         try:
             while self._fill(busy, waiting, coming):
                 for worker in self._answered(busy):
-                    found = self._answer(worker)
+                    found = self._answer(worker, None if worker.piece.number in parts else into)
                     busy.remove(worker)
                     self._free.release()
                     if found is None:
                         waiting.extend(_cut(worker.piece, parts))
                     elif (whole := _joined(worker.piece, found, parts)) is not None:
-                        yield whole
+                        yield _placed(whole, into)
         finally:
             for worker in busy:  # an error, or nobody asks for more: what they hold is not wanted
                 _end(worker)
@@ -150,19 +159,25 @@ class DecodePool:
             answered.remove(worker)
         return answered
 
-    def _answer(self, worker: _Worker) -> Decoded | None:
+    def _answer(self, worker: _Worker, into: NDArray[np.uint8] | None) -> Decoded | None:
         """What the worker found; None where it died on pictures of which all but one are innocent."""
         answer = _heard(worker)
         if answer is None:
-            _end(worker)
-            piece = worker.piece
-            return landed(crashed(self._shape), piece) if len(piece.sources) == 1 else None
+            return self._of_dead(worker)
         kind, value = answer
         if kind != "done":
             _end(worker)
             raise value if kind == "error" else RuntimeError(f"a decoding process is broken\n{value}")
+        found = _with_images(value, worker, into, self._shape)
+        if found is None:
+            return self._of_dead(worker)
         self._idle.append(worker)
-        return value
+        return found
+
+    def _of_dead(self, worker: _Worker) -> Decoded | None:
+        _end(worker)
+        piece = worker.piece
+        return landed(crashed(self._shape), piece) if len(piece.sources) == 1 else None
 
 
 def _end_all(idle: list[_Worker]) -> None:
@@ -180,9 +195,37 @@ def _heard(worker: _Worker) -> tuple[str, Any] | None:
         return None
 
 
+def _with_images(found: Decoded, worker: _Worker, into: NDArray[np.uint8] | None, shape: Shape) -> Decoded | None:
+    """What a worker found with the pictures that follow its message, or written to `into`; None where it died."""
+    piece = worker.piece
+    if piece.path is not None or piece.wants == "hashes":
+        return found
+    rows = slice(piece.number, piece.number + len(piece.sources))
+    images = np.empty((len(piece.sources), *image_shape(shape)), np.uint8) if into is None else into[rows]
+    left = images.data.cast("B")
+    while left:
+        try:
+            count = os.readv(worker.connection.fileno(), [left])
+        except ConnectionError:
+            count = 0
+        if not count:
+            return None
+        left = left[count:]
+    return replace(found, images=images if into is None else found.images)
+
+
+def _placed(whole: tuple[Piece, Decoded], into: NDArray[np.uint8] | None) -> tuple[Piece, Decoded]:
+    """The pictures of a piece that was cut, in `into` as well."""
+    piece, found = whole
+    if into is None or not len(found.images):
+        return whole
+    into[piece.number : piece.number + len(piece.sources)] = found.images
+    return piece, replace(found, images=found.images[:0])
+
+
 def _started(shape: Shape, piece: Piece) -> _Worker:
     ours, theirs = Pipe()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = {**os.environ, **_ENVIRONMENT}
     program = [sys.executable, "-m", "facsim.learn.decode_worker", str(theirs.fileno())]
     process = subprocess.Popen(
         [*program, str(shape.size_px), shape.colour],

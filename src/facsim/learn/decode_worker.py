@@ -1,6 +1,7 @@
 """The program of one decoding process: `python -m facsim.learn.decode_worker FD SIZE_PX COLOUR`.
 
-Started by `facsim.learn.decode_pool`; takes pickled pieces over a socket and answers each. A process of its own, not a
+Started by `facsim.learn.decode_pool`; takes pickled pieces over a socket and answers each, a
+message and then the pictures' bytes. A process of its own, not a
 fork: nothing of the parent's threads, no need for a user's script to guard its main module, and a decoder that dies on
 a hostile picture takes nothing else with it.
 """
@@ -8,15 +9,16 @@ a hostile picture takes nothing else with it.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from facsim.errors import FacsimError
 from facsim.formats.places import PlaceReader
-from facsim.learn.decoding import Piece, decode_piece
+from facsim.learn.decoding import Decoded, Piece, decode_piece
 
 __all__ = ["main", "serve"]
 
@@ -37,9 +39,19 @@ def serve(connection: Connection, size_px: int, colour: str) -> None:
             if piece is None:
                 return
             try:
-                connection.send(("done", decode_piece(piece, shape, reader)))
+                found = decode_piece(piece, shape, reader)
             except (FacsimError, OSError) as error:
                 connection.send(("error", error))
+            else:
+                _answer(connection, found)
+
+
+def _answer(connection: Connection, found: Decoded) -> None:
+    """All but the pictures as a message, then their plain bytes: the parent reads those to where they belong."""
+    connection.send(("done", replace(found, images=found.images[:0])))
+    left = found.images.data.cast("B") if len(found.images) else memoryview(b"")
+    while left:
+        left = left[os.write(connection.fileno(), left) :]
 
 
 def main() -> None:

@@ -115,12 +115,12 @@ class FileImages(_NotHeld):
 class StreamedImages(_NotHeld):
     """Pictures of a set that fits neither memory nor the cache: decoded by `workers` processes whenever asked for.
 
-    `readers` is how many threads may well ask at once.
+    `readers` is how many threads may well ask at once, `pool` the processes.
     """
 
     def __init__(self, sources: Sequence[Source], shape: Shape, *, workers: int) -> None:
         self._sources, self._shape, self.readers = sources, shape, workers
-        self._pool = DecodePool(shape, workers=workers)
+        self.pool = DecodePool(shape, workers=workers)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -138,16 +138,18 @@ class StreamedImages(_NotHeld):
         images = np.empty((len(positions), *image_shape(self._shape)), dtype=np.uint8)
         each = max(1, min(_PIECE_BYTES // max(1, images[:1].nbytes), len(positions) // 4))
         pieces = [
-            Piece(number=start, sources=tuple(self._sources[i] for i in positions[start : start + each]))
+            Piece(
+                number=start, sources=tuple(self._sources[i] for i in positions[start : start + each]), wants="images"
+            )
             for start in range(0, len(positions), each)
         ]
-        for piece, found in self._pool.run(pieces):
-            images[piece.number : piece.number + len(piece.sources)] = _good(found, piece)
+        for piece, found in self.pool.run(pieces, into=images):
+            _check_good(found, piece)
         return images
 
     def close(self) -> None:
         """End the processes; they start again when they are needed."""
-        self._pool.close()
+        self.pool.close()
 
 
 def rows_of(images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -167,8 +169,7 @@ def rows_of(images: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[
     )
 
 
-def _good(found: Decoded, piece: Piece) -> NDArray[np.uint8]:
+def _check_good(found: Decoded, piece: Piece) -> None:
     for source, reason in zip(piece.sources, found.reasons, strict=True):
         if reason:
             raise FacsimError(f'"{source.name}" could be decoded when it was first read and is now {reason}; load anew')
-    return found.images

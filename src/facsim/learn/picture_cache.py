@@ -137,8 +137,8 @@ def _locked(entry: CacheEntry) -> Iterator[None]:
 # what is there
 
 
-def _found(entry: CacheEntry) -> Decoded | None:
-    """The entry's pictures; None where there are none, or damaged ones."""
+def _found(entry: CacheEntry, *, is_new: bool = False) -> Decoded | None:
+    """The entry's pictures; None where there are none, or damaged ones. A new one's were checked as they were made."""
     try:
         with np.load(entry.file(".npz"), allow_pickle=False) as file:
             said = {name: file[name] for name in ("hashes", "reasons", "crcs", "stamp")}
@@ -148,7 +148,8 @@ def _found(entry: CacheEntry) -> Decoded | None:
         is_same = said["stamp"].tolist() == _stamp(entry)
     except _DAMAGE:
         return None
-    if (not is_same or entry.nbytes <= memory_bytes()) and not _is_sound(entry, images, said["crcs"]):
+    is_trusted = is_same and (is_new or entry.nbytes > memory_bytes())
+    if not is_trusted and not _is_sound(entry, images, said["crcs"]):
         return None
     if not is_same:
         _conclude(entry, said)
@@ -199,7 +200,7 @@ def _made(entry: CacheEntry, sources: Sequence[Source], decode: Decode) -> Decod
             journal.write(_line(piece.number, found) + "\n")
             journal.flush()
     _landed(entry, done)
-    whole = _found(entry)
+    whole = _found(entry, is_new=True)
     if whole is None:
         raise OSError(f"{entry.file('.npy')} was written and cannot be read back")
     return whole

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from facsim.learn.decode_pool import DecodePool, available_workers, decoded_by_t
 from facsim.learn.decoding import Decoded, Piece, Shape, Source, blank_images, image_shape
 from facsim.learn.images import FileImages, StreamedImages
 from facsim.learn.limits import memory_bytes
-from facsim.learn.picture_cache import Decode, content_key, fits_cache, kept_pictures
+from facsim.learn.picture_cache import content_key, fits_cache, kept_pictures
 from facsim.models.asset_cache import find_cache_folder, load_cached
 
 __all__ = ["MANY", "OnDecoded", "read_pictures"]
@@ -35,6 +35,14 @@ _PIECE_ROWS = 64
 
 OnDecoded = Callable[[int, int], None]
 """Called with the pictures that are done and all there are."""
+
+
+class _Decode(Protocol):
+    """What decodes pieces, in any order; their pictures come with them, or are in `into` where that is given."""
+
+    def __call__(
+        self, pieces: Iterator[Piece], into: NDArray[np.uint8] | None = None
+    ) -> Iterator[tuple[Piece, Decoded]]: ...
 
 
 def read_pictures(
@@ -53,7 +61,7 @@ def read_pictures(
     memory cannot be kept because the cache cannot be written.
     """
     count = workers or available_workers()
-    decode = _decoder(sources, shape, count, on_decoded)
+    decode = _decoder(sources, shape, on_decoded, workers=count)
     nbytes = len(sources) * int(np.prod(image_shape(shape)))
     key = content_key(sources, shape) if cache and len(sources) else None
     if key is not None and fits_cache(nbytes):
@@ -64,7 +72,9 @@ def read_pictures(
                 raise FacsimError(_unwritable(nbytes, error)) from error
     if nbytes <= memory_bytes():
         return _in_memory(sources, shape, decode)
-    return _streamed(sources, shape, key=key, decode=decode, workers=count)
+    streamed = StreamedImages(sources, shape, workers=count)
+    decode = _decoder(sources, shape, on_decoded, workers=count, pool=streamed.pool)
+    return _with_hashes(streamed, sources, key=key, decode=decode)
 
 
 def _unwritable(nbytes: int, error: OSError) -> str:
@@ -74,16 +84,27 @@ def _unwritable(nbytes: int, error: OSError) -> str:
     )
 
 
-def _decoder(sources: Sequence[Source], shape: Shape, workers: int, on_decoded: OnDecoded | None) -> Decode:
-    """What decodes pieces: threads for few pictures and for those in memory already, else processes."""
+def _decoder(
+    sources: Sequence[Source],
+    shape: Shape,
+    on_decoded: OnDecoded | None,
+    *,
+    workers: int,
+    pool: DecodePool | None = None,
+) -> _Decode:
+    """What decodes pieces: threads for few pictures and for those in memory already, else processes, of `pool` where
+    one is given.
+    """
     by_threads = len(sources) < MANY or any(isinstance(source.at, bytes) for source in sources)
 
-    def decode(pieces: Iterator[Piece]) -> Iterator[tuple[Piece, Decoded]]:
+    def decode(pieces: Iterator[Piece], into: NDArray[np.uint8] | None = None) -> Iterator[tuple[Piece, Decoded]]:
         if by_threads:
             yield from _told(decoded_by_threads(pieces, shape, workers=workers))
-            return
-        with DecodePool(shape, workers=workers) as pool:
-            yield from _told(pool.run(pieces))
+        elif pool is not None:
+            yield from _told(pool.run(pieces, into=into))
+        else:
+            with DecodePool(shape, workers=workers) as own:
+                yield from _told(own.run(pieces, into=into))
 
     def _told(found: Iterator[tuple[Piece, Decoded]]) -> Iterator[tuple[Piece, Decoded]]:
         done = 0
@@ -105,30 +126,35 @@ def _held(found: Decoded, most: int | None) -> Decoded:
     return replace(found, images=cast(NDArray[np.uint8], FileImages(found.images)))
 
 
-def _pieces(sources: Sequence[Source]) -> Iterator[Piece]:
+def _pieces(sources: Sequence[Source], *, wants: str = "all") -> Iterator[Piece]:
     for start in range(0, len(sources), _PIECE_ROWS):
-        yield Piece(number=start, sources=tuple(sources[start : start + _PIECE_ROWS]))
+        yield Piece(number=start, sources=tuple(sources[start : start + _PIECE_ROWS]), wants=wants)
 
 
-def _in_memory(sources: Sequence[Source], shape: Shape, decode: Decode) -> Decoded:
+def _in_memory(sources: Sequence[Source], shape: Shape, decode: _Decode) -> Decoded:
     images = blank_images(len(sources), shape)
     hashes, reasons = np.zeros(len(sources), dtype=np.uint64), [""] * len(sources)
-    for piece, found in decode(_pieces(sources)):
+    for piece, found in decode(_pieces(sources), images):
         rows = slice(piece.number, piece.number + len(piece.sources))
-        images[rows], hashes[rows], reasons[rows] = found.images, found.hashes, found.reasons
+        hashes[rows], reasons[rows] = found.hashes, found.reasons
+        if len(found.images):
+            images[rows] = found.images
     return Decoded(images=images, hashes=hashes, reasons=tuple(reasons))
 
 
-def _streamed(sources: Sequence[Source], shape: Shape, *, key: str | None, decode: Decode, workers: int) -> Decoded:
+def _with_hashes(images: StreamedImages, sources: Sequence[Source], *, key: str | None, decode: _Decode) -> Decoded:
     """Decoded once for the hashes and reasons, which are kept, and then again whenever a picture is asked for."""
 
     def first_pass() -> dict[str, NDArray[np.generic]]:
         hashes, reasons = np.zeros(len(sources), dtype=np.uint64), [""] * len(sources)
-        for piece, found in decode(_pieces(sources)):
+        for piece, found in decode(_pieces(sources, wants="hashes")):
             rows = slice(piece.number, piece.number + len(piece.sources))
             hashes[rows], reasons[rows] = found.hashes, found.reasons
         return {"hashes": hashes, "reasons": np.array(reasons, dtype=np.str_)}
 
     found = first_pass() if key is None else load_cached("picture-hashes", key=key, build=first_pass)
-    images = cast(NDArray[np.uint8], StreamedImages(sources, shape, workers=workers))
-    return Decoded(images=images, hashes=found["hashes"].astype(np.uint64), reasons=tuple(found["reasons"].tolist()))
+    return Decoded(
+        images=cast(NDArray[np.uint8], images),
+        hashes=found["hashes"].astype(np.uint64),
+        reasons=tuple(found["reasons"].tolist()),
+    )
