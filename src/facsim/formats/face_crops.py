@@ -129,9 +129,10 @@ def _lines(files: Files, listed: str) -> Iterator[dict[str, Any]]:
 
 
 def _parsed(data: bytes, where: str) -> dict[str, Any]:
-    """A JSON object, its numbers finite."""
+    """A JSON object, its numbers finite and its text Unicode."""
     try:
         found: object = json.loads(data, parse_constant=_refused, parse_float=_finite)
+        json.dumps(found, ensure_ascii=False).encode()  # fails on half a surrogate pair, which JSON can spell
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{where}: no JSON ({error}); make it again with `facsim crops`") from error
     if not isinstance(found, dict):
