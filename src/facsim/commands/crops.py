@@ -48,7 +48,7 @@ def crops(
 def _text(out: str, account: dict[str, Any]) -> str:
     rows = [
         ("written", out),
-        ("faces", f"{account['faces']} of {account['pictures']} pictures"),
+        ("faces", f"{account['faces']}, of {account['pictures']} pictures"),
         ("pictures left out", counts_text(account["left_out"]) or "none"),
         ("faces left out", counts_text(account["faces_left_out"]) or "none"),
     ]

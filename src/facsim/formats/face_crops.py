@@ -156,9 +156,9 @@ def _fault(line: Mapping[str, Any]) -> str:
         if not isinstance(line.get(key), str):
             return f'"{key}" is {str(line.get(key))[:80]!r}, expected text'
     for key in _BOXES:
-        box = line.get(key)
+        box: Any = line.get(key)
         if not isinstance(box, list) or [type(side) in (int, float) for side in cast(list[Any], box)] != [True] * 4:
-            return f'"{key}" is {str(box)[:80]!r}, expected left, top, right, bottom'
+            return f'"{key}" is {str(line.get(key))[:80]!r}, expected left, top, right, bottom'
     if any(type(line.get(key)) is not int for key in _COUNTS) or not 1 <= line["face"] <= line["faces"]:
         return f"face {str(line.get('face'))[:20]} of {str(line.get('faces'))[:20]}, expected 1 of 1 or more"
     if not isinstance(line.get("split"), str | None):
