@@ -22,9 +22,9 @@ def crops(
 
     A run has one row for each photograph, and detect one face that counts; the others are listed. DIR gets a square
     lossless crop of each of them, twice as wide as its box, and a list with the photograph, the box, the score and the
-    terms. `facsim ingest DIR` knows it and has a row a face; faces of one photograph stay together in a split. In a
-    crop the face is the one nearest to the centre: detect it again with faces = "centre". Pictures that cannot be read,
-    show no face or were rejected are counted by reason; nothing is left there where the command is stopped.
+    terms. `facsim ingest DIR` knows it and has a row a face; faces of one photograph stay together in a split. A recipe
+    for them gives detect given = "crop", or faces = "centre" to search again. Pictures that cannot be read, show no
+    face or were rejected are counted by reason; nothing is left there where the command is stopped.
 
     \b
     Example:
