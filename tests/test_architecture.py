@@ -36,7 +36,7 @@ FLOORS = [
     ("testing",),
     ("models",),
     ("sources", "labels", "curate"),
-    ("export", "learn", "report", "review", "studio"),
+    ("export", "crops", "learn", "report", "review", "studio"),
     ("commands", "documentation", "cli", "__main__"),
 ]
 

@@ -342,7 +342,7 @@ def test_every_command_teaches_by_example_and_speaks_json(name):
 def test_the_commands_are_those_that_were_promised():
     promised = (
         "run plan preview studio ingest export train evaluate calibrate compare leaks pretrain probe few-shot "
-        "zero-shot captions contrast protocol report redo stages models adopt doctor audit yields "
+        "zero-shot crops captions contrast protocol report redo stages models adopt doctor audit yields "
         "duplicates noise teach"
     )
     assert sorted(names_of_commands()) == sorted(promised.split())

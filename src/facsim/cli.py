@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from facsim import __version__
 from facsim.commands.audit import audit
 from facsim.commands.console import show_text, tell
+from facsim.commands.crops import crops
 from facsim.commands.duplicates import duplicates
 from facsim.commands.evaluation import calibrate, compare, evaluate
 from facsim.commands.leaks import leaks
@@ -41,7 +42,7 @@ _CONTINUES = ("run", "ingest", "train", "protocol", "pretrain", "contrast", "tea
 
 _GROUPS: Mapping[str, tuple[Callable[..., None], ...]] = {
     "Make pictures": (run, plan, preview, studio, stages, redo, report),
-    "Exchange pictures": (ingest, export, captions),
+    "Exchange pictures": (ingest, export, crops, captions),
     "Train": (train, pretrain, contrast, teach, models, adopt),
     "Choose labels": (yields, duplicates, noise),
     "Test": (evaluate, calibrate, compare, leaks, probe, few_shot, zero_shot, audit),

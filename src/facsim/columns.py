@@ -200,6 +200,13 @@ _LIST = [
     _column("parts", IMAGE_TYPE, "what each pixel shows, as numbers of the table below: an 8-bit palette PNG"),
     # where the face is
     _column("faces_found", pa.int16(), "faces that the detector found; null where a crop was given", low=0),
+    _column(
+        "faces_listed",
+        pa.list_(pa.struct([(name, _F32) for name in ("left", "top", "right", "bottom", "score")])),
+        "the detector's boxes of all faces, at most 256: the one that counts first, then by score (null: it gives "
+        "none), from the left and from the top; null where a crop was given",
+        "px",
+    ),
     _column("face_score", _F32, "the detector's score of the face; null where it gives none", low=0, high=1),
     _column(
         "landmarks_error",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,7 +12,7 @@ from facsim.columns import KEY_COLUMNS, split_name
 from facsim.dataset import Dataset, open_dataset
 from facsim.formats.parquet import picture_rows
 from facsim.formats.places import PlacedRecord, container_at
-from facsim.formats.record import Record
+from facsim.formats.record import Record, kept_together
 from facsim.formats.terms import Terms, check_commercial
 from facsim.label_maps import MAP_NAMES
 from facsim.manifest import Manifest
@@ -36,7 +36,7 @@ _NOT_METADATA = (
 )
 
 LEARNING_COLUMNS = (
-    *("identity_id", "expression_soft"),
+    *("identity_id", "split_group", "expression_soft"),
     *("apparent_age_years", "apparent_gender", "apparent_ancestry", "skin_tone_monk", "ita_deg", "face_luminance"),
     *("yaw_deg", "pitch_deg", "roll_deg", "crop_scale", "light_kind", "light_ratio", "background_kind"),
     *("glasses", "sunglasses", "headwear", "occluder", "occlusion"),
@@ -65,8 +65,7 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
 
     columns: the short names wanted; None takes all of `metadata_columns`, with `maps` or without.
     """
-    known = metadata_columns(dataset, maps=maps)
-    wanted = {name: full for name, full in known.items() if columns is None or name in columns}
+    wanted = _wanted(metadata_columns(dataset, maps=maps), columns)
     split = dataset.run.find("split")
     for batch in dataset.batches([*wanted.values(), *([split] if split else [])]):
         yield from _batch_records(batch, wanted, split)
@@ -74,8 +73,7 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
 
 def run_index(dataset: Dataset, *, columns: Sequence[str] | None = None) -> Iterator[PlacedRecord]:
     """What `run_records` gives, with where each picture lies in its shard; no picture is read or copied."""
-    known = metadata_columns(dataset)
-    wanted = {name: full for name, full in known.items() if columns is None or name in columns}
+    wanted = _wanted(metadata_columns(dataset), columns)
     split = dataset.run.find("split")
     step = split_name(dataset.image)[0]
     for shard, (rows, batch) in enumerate(dataset.labels([*wanted.values(), *([split] if split else [])])):
@@ -85,14 +83,26 @@ def run_index(dataset: Dataset, *, columns: Sequence[str] | None = None) -> Iter
             yield PlacedRecord(place=places[row], **_fields(values, files[row], wanted, split))
 
 
+def _wanted(known: Mapping[str, str], columns: Sequence[str] | None) -> dict[str, str]:
+    """Short name → full name of what is read of a row; a `split_group` lies in what the run kept of its input."""
+    wanted = {name: full for name, full in known.items() if columns is None or name in columns}
+    if columns is not None and "split_group" in columns and "source_metadata" in known:
+        wanted["split_group"] = known["source_metadata"]
+    return wanted
+
+
 def _fields(row: dict[str, Any], file_name: str | None, wanted: dict[str, str], split: str | None) -> dict[str, Any]:
     """What a record has but its picture."""
     return {
         "name": f"{row['sample_id']}{PurePosixPath(file_name or 'x.png').suffix}",
         "expression": row["expression"],
         "split": row.get(split) if split else None,
-        "metadata": {"sample_id": row["sample_id"], **{name: row[full] for name, full in wanted.items()}},
+        "metadata": {"sample_id": row["sample_id"], **{name: _value(name, row[full]) for name, full in wanted.items()}},
     }
+
+
+def _value(name: str, value: Any) -> Any:
+    return kept_together({"source_metadata": value}) if name == "split_group" else value
 
 
 def check_run_commercial(run: Manifest) -> None:

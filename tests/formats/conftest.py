@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from facsim.formats import Record, write_records
+from facsim.formats.face_crops import FaceCrop, write_face_crops
 
 MAGIC = struct.pack("<I", 0xCED7230A)
 
@@ -86,6 +87,31 @@ def make_parquet(root):
 def make_webdataset(root):
     write_records(drawn(), root / "shards", format="webdataset")
     return root / "shards"
+
+
+def make_face_crops(root):
+    crops = [
+        FaceCrop(
+            name=f"{photograph:032x}",
+            image=picture(10 * photograph + face),
+            said={
+                **{
+                    "face": face,
+                    "faces": 2,
+                    "face_box": [1.5, 2, 9, 10],
+                    "face_score": 0.9,
+                    "crop_box": [-3, -2, 13, 14],
+                },
+                **{"picture": f"party/{photograph}.jpg", "split_group": f"photograph/{photograph}", "split": "train"},
+                **{"source_dataset": "mine", "source_terms": "my own", "source_commercial": "yes"},
+                "picture_metadata": {"place": "Köln"},
+            },
+        )
+        for photograph in (0, 1)
+        for face in (1, 2)
+    ]
+    write_face_crops(crops, root / "crops", account=lambda: {"pictures": 2})
+    return root / "crops"
 
 
 def make_pictures(root):

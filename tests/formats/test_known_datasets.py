@@ -61,6 +61,7 @@ HELD = {
         ("00000/00007.png", None, "training"),
         ("65000/65999.png", None, "validation"),
     ],
+    "face_crops": [(f"{photograph}.face{face}.png", None, "train") for photograph in (0, 1) for face in (1, 2)],
     "celeba_hq": [("0.jpg", None, None), ("29999.jpg", None, None), ("7.jpg", None, None)],
     "pictures": [("a.png", None, None), ("d.jpg", None, None), ("e.png", None, None)],
 }
@@ -176,6 +177,7 @@ def test_a_format_that_is_only_read_says_so(tmp_path):
         ("affectnet_npy", "train_set/images/12.jpg"),
         ("ck_plus", "cohn-kanade-images/S010/002/S010_002_00000002.png"),
         ("expw", "image/origin/happy_13.jpg"),
+        ("face_crops", f"crops/00/{1:032x}.face2.png"),
     ],
 )
 def test_a_listed_picture_that_is_not_there_is_a_record_without_bytes(tiny_set, form, lost):

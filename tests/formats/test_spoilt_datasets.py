@@ -21,9 +21,9 @@ from facsim.recipe import Input
 FORMS = [
     *("class_folder", "fer2013", "parquet", "webdataset", "pictures", "fer2013_folder", "ferplus", "raf_db"),
     *("affectnet_csv", "affectnet_npy", "ck_plus", "expw", "sfew", "digiface", "dcface", "emonet_face", "ffhq"),
-    "celeba_hq",
+    *("celeba_hq", "face_crops"),
 ]
-ARCHIVED = ["class_folder", "raf_db", "affectnet_csv", "affectnet_npy", "expw", "ffhq", "pictures"]
+ARCHIVED = ["face_crops", "class_folder", "raf_db", "affectnet_csv", "affectnet_npy", "expw", "ffhq", "pictures"]
 FILES_ONLY = ("fer2013", "ferplus", "parquet", "emonet_face")
 ROUNDS = 20 * int(os.environ.get("FACSIM_FUZZ", "1"))
 WORDS = [b"", b"-1", b"8", b"99999999999999999999", b"nan", b"\xff\xfe", b"../../etc/passwd", b"/etc/passwd", b"a\\b"]
@@ -123,7 +123,7 @@ def test_a_spoilt_set_is_refused_or_its_pictures_are_counted(tiny_set, tmp_path,
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tgz"])
 @pytest.mark.parametrize(
-    "form", ["class_folder", "raf_db", "affectnet_csv", "affectnet_npy", "expw", "ffhq", "pictures"]
+    "form", ["class_folder", "raf_db", "affectnet_csv", "affectnet_npy", "expw", "ffhq", "pictures", "face_crops"]
 )
 def test_a_spoilt_archive_is_refused_or_its_pictures_are_counted(tiny_set, packed, tmp_path, form, kind):
     whole = packed(tiny_set(form), kind)

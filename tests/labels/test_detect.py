@@ -72,6 +72,25 @@ def test_several_faces_are_a_problem_only_where_one_was_wanted(finds):
     assert row["faces_found"] == 5
 
 
+def test_all_faces_are_listed_the_one_that_counts_first_then_the_strongest(finds):
+    boxes = [(50, 5, 60, 15), LARGE, (40, 5, 50, 15), (40, 20, 50, 30)]
+    (row,) = finds(found(*boxes, scores=[0.9, 0.6, 0.9, 0.95])).open("cpu")([sample_of(noise())])
+    sides = [tuple(face[side] for side in ("left", "top", "right", "bottom")) for face in row["faces_listed"]]
+    assert sides == [LARGE, boxes[3], boxes[2], boxes[0]]
+    assert [face["score"] for face in row["faces_listed"]] == [0.6, 0.95, 0.9, 0.9]
+
+
+def test_a_crowd_is_counted_whole_and_listed_up_to_the_cap(finds):
+    crowd = found(*[(x % 70, x // 70, x % 70 + 9, x // 70 + 9) for x in range(300)])
+    (row,) = finds(crowd).open("cpu")([sample_of(noise())])
+    assert row["faces_found"] == 300 and len(row["faces_listed"]) == 256
+
+
+def test_boxes_in_a_large_photograph_are_in_its_own_pixels(finds):
+    (row,) = finds(found((400, 300, 700, 640), (100, 100, 200, 220))).open("cpu")([photograph(4000, 3000, "JPEG")])
+    assert [face["right"] for face in row["faces_listed"]] == [1400.0, 400.0]
+
+
 @pytest.mark.parametrize(("policy", "score"), [("largest", 0.6), ("centre", 0.8)])
 def test_the_face_that_counts_is_the_one_asked_for(finds, policy, score):
     stage = finds(found(LARGE, MIDDLE, scores=[0.6, 0.8]), faces=policy, passes=1)
@@ -87,7 +106,7 @@ def test_a_box_far_from_the_picture_is_a_problem(finds):
 def test_nothing_is_searched_for_in_a_crop(landmark_model):
     stage = Detect(landmarks=landmark_model, given="crop")
     (row,) = stage.open("cpu")([sample_of(noise())])
-    assert row["faces_found"] is None and row["face_score"] is None
+    assert row["faces_found"] is None and row["face_score"] is None and row["faces_listed"] is None
     assert len(row["landmarks_68"]) == 136
     assert len(stage.weights) == 1
 
@@ -103,6 +122,7 @@ def test_the_stage_keeps_the_laws(finds, landmark_model):
     samples = [sample_of(noise(seed=seed, width=60 + 7 * seed), seed) for seed in range(5)]
     check_laws(Detect(landmarks=landmark_model, given="crop"), samples)
     check_laws(finds(found(LARGE)), samples)
+    check_laws(finds(found(LARGE, MIDDLE)), samples)
 
 
 def test_untaught_networks_find_something_or_nothing_but_do_not_fail(landmark_model, detect_model):

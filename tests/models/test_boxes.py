@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from facsim.models.boxes import overlaps, strongest
+from facsim.models.boxes import outside_heads, overlaps, strongest
 
 
 def test_overlap_is_intersection_over_union_by_hand():
@@ -37,3 +37,16 @@ def test_a_box_within_a_stronger_one_goes():
     boxes = np.array([[0.0, 0, 30, 30], [10, 10, 18, 18]])
     assert strongest(boxes, np.array([0.9, 0.8]), overlap=0.4).tolist() == [0, 1]
     assert strongest(boxes, np.array([0.9, 0.8]), overlap=0.4, inside=0.5).tolist() == [0]
+
+
+def test_a_small_box_on_a_larger_ones_head_is_part_of_it():
+    face, ear, hat, far, child = [0, 0, 40, 40], [44, 10, 50, 16], [15, -14, 23, -6], [80, 10, 86, 16], [44, 0, 60, 16]
+    boxes = np.array([ear, face, hat, far, child], dtype=float)
+    assert outside_heads(boxes, room=0.4, small=0.25).tolist() == [False, True, False, True, True]
+    assert outside_heads(boxes, room=0.0, small=0.25).all()
+
+
+def test_the_largest_box_and_none_are_no_parts():
+    boxes = np.array([[0.0, 0, 40, 40], [10, 10, 14, 14], [11, 11, 12, 12]])
+    assert outside_heads(boxes, room=0.4, small=0.25).tolist() == [True, False, False]
+    assert outside_heads(np.zeros((0, 4)), room=0.4, small=0.25).tolist() == []

@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 
 from facsim.errors import FacsimError
-from facsim.models.face_crop import TEMPLATES, fit_box, fit_similarity, invert, moved, template_points
+from facsim.models.face_crop import (
+    TEMPLATES,
+    cut_square,
+    fit_box,
+    fit_similarity,
+    invert,
+    moved,
+    square_about,
+    template_points,
+)
 
 
 def similarity(angle, zoom, shift):
@@ -63,3 +72,25 @@ def test_there_and_back_is_where_it_was():
 def test_an_unknown_template_is_refused_with_the_nearest():
     with pytest.raises(FacsimError, match='Did you mean "wide"'):
         template_points("wider")
+
+
+def test_a_square_is_about_the_boxs_middle_and_no_longer_than_the_picture():
+    assert square_about(np.array([40.0, 40, 60, 50]), scale=2.0, shape=(200, 300, 3)) == (30, 25, 70, 65)
+    left, top, right, bottom = square_about(np.array([50.0, 20, 250, 180]), scale=2.0, shape=(200, 300, 3))
+    assert (right - left, bottom - top) == (300, 300)
+    left, top, right, bottom = square_about(np.array([-40.0, 10, 320, 190]), scale=2.0, shape=(200, 300, 3))
+    assert right - left == 360
+
+
+@pytest.mark.parametrize(
+    "box", [(10, 10, 10, 20), (-50, 0, -10, 20), (0, 190, 20, 220), (-400, 10, 410, 20), (np.nan, 0, 9, 9)]
+)
+def test_a_box_that_is_no_place_in_the_picture_gives_no_square(box):
+    assert square_about(np.array(box, dtype=float), scale=2.0, shape=(200, 300, 3)) is None
+
+
+def test_a_square_holds_the_pictures_own_pixels_and_outside_its_border():
+    picture = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+    found = cut_square(picture, (-2, 3, 4, 9))
+    assert np.array_equal(found[:3, 2:], picture[3:6, :4])
+    assert (found[:3, :2] == picture[3:6, :1]).all() and (found[3:, 2:] == picture[5, :4]).all()

@@ -92,6 +92,7 @@ FORMATS: Mapping[str, Format] = {
         ),
         _format("webdataset", "webdataset", "tar shards of key.jpg with key.cls or key.json", writes=True),
         _format("pictures", "pictures", "pictures in folders to any depth or an archive, without labels"),
+        _format("face_crops", "face_crops", "what `facsim crops` writes: face_crops.jsonl and crops/; a record a face"),
         _format("fer2013_folder", "known_folders", "FER2013 as split/class/*.jpg, 48×48"),
         _format("ferplus", "ferplus_set", "FER+: fer2013.csv and fer2013new.csv in a folder"),
         _format("raf_db", "rafdb", "RAF-DB basic: EmoLabel/list_patition_label.txt, Image/aligned/*.jpg"),

@@ -26,6 +26,7 @@ _MARKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     for form, pattern in (
         ("raf_db", r"list_patition_label\.txt"),
         ("expw", r"label\.lst"),
+        ("face_crops", r"face_crops\.jsonl"),
         ("ck_plus", r"(?i:cohn-kanade-images)/.*"),
         ("ck_plus", r"(?i:Emotion/S[0-9]{3}/[0-9]{3}/[^/]*_emotion\.txt)"),
         ("affectnet_npy", r"annotations/[0-9]+_exp\.npy"),

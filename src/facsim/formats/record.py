@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from facsim.errors import FormatError
 
-__all__ = ["Record", "check_name", "check_record"]
+__all__ = ["Record", "check_name", "check_record", "kept_together"]
 
 _NOT_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # control characters and lone surrogates
 
@@ -21,7 +22,8 @@ class Record:
     `name` is a relative path with `/`, unique in its dataset; `image` the encoded bytes exactly as found, not yet
     decoded and perhaps not even a picture; `expression` a canonical name (`facsim.expressions`) or None where the
     dataset gives none; `split` the dataset's own word for the split, or None; `metadata` whatever else it says, in
-    values that JSON holds: `identity_id` who is shown, `dataset_class` a label that is no expression, `unreadable` why
+    values that JSON holds: `identity_id` who is shown, `split_group` what stays together in a split, such as
+    the faces of one photograph, `dataset_class` a label that is no expression, `unreadable` why
     a picture that is listed has no bytes.
     Raises FormatError where the name is not a plain relative path or the split is not a plain name.
     """
@@ -34,6 +36,26 @@ class Record:
 
     def __post_init__(self) -> None:
         check_record(self.name, self.split)
+
+
+def kept_together(metadata: Mapping[str, Any]) -> str | None:
+    """What a picture stays together with in a split: who is shown, else its `split_group`, which may also lie in the
+    `source_metadata` that a run kept of its input; None where neither is known."""
+    if (identity := metadata.get("identity_id")) is not None:
+        return str(identity)
+    kept = metadata.get("source_metadata")
+    group = metadata.get("split_group") or (_group_in(kept) if isinstance(kept, str) else None)
+    return str(group) if group else None
+
+
+def _group_in(text: str) -> object:
+    if '"split_group"' not in text:
+        return None
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast(dict[str, object], found).get("split_group") if isinstance(found, dict) else None
 
 
 def check_record(name: str, split: str | None) -> None:

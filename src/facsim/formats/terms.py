@@ -151,6 +151,7 @@ TERMS: Mapping[str, Terms] = {
     "parquet": _UNSAID,
     "webdataset": _UNSAID,
     "pictures": _UNSAID,
+    "face_crops": Terms(name="not stated", agreement="as each photograph's own, which every face carries"),
 }
 """Terms by format."""
 

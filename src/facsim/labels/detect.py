@@ -36,6 +36,8 @@ still fill the landmark network's crop."""
 _SEEN = 0.5
 _EYES, _MOUTH, _NOSE = ((42, 45), (36, 39)), (54, 48), 30
 _CELL = 32
+_SIDES = ("left", "top", "right", "bottom")
+_MOST_LISTED = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ class Detect:
     for what the detector itself asks for. search_px: side of the square in which
     pictures are searched, a multiple of 32; faces from a twelfth of it on are found, larger squares find smaller faces
     and may miss one that fills the picture. passes: how often the landmark model looks, each time about what it found
-    before.
+    before. All faces that were found are listed (`faces_listed`), for `facsim crops`.
     """
 
     model: str = ""
@@ -62,12 +64,13 @@ class Detect:
     passes: int = 2
 
     name: ClassVar[str] = "detect"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     mirrors: ClassVar[bool] = False
     determinism: ClassVar[Determinism] = Determinism(level="close", tolerance=0.05, metric="px or degrees")
     reads: ClassVar[tuple[str, ...]] = ("image",)
     writes: ClassVar[tuple[str, ...]] = (
         "faces_found",
+        "faces_listed",
         "face_score",
         "face_box",
         "landmarks_68",
@@ -146,8 +149,8 @@ class Detect:
         chosen = [self._chosen(faces, array) for faces, array in zip(found, arrays, strict=True)]
         points = _points(reader, arrays, chosen, passes=self.passes, device=device, rows=self.resources.batch)
         for at, picture, faces, choice, read in zip(places, pictures, found, chosen, points, strict=True):
-            count = len(faces) if find else None
-            rows[at] = choice if isinstance(choice, Problem) else self._row(picture, count, choice, read)
+            all_found = faces if find else None
+            rows[at] = choice if isinstance(choice, Problem) else self._row(picture, all_found, choice, read)
         return rows
 
     def _chosen(self, faces: Sequence[FoundFace], picture: NDArray[np.uint8]) -> FoundFace | Problem:
@@ -161,7 +164,9 @@ class Detect:
         size = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
         return faces[int(np.argmin(far) if self.faces == "centre" else np.argmax(size))]
 
-    def _row(self, picture: _Photograph, count: int | None, face: FoundFace, read: FacePoints | None) -> Row | Problem:
+    def _row(
+        self, picture: _Photograph, faces: Sequence[FoundFace] | None, face: FoundFace, read: FacePoints | None
+    ) -> Row | Problem:
         if read is None:
             return Problem(reason="no_place", detail="the landmark model's crop would lie outside the picture")
         points = read.points * picture.scale
@@ -170,8 +175,9 @@ class Detect:
         inside = ((points >= 0) & (points < [width, height])).all(axis=1)
         visible = None if own else (np.round(read.visible, 4) >= _SEEN) & inside
         return {
-            "faces_found": count,
-            "face_score": None if count is None else face.score,
+            "faces_found": None if faces is None else len(faces),
+            "faces_listed": None if faces is None else _listed(faces, face, picture.scale),
+            "face_score": None if faces is None else face.score,
             "face_box": _numbers(box_of(points)),
             "landmarks_68": _numbers(points),
             "landmarks_68_visible": None if visible is None else visible.tolist(),
@@ -236,6 +242,15 @@ def _own(face: FoundFace) -> FacePoints | None:
     if face.points is None or face.angles_deg is None:
         return None
     return FacePoints(points=face.points, visible=np.ones(len(face.points)), angles_deg=face.angles_deg, error=0.0)
+
+
+def _listed(faces: Sequence[FoundFace], counts: FoundFace, scale: int) -> list[dict[str, float | None]]:
+    """`faces_listed`: the face that counts, then the strongest; of one score from the left, then from the top."""
+    ordered = sorted(faces, key=lambda one: (one is not counts, -(one.score or 0.0), one.box[0], one.box[1]))
+    return [
+        {**dict(zip(_SIDES, _numbers(one.box * scale), strict=True)), "score": one.score}
+        for one in ordered[:_MOST_LISTED]
+    ]
 
 
 def _seen_five(visible: NDArray[np.bool_]) -> list[bool]:

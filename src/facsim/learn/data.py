@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from facsim.errors import FacsimError, FormatError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.formats.places import Place, PlacedRecord
+from facsim.formats.record import kept_together
 from facsim.learn.attributes import attributes_of
 from facsim.learn.decoding import Source, half_hash
 from facsim.learn.images import rows_of
@@ -61,7 +62,7 @@ class LabelledRecord(Protocol):
 
     @property
     def metadata(self) -> Mapping[str, object]:
-        """Whatever else is known; `identity_id` and `expression_soft` are read, the latter a mapping of
+        """Whatever else is known; `identity_id`, `split_group` and `expression_soft` are read, the latter a mapping of
         class names to shares, or seven or eight shares in the order of `facsim.expressions`."""
         ...
 
@@ -87,7 +88,8 @@ class Pictures:
     `images` uint8 (N, S, S) grey or (N, S, S, 3) RGB, [0, 255]: an array, a read-only map of a file, or what
     `facsim.learn.images` has in place of either, which is indexed as they are; `targets` float32 (N, C), each row a
     distribution over `classes`; `ids` their names; `hashes` uint64 (N,), `pixel_hash` of each picture as decoded,
-    before any resizing; `identities` who is shown, or None where unknown; `left_out` how many records were left out, by
+    before any resizing; `identities` who is shown, else the photograph that a face was cut out of
+    (`facsim.formats.record.kept_together`), or None where unknown; `left_out` how many records were left out, by
     reason; `origin` says in words where they come from; `crop_margin` is the border beyond the face box as a share of
     its side, where known; `attributes` is what else is known of each picture, name -> one value a picture: text, a
     number or None (`apparent_gender`, `apparent_age_years`, `skin_tone_monk`, …; of `apparent_ancestry`, the greatest).
@@ -315,8 +317,8 @@ def _target(record: LabelledRecord, classes: tuple[str, ...]) -> NDArray[np.floa
 
 
 def _identities(records: Sequence[LabelledRecord]) -> tuple[str | None, ...] | None:
-    found = [record.metadata.get("identity_id") for record in records]
-    return tuple(None if who is None else str(who) for who in found) if any(found) else None
+    found = tuple(kept_together(record.metadata) for record in records)
+    return found if any(found) else None
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:

@@ -1,9 +1,10 @@
-"""Boxes (N, 4), left, top, right, bottom: how far they share their area, and which of them stand for the others."""
+"""Boxes (N, 4), left, top, right, bottom: how far they share their area, which of them stand for the others, and which
+are parts of another's head."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["overlaps", "strongest"]
+__all__ = ["outside_heads", "overlaps", "strongest"]
 
 Floats = NDArray[np.floating]
 
@@ -29,6 +30,19 @@ def strongest(boxes: Floats, scores: Floats, *, overlap: float, inside: float = 
         one, others = boxes[first][None], boxes[order]
         order = order[(overlaps(one, others)[0] <= overlap) & (_held_shares(one, others)[0] <= inside)]
     return np.array(kept, dtype=np.int64)
+
+
+def outside_heads(boxes: Floats, *, room: float, small: float) -> NDArray[np.bool_]:
+    """(N,) which boxes are not parts of a larger one's head: their side (the root of the area) is at least `small` of
+    that one's, or their middle is farther from it than `room` of its width, or height, beyond its edges.
+    """
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    sides = np.sqrt(np.clip(sizes, 0, None).prod(axis=1))
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    within = (middles[:, None] >= boxes[None, :, :2] - room * sizes) & (
+        middles[:, None] <= boxes[None, :, 2:] + room * sizes
+    )
+    return ~(within.all(axis=2) & (sides[:, None] < small * sides[None])).any(axis=1)
 
 
 def _held_shares(one: Floats, other: Floats) -> NDArray[np.float64]:

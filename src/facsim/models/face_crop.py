@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError, hint_nearest
 
-__all__ = ["TEMPLATES", "fit_box", "fit_similarity", "invert", "moved", "pick_five", "template_points"]
+__all__ = [
+    "TEMPLATES",
+    "cut_square",
+    "fit_box",
+    "fit_similarity",
+    "invert",
+    "moved",
+    "pick_five",
+    "square_about",
+    "template_points",
+]
 
 Floats = NDArray[np.floating]
 
@@ -94,3 +104,28 @@ def pick_five(points: Floats) -> Floats:
     """`landmarks_5` of iBUG's 68 points (68, 2 or 3): the eyes are the middles of their corners."""
     eyes = [points[[42, 45]].mean(axis=0), points[[36, 39]].mean(axis=0)]
     return np.stack([*eyes, points[30], points[54], points[48]])
+
+
+def square_about(box: Floats, *, scale: float, shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
+    """The square left, top, right, bottom in whole px about a `box` (4,) of a picture (H, W, …): its side `scale` times
+    the box's larger side, but no longer than the picture where the box is not. It may reach beyond the picture.
+
+    None where the box is none, its middle is not in the picture, or it is more than twice as long as the picture.
+    """
+    longer, middle = max(shape[:2]), (box[:2] + box[2:]) / 2
+    reach = float((box[2:] - box[:2]).max())
+    inside = (middle >= 0).all() and (middle < shape[1::-1]).all()  # false of what is not a number
+    if not (inside and (box[2:] > box[:2]).all() and reach <= 2 * longer):
+        return None
+    side = max(round(max(min(reach * scale, longer), reach)), 1)
+    left, top = (round(float(place) - side / 2) for place in middle)
+    return left, top, left + side, top + side
+
+
+def cut_square(picture: NDArray[np.uint8], square: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """The picture's own pixels uint8 (S, S, 3) in the square left, top, right, bottom px; outside the picture uint8
+    (H, W, 3) its border goes on."""
+    left, top, right, bottom = square
+    rows = np.clip(np.arange(top, bottom), 0, picture.shape[0] - 1)
+    columns = np.clip(np.arange(left, right), 0, picture.shape[1] - 1)
+    return picture[rows[:, None], columns]

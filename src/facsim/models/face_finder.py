@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from facsim.errors import FacsimError
-from facsim.models.boxes import strongest
+from facsim.models.boxes import outside_heads, strongest
 from facsim.models.classifier import read_pictures
 from facsim.models.detect_net import CELL_PX, read_boxes
 from facsim.models.labeller import Labeller
@@ -19,6 +19,10 @@ from facsim.models.resampling import fitted_into
 __all__ = ["FoundFace", "find_faces"]
 
 _CELLS = 4 * CELL_PX
+
+_HEAD_ROOM, _HEAD_PART = 0.4, 0.25
+"""A box less than a quarter as large as another, on that one's head, is an ear, a curl, a mouth or a knuckle: chosen on
+renders, between second boxes in portraits and faces found among several of any size (docs/results.md)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,4 +76,6 @@ def _faces(
     chosen = scores >= least_score
     scores, boxes = scores[chosen], boxes[chosen]
     back = (boxes - np.tile(matrix[:, 2], 2)) / np.tile(matrix[[0, 1], [0, 1]], 2)
-    return [FoundFace(box=back[at], score=float(scores[at])) for at in strongest(boxes, scores, **rules)]
+    kept = strongest(boxes, scores, **rules)
+    kept = kept[outside_heads(boxes[kept], room=_HEAD_ROOM, small=_HEAD_PART)]
+    return [FoundFace(box=back[at], score=float(scores[at])) for at in kept]

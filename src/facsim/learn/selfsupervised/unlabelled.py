@@ -12,7 +12,7 @@ import numpy as np
 
 from facsim.dataset import open_dataset
 from facsim.errors import FormatError
-from facsim.formats.record import Record
+from facsim.formats.record import Record, kept_together
 from facsim.formats.tree import tree_kind
 from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
@@ -66,8 +66,8 @@ def _origin(source: str | os.PathLike[str]) -> str:
 
 
 def _set_aside(record: Record) -> _Unlabelled:
-    identity = record.metadata.get("identity_id")
-    return _Unlabelled(name=record.name, image=record.image, metadata={"identity_id": identity} if identity else {})
+    group = kept_together(record.metadata)
+    return _Unlabelled(name=record.name, image=record.image, metadata={"identity_id": group} if group else {})
 
 
 def together(parts: Sequence[Pictures]) -> Pictures:
