@@ -1,9 +1,8 @@
 """The program of one decoding process: `python -m facsim.learn.decode_worker FD SIZE_PX COLOUR`.
 
-Started by `facsim.learn.decode_pool`; takes pickled pieces over a socket and answers each, a
-message and then the pictures' bytes. A process of its own, not a
-fork: nothing of the parent's threads, no need for a user's script to guard its main module, and a decoder that dies on
-a hostile picture takes nothing else with it.
+Started by `facsim.learn.decode_pool`; takes pickled pieces over a socket and answers each, a message and then the
+pictures' bytes. A process of its own, not a fork: nothing of the parent's threads, no need for a user's script to guard
+its main module, and a decoder that dies on a hostile picture takes nothing else with it.
 """
 
 from __future__ import annotations
