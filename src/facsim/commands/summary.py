@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from facsim.commands.console import counts_text, duration_text, table_text
@@ -23,56 +24,86 @@ __all__ = ["plan_outline", "plan_text", "run_summary", "run_text"]
 
 def run_summary(run: Manifest, *, seconds: float) -> dict[str, Any]:
     """Counts of a finished run (accepted, rejected by reason, problems by step, classes), its products and places."""
-    products = _products(run)
+    products, tally = _products(run), _tallied(run)
+    short = _short(run, tally.wanted)
     return {
         "run": run.folder.root,
         "samples": run.num_rows,
-        **_verdicts(run),
-        "problems": {step: counts for step in run.steps() if (counts := _counts(run.column(f"{step}.problem")))},
+        "accepted": tally.accepted,
+        "rejected": _sorted(tally.rejected),
+        "classes": _sorted(tally.classes),
+        **({"short": short} if short else {}),
+        "problems": {step: _sorted(counts) for step, counts in tally.problems.items() if counts},
         "steps": list(run.steps()),
         "products": products,
         "seconds": round(seconds, 1),
-        "next": _next_command(run, products),
+        "next": _next_command(run, products, tally),
     }
 
 
-def _counts(values: list[Any]) -> dict[str, int]:
-    found = Counter(str(value) for value in values if value is not None)
-    return {name: found[name] for name in sorted(found)}
+@dataclass(kw_only=True)
+class _Tally:
+    """Counts over all rows: of what stays, its classes and the values that a `select` step fills, and of all faces."""
+
+    accepted: int = 0
+    rejected: Counter[str] = field(default_factory=Counter[str])
+    classes: Counter[str] = field(default_factory=Counter[str])
+    wanted: Counter[str] = field(default_factory=Counter[str])
+    problems: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    several_faces: int = 0
 
 
-def _verdicts(run: Manifest) -> dict[str, Any]:
-    """`accepted` (a count), `rejected` (reason → count) and `classes` (expression → accepted).
-
-    As in `facsim.dataset`, a row whose picture has a problem does not stay, whatever the verdict.
-    """
+def _tallied(run: Manifest) -> _Tally:
+    """The counts, a shard at a time. As in `facsim.dataset`, a row whose picture has a problem does not stay."""
     from facsim.columns import split_name
     from facsim.dataset import LABEL_COLUMNS
 
-    accepted, reason, image = run.find("accepted"), run.find("reason"), run.find("image")
+    accepted, reason, image, faces = (run.find(name) for name in ("accepted", "reason", "image", "faces_found"))
     label = next((full for name in LABEL_COLUMNS if (full := run.find(name))), None)
-    verdicts = run.column(accepted) if accepted else [True] * run.num_rows
-    sick = run.column(f"{split_name(image)[0]}.problem") if image else [None] * run.num_rows
-    stays = [bool(verdict) and problem is None for verdict, problem in zip(verdicts, sick, strict=True)]
-    labels = run.column(label) if label else []
-    short = _short(run, accepted, stays)
-    return {
-        "accepted": sum(stays),
-        "rejected": _counts(run.column(reason)) if reason else {},
-        "classes": _counts([name for name, kept in zip(labels, stays, strict=False) if kept]),
-        **({"short": short} if short else {}),
-    }
+    by, picture = _selected_by(run), f"{split_name(image)[0]}.problem" if image else None
+    problems = {step: f"{step}.problem" for step in run.steps()}
+    named = [name for name in (accepted, reason, label, by, faces, *problems.values()) if name]
+    tally = _Tally(problems={step: Counter[str]() for step in problems})
+    for batch in run.batches([*dict.fromkeys(named)]):
+        columns = {name: batch.column(name).to_pylist() for name in dict.fromkeys(named)}
+        nothing, everything = [None] * batch.num_rows, [True] * batch.num_rows
+        sick = columns[picture] if picture else nothing
+        verdicts = columns[accepted] if accepted else everything
+        stays = [bool(verdict) and problem is None for verdict, problem in zip(verdicts, sick, strict=True)]
+        tally.accepted += sum(stays)
+        for name, counts in ((label, tally.classes), (by, tally.wanted)):
+            if name:
+                counts.update(str(v) for v, kept in zip(columns[name], stays, strict=True) if kept and v is not None)
+        for name, counts in ((reason, tally.rejected), *((problems[step], tally.problems[step]) for step in problems)):
+            if name:
+                counts.update(str(value) for value in columns[name] if value is not None)
+        tally.several_faces += sum((count or 0) > 1 for count in columns[faces]) if faces else 0
+    return tally
 
 
-def _short(run: Manifest, accepted: str | None, stays: list[bool]) -> dict[str, int]:
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return {name: counts[name] for name in sorted(counts)}
+
+
+def _selected_by(run: Manifest) -> str | None:
+    """The column whose values a `select` step, the last word on what stays, gives quotas."""
+    from facsim.columns import split_name
+
+    accepted = run.find("accepted")
+    if accepted is None or (step := run.step(split_name(accepted)[0])).stage != "select":
+        return None
+    return step.bindings[step.configuration["by"]]
+
+
+def _short(run: Manifest, kept: Counter[str]) -> dict[str, int]:
     """Value → how many samples it has fewer than a `select` step asked for."""
     from facsim.columns import split_name
     from facsim.curate.shortfall import shortfall
 
-    if accepted is None or (step := run.step(split_name(accepted)[0])).stage != "select":
+    accepted = run.find("accepted")
+    if accepted is None or _selected_by(run) is None:
         return {}
-    values = run.column(step.bindings[step.configuration["by"]])
-    return shortfall(step.configuration, _counts([v for v, kept in zip(values, stays, strict=True) if kept]))
+    return shortfall(run.step(split_name(accepted)[0]).configuration, _sorted(kept))
 
 
 def _products(run: Manifest) -> dict[str, dict[str, Any]]:
@@ -86,13 +117,17 @@ def _products(run: Manifest) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _next_command(run: Manifest, products: Mapping[str, Any]) -> str:
+def _next_command(run: Manifest, products: Mapping[str, Any], tally: _Tally) -> str:
     root = run.folder.root
     if "train" in products:
         return f"facsim evaluate {products['train']['path']} --on FACES"
-    if run.find("image"):
+    if run.find("image") is None:
+        return f"facsim stages  # add a step that makes pictures, and run again with --out {root}"
+    if tally.classes:
         return f"facsim train {root} --out {root}-model"
-    return f"facsim stages  # add a step that makes pictures, and run again with --out {root}"
+    if tally.several_faces:
+        return f"facsim crops {root} --out {root}-faces  # {tally.several_faces} pictures show several faces"
+    return f"facsim report {root}"  # nothing is labelled, so nothing learns from it yet
 
 
 def run_text(summary: Mapping[str, Any]) -> str:
