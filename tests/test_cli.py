@@ -77,12 +77,6 @@ def test_a_finished_run_given_again_says_what_is_there(recipe):
     assert "painted: 2 of 2 shards are there already" in again.stderr
 
 
-def test_rejections_are_counted_by_reason(recipe):
-    recipe.write_text(RECIPE + "most = 3\n")
-    summary = json.loads(run_it(recipe, "run", "--json").stdout)
-    assert (summary["accepted"], summary["rejected"]) == (21, {"over_quota": 7})
-
-
 def test_workers_and_executor_change_no_result(recipe):
     first = json.loads(run_it(recipe, "a", "--json").stdout)
     second = json.loads(run_it(recipe, "b", "--workers", "2", "--json").stdout)
