@@ -133,8 +133,16 @@ def _serve(control: Connection) -> None:
         if question == "fork":
             control.send(_forked(control, *value))
         else:
-            pid, status = os.waitpid(value, os.WNOHANG if question == "poll" else 0)
-            control.send(os.waitstatus_to_exitcode(status) if pid else None)
+            control.send(_code_of(value, os.WNOHANG if question == "poll" else 0))
+
+
+def _code_of(worker: int, options: int) -> int | None:
+    """The exit code of a worker, None while it runs; -SIGKILL for one of a nursery before this, of which none knows."""
+    try:
+        pid, status = os.waitpid(worker, options)
+    except ChildProcessError:
+        return -signal.SIGKILL
+    return os.waitstatus_to_exitcode(status) if pid else None
 
 
 def _forked(control: Connection, index: int, device: str) -> int:

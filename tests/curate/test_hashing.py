@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from facsim.curate.hashing import hamming_distance, perceptual_hash, pixel_hash, repeated_keys, repeated_near
+from facsim.curate.hashing import (
+    hamming_distance,
+    key_digests,
+    perceptual_hash,
+    pixel_hash,
+    repeated_digests,
+    repeated_near,
+)
 
 
 def drawn(seed, side=112):
@@ -95,7 +102,7 @@ def test_a_perceptual_hash_fits_an_unsigned_64_bit_column():
 
 
 def test_a_repeated_key_points_at_its_first_row():
-    assert repeated_keys(["a", "b", "a", None, "b", "a", None]).tolist() == [0, 1, 0, 3, 1, 0, 6]
+    assert repeated_digests(key_digests(["a", "b", "a", None, "b", "a", None])).tolist() == [0, 1, 0, 3, 1, 0, 6]
 
 
 @settings(max_examples=40, deadline=None)

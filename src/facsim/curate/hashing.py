@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ __all__ = [
     "perceptual_hash",
     "pixel_hash",
     "repeated_digests",
-    "repeated_keys",
     "repeated_near",
 ]
 
@@ -93,11 +92,6 @@ def repeated_digests(digests: npt.NDArray[np.bytes_]) -> npt.NDArray[np.int64]:
     """For each row the first row with its digest, itself where none is before: int64 (n,). `NO_KEY` is not repeated."""
     _, firsts, places = np.unique(digests, return_index=True, return_inverse=True)
     return np.where(digests == NO_KEY, np.arange(len(digests)), firsts[places]).astype(np.int64, copy=False)
-
-
-def repeated_keys(keys: Sequence[str | None]) -> npt.NDArray[np.int64]:
-    """For each row the first row with its key, itself where none is before: int64 (n,). None is never repeated."""
-    return repeated_digests(key_digests(keys))
 
 
 def repeated_near(hashes: npt.NDArray[np.uint64], *, distance: int) -> npt.NDArray[np.int64]:
