@@ -10,6 +10,7 @@ from facsim import stage
 from facsim.errors import FormatError, RecipeError
 from facsim.learn.data import is_chooser
 from facsim.learn.protocols.sets import Shelf
+from facsim.learn.sources import load_pictures
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 
@@ -75,6 +76,18 @@ def test_soft_votes_are_distributions_over_the_classes(shelf_of, folders, tmp_pa
     shelf = shelf_of(entry("c", folders, "test", f'label = "soft"\nvotes = "{votes}"\noutside = "leave_out"'))
     found = shelf.training("c", seed=0).pictures
     assert np.allclose(found.targets.max(axis=1), 0.8) and set(found.labels) == {"happiness"}
+
+
+def test_hard_labels_are_the_likeliest_class_of_soft_ones(shelf_of, folders, monkeypatch):
+    def softened(*given, **more):
+        found = load_pictures(*given, **more)
+        return dataclasses.replace(found, targets=0.65 * found.targets + 0.05)
+
+    monkeypatch.setattr("facsim.learn.protocols.sets.load_pictures", softened)
+    shelf = shelf_of(entry("c", folders, "a", "") + entry("d", folders, "a", 'label = "hard"'))
+    soft, hard = (shelf.training(name, seed=0).pictures for name in ("c", "d"))
+    assert np.allclose(soft.targets.max(axis=1), 0.7) and np.all(hard.targets.max(axis=1) == 1.0)
+    assert soft.labels == hard.labels and "hard labels" in hard.origin
 
 
 def test_a_label_outside_the_classes_is_refused_unless_left_out(shelf_of, folders):

@@ -30,6 +30,7 @@ from facsim.recipe import build_settings, read_table, read_tables
 
 __all__ = [
     "LABELS",
+    "OF_VOTES",
     "PARTS",
     "Portion",
     "ProtocolRecipe",
@@ -38,8 +39,11 @@ __all__ = [
     "parse_protocol",
 ]
 
-LABELS = ("given", "majority", "soft")
-"""Labels of a set: its own; what most of FER+'s raters say; or the distribution of their votes."""
+LABELS = ("given", "hard", "majority", "soft")
+"""Labels of a set: its own; the likeliest class of its own, where those are soft; what most of FER+'s raters say; or
+the distribution of their votes."""
+OF_VOTES = ("majority", "soft")
+"""The labels that FER+'s votes give."""
 
 PARTS = ("all", "rest", "chooser")
 """Parts of a source: all of it, without the fixed tenth on which choices are made, or that tenth alone."""
@@ -104,8 +108,11 @@ class SetRecipe:
         _one_of(self.part, PARTS, f"{place}.part")
         _one_of(self.label, LABELS, f"{place}.label")
         _one_of(self.outside, ("refuse", "leave_out"), f"{place}.outside")
-        if (self.label == "given") == bool(self.votes):
-            raise RecipeError(f'{place} has label "{self.label}" and votes "{self.votes}"; FER+ labels need its votes')
+        if (self.label in OF_VOTES) != bool(self.votes):
+            raise RecipeError(
+                f'{place} has label "{self.label}" and votes "{self.votes}"; {" and ".join(OF_VOTES)} need FER+\'s '
+                "votes, the others none"
+            )
         if self.top_up_to is not None and (len(self.of) != 2 or self.top_up_to < 1):
             raise RecipeError(f"{place}.top_up_to fills the first of two sets with the second; it has {len(self.of)}")
         if self.validation_per_class is not None and not (self.of and all(one.per_class for one in self.of)):

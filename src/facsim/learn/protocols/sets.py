@@ -136,6 +136,10 @@ class Shelf:
 
     def _read(self, entry: SetRecipe, place: str) -> Pictures:
         shape, classes = self.recipe.shape, self.recipe.classes
+        if entry.label == "hard":
+            soft = self._read(replace(entry, label="given"), place)
+            likeliest = np.eye(len(soft.classes), dtype=np.float32)[soft.targets.argmax(axis=1)]
+            return replace(soft, targets=likeliest, origin=f"{soft.origin}, hard labels")
         if entry.label == "given" and entry.outside == "refuse":
             split = entry.split or None
             return load_pictures(place, size_px=shape.size_px, colour=shape.colour, split=split, classes=classes)
