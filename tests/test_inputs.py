@@ -8,8 +8,14 @@ import pytest
 from PIL import Image
 
 from facsim.errors import FormatError
-from facsim.inputs import check_inputs_commercial, input_batches, input_table, list_inputs
-from facsim.recipe import Input
+from facsim.inputs import (
+    check_inputs_commercial,
+    check_recipe_commercial,
+    input_batches,
+    input_table,
+    list_inputs,
+)
+from facsim.recipe import Input, parse_recipe
 
 
 def faces(folder, count):
@@ -56,6 +62,17 @@ def test_commercial_use_is_refused_by_input_and_terms(tmp_path):
     check_inputs_commercial([Input(path=path, terms="yes: my own")])
     with pytest.raises(FormatError, match=r"a \(not stated; commercial: ask"):
         check_inputs_commercial([Input(path=path)])
+
+
+def test_commercial_use_is_refused_for_the_models_of_steps_too(tmp_path):
+    step = f'[[step]]\nuse = "expression"\ncrop = "image"\nmodel = "{tmp_path}/their.onnx"\n'
+    text = '[plan]\ncount = 7\n[[step]]\nuse = "render"\n'
+    check_recipe_commercial(parse_recipe(text))
+    check_recipe_commercial(parse_recipe(text + step + 'terms = "yes: MIT, by their licence file"\n'))
+    with pytest.raises(FormatError, match=r'step "expression" \(their.onnx; commercial: ask'):
+        check_recipe_commercial(parse_recipe(text + step))
+    with pytest.raises(FormatError, match=r"their.onnx \(AffectNet\); commercial: no"):
+        check_recipe_commercial(parse_recipe(text + step + 'terms = "affectnet_csv"\n'))
 
 
 def test_metadata_is_json_without_what_json_has_not_and_is_not_wrapped_again(tmp_path):

@@ -18,6 +18,7 @@ apparent_gender = { feminine = "40%", masculine = "60%" }
 use = "painted"
 name = "first"
 size_px = 20
+terms = "no: theirs"
 [[step]]
 use = "painted"
 [[step]]
@@ -68,6 +69,8 @@ class TestRecipe:
             ),
             ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\nsize_px = 4.5", "size_px is 4.5"),
             ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\nname = 'a b'", "letters, digits"),
+            ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\nterms = 3", "step 1.terms is 3"),
+            ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\nterms = 'free'", 'step 1: the terms "free" say neither'),
             ("[plan]\ncount = 7\n[[step]]\nuse = 'painted'\n[[step]]\nuse = 'painted'", "two steps are called"),
             (
                 "[plan]\ncount = 7\n[[step]]\nuse = 'crashing'",

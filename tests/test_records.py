@@ -1,14 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from facsim.dataset import open_dataset
 from facsim.errors import FormatError
 from facsim.export import export_run
+from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.formats import FORMATS, Record, read_records, write_records
 from facsim.learn.sources import load_pictures
+from facsim.models.classifier import Classifier, Preprocessing, initialised
+from facsim.models.weights import save_classifier
 from facsim.pictures import encode_png
 from facsim.recipe import parse_recipe
-from facsim.records import run_index, run_records
+from facsim.records import check_run_commercial, run_index, run_origin, run_records, run_terms
 from facsim.runner import run
 
 
@@ -80,3 +86,51 @@ def test_learning_reads_what_groups_are_made_of(tmp_path):
     assert {"apparent_gender", "apparent_age_years", "apparent_ancestry", "skin_tone_monk"} <= set(known)
     assert set(known["apparent_ancestry"]) <= {"african", "asian", "european"}
     assert set(known["apparent_gender"]) <= {"feminine", "masculine"} and len(known["identity_id"]) == 7
+
+
+LABELLED = '[[step]]\nuse = "expression"\ncrop = "image"\nmodel = "{model}"\n{more}'
+
+
+@pytest.fixture
+def teacher(tmp_path):
+    """A classifier's folder, which says what it was trained on and on no terms."""
+    shape = {"classes": 7, "channels": 1, "widths": (4, 4, 8, 8), "depths": (1, 1, 1, 1)}
+    network = initialised("small_cnn", shape, generator=torch.Generator().manual_seed(0)).eval()
+    asked = Preprocessing(size_px=24, colour="grey", mean=(0.5,), std=(0.25,))
+    told = {"trained_on": "their photographs"}
+    held = Classifier(network=network, classes=SEVEN_EXPRESSIONS, preprocessing=asked, provenance=told)
+    save_classifier(held, tmp_path / "teacher")
+    return tmp_path / "teacher"
+
+
+def labelled_run(tmp_path, teacher, more=""):
+    text = '[plan]\ncount = 7\n[[step]]\nuse = "painted"\n' + LABELLED.format(model=teacher, more=more)
+    return run(parse_recipe(text), str(tmp_path / "labelled"), executor="serial")
+
+
+def test_a_teacher_s_terms_come_with_its_labels(tmp_path, fakes, teacher):
+    made = labelled_run(tmp_path, teacher)
+    ((of, terms),) = run_terms(made)
+    assert (of, terms.name, terms.commercial) == ('step "expression"', "teacher", "ask")
+    with pytest.raises(FormatError, match=r'step "expression" \(teacher; commercial: ask; .*their photographs'):
+        check_run_commercial(made)
+    assert "trained on their photographs" in run_origin(open_dataset(str(tmp_path / "labelled")), name="labelled")
+
+
+def test_other_terms_can_be_said_afterwards_and_no_row_is_made_again(tmp_path, fakes, teacher):
+    before = labelled_run(tmp_path, teacher).step("expression")
+    after = labelled_run(tmp_path, teacher, 'terms = "yes: we trained it on our own photographs"\n')
+    assert after.step("expression").fingerprint == before.fingerprint
+    check_run_commercial(after)
+
+
+def test_a_step_of_an_earlier_facsim_with_a_model_is_not_taken_for_granted(tmp_path, fakes, teacher):
+    made = labelled_run(tmp_path, teacher)
+    made.begin_step(replace(made.step("expression"), terms=None))
+    with pytest.raises(FormatError, match="not recorded by the facsim that made the run"):
+        check_run_commercial(made)
+
+
+def test_renders_labelled_by_what_ships_stand_on_nothing_else(painted):
+    assert run_terms(painted.run) == []
+    check_run_commercial(painted.run)

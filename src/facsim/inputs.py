@@ -18,11 +18,11 @@ import pyarrow as pa
 from facsim.columns import step_schema
 from facsim.errors import FormatError
 from facsim.formats.terms import COMMERCIAL, Terms, check_commercial, terms_from
-from facsim.recipe import INPUT_WRITES, Input
+from facsim.recipe import INPUT_WRITES, Input, Recipe
 from facsim.sample import ingested_id
 from facsim.spool import Spool
 
-__all__ = ["check_inputs_commercial", "input_batches", "input_table", "list_inputs"]
+__all__ = ["check_inputs_commercial", "check_recipe_commercial", "input_batches", "input_table", "list_inputs"]
 
 _BATCH_ROWS = 1000
 
@@ -54,6 +54,13 @@ def input_batches(inputs: Sequence[Input]) -> Iterator[pa.RecordBatch]:
 def check_inputs_commercial(inputs: Sequence[Input]) -> None:
     """Nothing where the terms of every input allow commercial use. Raises FormatError, naming inputs and terms."""
     check_commercial((entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in inputs)
+
+
+def check_recipe_commercial(recipe: Recipe) -> None:
+    """As `check_inputs_commercial`, for the models of the recipe's steps too: their terms come with their labels."""
+    found = [(entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in recipe.inputs]
+    found += [(f'step "{step.name}"', terms) for step in recipe.steps for terms in step.model_terms]
+    check_commercial(found)
 
 
 def _format_of(entry: Input) -> str:

@@ -16,7 +16,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from facsim.columns import KEY_COLUMNS, Column, split_name, step_schema
 from facsim.errors import ManifestError, hint_nearest
+from facsim.formats.terms import Terms
 from facsim.storage import Folder, folder_at
 
 __all__ = ["Manifest", "StepRecord", "create_manifest", "open_manifest", "rows_table", "table_bytes"]
@@ -35,7 +36,11 @@ _LEAST_READ_ROWS = 64  # read together, where fewer are asked for
 
 @dataclass(frozen=True, kw_only=True)
 class StepRecord:
-    """What `step.json` says: which stage with which configuration wrote a step's shards, and from what."""
+    """What `step.json` says: which stage with which configuration wrote a step's shards, and from what.
+
+    terms: those of the models that the step's values stand on, as `facsim.formats.terms` has them; no value depends on
+    them, so neither does the fingerprint. None: an earlier facsim did not ask.
+    """
 
     name: str
     stage: str
@@ -45,10 +50,12 @@ class StepRecord:
     writes: tuple[str, ...]
     weights: tuple[str, ...]
     upstream: Mapping[str, str]
+    terms: tuple[Terms, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as written to `step.json`, the fingerprint with them."""
-        return {**self._hashed(), "fingerprint": self.fingerprint}
+        terms = None if self.terms is None else [asdict(entry) for entry in self.terms]
+        return {**self._hashed(), "fingerprint": self.fingerprint, "terms": terms}
 
     def _hashed(self) -> dict[str, Any]:
         return {
@@ -81,6 +88,7 @@ class StepRecord:
                 writes=tuple(data["writes"]),
                 weights=tuple(data["weights"]),
                 upstream=data["upstream"],
+                terms=None if data.get("terms") is None else tuple(Terms(**entry) for entry in data["terms"]),
             )
         except (KeyError, TypeError) as error:
             raise ManifestError(f"step.json is damaged: {error!r}; remove the step's folder and run again") from error

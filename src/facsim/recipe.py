@@ -24,7 +24,8 @@ from typing import Any
 import tomli_w
 from pydantic import TypeAdapter, ValidationError
 
-from facsim.errors import RecipeError, hint_nearest
+from facsim.errors import FormatError, RecipeError, hint_nearest
+from facsim.formats.terms import TERMS, Terms, terms_from
 from facsim.plan import PLAN_WRITES, Plan
 from facsim.stage import AnyStage, find_stage, known_stages
 
@@ -83,13 +84,25 @@ class Input:
 class Step:
     """`[[step]]`: a stage with its settings, its name in this recipe, and the columns bound otherwise than by default.
 
-    reads: column → `step.column`, where the latest earlier step that writes the column is not the one meant.
+    reads: column → `step.column`, where the latest earlier step that writes the column is not the one meant. terms: ""
+    takes what the stage's model says of itself; otherwise as in `Input`.
     """
 
     name: str
     use: str
     stage: AnyStage
     reads: dict[str, str] = field(default_factory=dict)
+    terms: str = ""
+
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """The terms of the models that the step's values stand on, as the recipe or else the models themselves say."""
+        found: tuple[Terms, ...] = getattr(self.stage, "model_terms", ())
+        if not self.terms:
+            return found
+        model = ", ".join(entry.name for entry in found) or self.name
+        said = terms_from(self.terms, form="")
+        return (dataclasses.replace(said, name=f"{model} ({said.name})" if self.terms in TERMS else model),)
 
     def bindings(self, writers: Mapping[str, str]) -> dict[str, str]:
         """Column → full name for all that the stage reads; `writers` maps a column to the latest step writing it.
@@ -213,12 +226,19 @@ def build_step(data: Mapping[str, Any], place: str = "step") -> Step:
     use = settings.pop("use", None)
     if not isinstance(use, str):
         raise RecipeError(f'{place} says no stage; add `use = "…"`.{hint_nearest(str(use), known_stages())}')
-    name, reads = settings.pop("name", use), settings.pop("reads", {})
+    name, reads, terms = settings.pop("name", use), settings.pop("reads", {}), settings.pop("terms", "")
     if not isinstance(name, str) or not name.replace("_", "").replace("-", "").isalnum():
         raise RecipeError(f"{place}.name is {name!r}; expected letters, digits, - and _")
     if not isinstance(reads, dict) or not all(isinstance(value, str) for value in reads.values()):
         raise RecipeError(f'{place}.reads is {reads!r}; expected {{ column = "step.column" }}')
-    return Step(name=name, use=use, stage=build_settings(find_stage(use), settings, f'step "{name}"'), reads=reads)
+    if not isinstance(terms, str):
+        raise RecipeError(f'{place}.terms is {terms!r}; expected words such as "yes: my own photographs"')
+    stage = build_settings(find_stage(use), settings, f'step "{name}"')
+    try:
+        terms_from(terms, form="")
+    except FormatError as error:
+        raise RecipeError(f"{place}: {error}") from None
+    return Step(name=name, use=use, stage=stage, reads=reads, terms=terms)
 
 
 def find_product(name: str) -> type[Any]:
@@ -313,6 +333,8 @@ def step_table(step: Step) -> dict[str, Any]:
         table["name"] = step.name
     if step.reads:
         table["reads"] = dict(step.reads)
+    if step.terms:
+        table["terms"] = step.terms
     return {**table, **settings_of(step.stage)}
 
 
@@ -343,6 +365,7 @@ def _step_schema(name: str) -> dict[str, Any]:
         "use": {"const": name},
         "name": {"type": "string"},
         "reads": {"type": "object", "additionalProperties": {"type": "string"}},
+        "terms": {"type": "string"},
     }
     return {
         **schema,

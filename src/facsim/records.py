@@ -15,7 +15,7 @@ from facsim.formats.places import PlacedRecord, container_at
 from facsim.formats.record import Record, kept_together
 from facsim.formats.terms import Terms, check_commercial
 from facsim.label_maps import MAP_NAMES
-from facsim.manifest import Manifest
+from facsim.manifest import Manifest, StepRecord
 
 __all__ = [
     "LEARNING_COLUMNS",
@@ -26,6 +26,7 @@ __all__ = [
     "run_origin",
     "run_records",
     "run_records_at",
+    "run_terms",
 ]
 
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
@@ -106,25 +107,54 @@ def _value(name: str, value: Any) -> Any:
 
 
 def check_run_commercial(run: Manifest) -> None:
-    """Nothing where the terms of every ingested picture of the run allow commercial use, or none was ingested.
+    """Nothing where the terms of every ingested picture, and of every model that labelled, allow commercial use.
 
-    Raises FormatError naming the sources and their terms, and ManifestError where a run of an earlier facsim has none.
+    Raises FormatError naming sources, models and their terms.
     """
-    if "source_input" not in run.step("plan").writes:
+    check_commercial(run_terms(run))
+
+
+def run_terms(run: Manifest) -> list[tuple[str, Terms]]:
+    """What the run stands on besides facsim: (an input or `step "…"`, its terms), inputs first; nothing of renders."""
+    return [*_source_terms(run), *_labelling_terms(run)]
+
+
+def _labelling_terms(run: Manifest) -> Iterator[tuple[str, Terms]]:
+    for name in run.steps():
+        record = run.step(name)
+        if record.terms is None and (model := record.configuration.get("model")):
+            yield f'step "{name}"', _unrecorded(str(model))
+        yield from ((f'step "{name}"', found) for found in record.terms or ())
+
+
+def _unrecorded(name: str) -> Terms:
+    return Terms(name=name, agreement="not recorded by the facsim that made the run")
+
+
+def _source_terms(run: Manifest) -> Iterator[tuple[str, Terms]]:
+    written = run.step("plan").writes
+    if "source_input" not in written:
+        return
+    if "source_terms" not in written:
+        yield "inputs", _unrecorded("pictures")
         return
     columns = [f"plan.{name}" for name in ("source_input", "source_dataset", "source_terms", "source_commercial")]
     found = {tuple(row.values())[1:] for batch in run.batches(columns) for row in batch.to_pylist()}
-    check_commercial(
-        (str(source), Terms(name=str(name), agreement=str(terms), commercial=str(commercial)))
-        for source, name, terms, commercial in sorted(found, key=str)
-    )
+    for source, name, terms, commercial in sorted(found, key=str):
+        yield str(source), Terms(name=str(name), agreement=str(terms), commercial=str(commercial))
 
 
 def run_origin(dataset: Dataset, *, name: str) -> str:
     """What a run's pictures come from, in words: its `name`, and in brackets what its steps stand on, if anything."""
-    weights = {step: dataset.run.step(step).weights for step in dataset.run.steps()}
-    said = "; ".join(f"{step}: {', '.join(held)}" for step, held in weights.items() if held)
+    said = "; ".join(
+        f"{step}: {words}" for step in dataset.run.steps() if (words := _stands_on(dataset.run.step(step)))
+    )
     return f"{name} ({said})" if said else name
+
+
+def _stands_on(record: StepRecord) -> str:
+    """What a step's values stand on: its weights, and the terms of those that are not facsim's own."""
+    return ", ".join([*record.weights, *(f"{found.name}, {found.text}" for found in record.terms or ())])
 
 
 def run_records_at(url: str) -> Iterator[Record]:

@@ -201,6 +201,7 @@ def _record(manifest: Manifest, step: Step, bindings: Mapping[str, str]) -> Step
         bindings=dict(bindings),
         writes=step.stage.writes,
         weights=tuple(getattr(step.stage, "weights", ())),
+        terms=step.model_terms,
         upstream=upstream or {"plan": manifest.step("plan").fingerprint},
     )
 
@@ -239,8 +240,9 @@ def _cause(found: StepRecord, wanted: StepRecord) -> str:
 def _run_step(
     manifest: Manifest, step: Step, bindings: Mapping[str, str], place: _Place, on_progress: OnProgress
 ) -> None:
-    if step.name not in manifest.steps():
-        manifest.begin_step(_record(manifest, step, bindings))
+    record = _record(manifest, step, bindings)
+    if step.name not in manifest.steps() or manifest.step(step.name).terms != record.terms:
+        manifest.begin_step(record)
     missing = manifest.missing_shards(step.name)
     if not missing:
         return

@@ -1,5 +1,8 @@
 """Provenance: seeds, times, machines, recipe, and whether the files are those of the ledger."""
 
+from dataclasses import replace
+
+from facsim.formats.terms import Terms
 from facsim.report.origin import origin
 
 
@@ -32,6 +35,20 @@ def test_products_are_listed_in_the_order_in_which_they_are_made(make_run):
 
 def test_the_recipe_is_the_one_that_was_run(run):
     assert origin(run).recipe == run.recipe_text()
+
+
+def test_what_the_run_stands_on_is_listed_with_its_terms(make_run):
+    made = make_run(14)
+    assert origin(made).standing == ()
+    terms = Terms(name="theirs.onnx", agreement="research use", commercial="no")
+    made.begin_step(replace(made.step("render"), terms=(terms,)))
+    (found,) = origin(made).standing
+    assert (found.of, found.name, found.terms, found.commercial) == (
+        'step "render"',
+        "theirs.onnx",
+        "research use",
+        "no",
+    )
 
 
 def test_one_machine_is_listed_once(run):

@@ -2,11 +2,13 @@
 
 import itertools
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 
 import pytest
 
+from facsim.formats.terms import Terms
 from facsim.report import page as page_module
 from facsim.report.findings import find_all
 from facsim.report.page import headlines, page_html
@@ -164,6 +166,15 @@ def test_the_first_figures_are_the_run_s(run):
 
 def test_rejected_reasons_are_on_the_page_with_their_counts(html):
     assert re.search(r"over quota</th><td>[^<]*</td><td class=\"n\">2<", html)
+
+
+def test_terms_are_on_the_page(make_run, page):
+    assert "no collection was read" in "".join(page.texts)
+    made = make_run(14)
+    terms = Terms(name="theirs <b>.onnx", agreement="research use", commercial="no")
+    made.begin_step(replace(made.step("render"), terms=(terms,)))
+    found = page_of(made)
+    assert "theirs &lt;b&gt;.onnx" in found and "research use" in found and '<span class="short">no</span>' in found
 
 
 def test_the_recipe_is_on_the_page(page, run):

@@ -48,12 +48,12 @@ def run(
       facsim run recipes/quickstart.toml --out runs/quickstart
       facsim run recipes/tiny.toml --out runs/tiny --workers 1 --json
     """
-    from facsim.inputs import check_inputs_commercial
+    from facsim.inputs import check_recipe_commercial
     from facsim.recipe import load_recipe
 
     loaded = load_recipe(recipe)
     if require_commercial:
-        check_inputs_commercial(loaded.inputs)
+        check_recipe_commercial(loaded)
     summary = run_recipe(loaded, out, workers=workers, device=device, executor=executor)
     _show_summary(summary, json)
 

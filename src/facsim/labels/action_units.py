@@ -15,6 +15,7 @@ from facsim.coding import UNCODED_INTENSITY, format_coding
 from facsim.emfacs import read_expression
 from facsim.errors import RecipeError, hint_nearest
 from facsim.facs import column_name, column_names, lateral_keys, mirrored_key
+from facsim.formats.terms import Terms
 from facsim.labels.coders import (
     OPEN_GRAPH,
     Coder,
@@ -28,6 +29,7 @@ from facsim.labels.framing import check_frame, columns_of, framed_faces
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.classifier import padded_rows
 from facsim.models.labeller import weights_digest
+from facsim.models.model_terms import model_terms
 from facsim.models.onnx_network import PictureInput, file_digest
 from facsim.models.open_graph_au import OPEN_GRAPH_UNITS
 from facsim.sample import Problem, Sample
@@ -126,6 +128,11 @@ class ActionUnits:
         if self._kind == "native":
             return (weights_digest("action_units", self.model),)
         return (file_digest(self.model),)
+
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """The terms of the coder; none of facsim's own."""
+        return model_terms(self.model)
 
     def open(self, device: str) -> Work:
         """The coder. Raises WeightsError or MissingExtra where the model cannot be loaded."""

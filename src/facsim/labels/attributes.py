@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.errors import RecipeError, WeightsError, hint_nearest
+from facsim.formats.terms import Terms
 from facsim.labels.framing import check_frame, columns_of, framed_faces
 from facsim.labels.networks import labeller_faces
 from facsim.models.apparent import ANCESTRIES, read_apparent
@@ -28,6 +29,7 @@ from facsim.models.external import (
     load_external,
     open_external,
 )
+from facsim.models.model_terms import model_terms
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -98,6 +100,11 @@ class Attributes:
         from facsim.models.labeller import weights_digest
 
         return (weights_digest("attributes", self.model),)
+
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """The terms of the network; none of facsim's own."""
+        return model_terms(self.model)
 
     def open(self, device: str) -> Work:
         """The judge of appearances, its network loaded."""

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facsim.errors import RecipeError, WeightsError
+from facsim.formats.terms import Terms
 from facsim.models.face_crop import pick_five
 from facsim.models.face_finder import FoundFace, find_faces
 from facsim.models.face_points import FacePoints, box_of, find_points, whole_boxes
 from facsim.models.labeller import Labeller, load_reader, weights_digest
 from facsim.models.mediapipe_faces import find_with_mediapipe, open_mediapipe
+from facsim.models.model_terms import model_terms
 from facsim.models.yunet import YUNET_SCORE, find_with_yunet, open_yunet
 from facsim.picture_headers import declared_size
 from facsim.picture_memory import PICTURES
@@ -110,6 +112,11 @@ class Detect:
         if not Path(self.model).is_file():
             raise WeightsError(f"{self.model} does not exist; expected YuNet's .onnx file or MediaPipe's .task file")
         return hashlib.sha256(Path(self.model).read_bytes()).hexdigest()
+
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """The terms of the detector and of the landmark model, where used; none of facsim's own."""
+        return (*(() if self.given == "crop" else model_terms(self.model)), *model_terms(self.landmarks))
 
     def open(self, device: str) -> Work:
         """The detector and the landmark model, loaded once."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from facsim.errors import RecipeError, WeightsError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
+from facsim.formats.terms import Terms
 from facsim.labels.framing import check_frame, columns_of, framed_faces
 from facsim.labels.teachers import (
     Teacher,
@@ -27,6 +28,7 @@ from facsim.labels.teachers import (
 from facsim.models.catalogue import PUBLIC_WEIGHTS
 from facsim.models.classifier import ARCHITECTURES, padded_rows
 from facsim.models.labeller import described_task, weights_digest
+from facsim.models.model_terms import model_terms
 from facsim.models.onnx_network import PictureInput, file_digest
 from facsim.models.weights import WEIGHTS_FILE
 from facsim.sample import Problem, Sample
@@ -127,6 +129,11 @@ class Expression:
             return "official"
         task = described_task(self.model)
         return "classifier" if task is None else task
+
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """The terms of the teacher; none of facsim's own."""
+        return model_terms(self.model, architecture=self.architecture)
 
     def open(self, device: str) -> Work:
         """The teacher. Raises WeightsError, RecipeError or MissingExtra where it cannot be loaded as asked."""

@@ -14,9 +14,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from facsim.formats.terms import Terms
 from facsim.labels.framing import check_frame, columns_of, framed_faces
 from facsim.labels.networks import labeller_faces
 from facsim.models.external import External, external_digest, is_external, load_external, open_external
+from facsim.models.model_terms import model_terms
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -63,6 +65,11 @@ class Identity:
         from facsim.models.labeller import weights_digest
 
         return (weights_digest("identity", self.model),)
+
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """The terms of the network; none of facsim's own."""
+        return model_terms(self.model)
 
     def open(self, device: str) -> Work:
         """The embedder, its network loaded."""

@@ -9,10 +9,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from facsim.formats.terms import Terms
 from facsim.label_maps import encode_parts
 from facsim.models.face_crop import TEMPLATES
 from facsim.models.face_parts import find_parts
 from facsim.models.labeller import Labeller, load_reader, weights_digest
+from facsim.models.model_terms import model_terms
 from facsim.picture_memory import PICTURES
 from facsim.pictures import PictureError
 from facsim.sample import Problem, Sample
@@ -44,6 +46,11 @@ class Parse:
     def weights(self) -> tuple[str, ...]:
         """The parsing model's."""
         return (weights_digest("parse", self.model),)
+
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """The terms of the parsing model; none of facsim's own."""
+        return model_terms(self.model)
 
     def open(self, device: str) -> Work:
         """The model, loaded once."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from facsim.manifest import Manifest
 from facsim.recipe import PRODUCTS
+from facsim.records import run_terms
 
-__all__ = ["Ledger", "Machine", "Origin", "Work", "origin"]
+__all__ = ["Ledger", "Machine", "Origin", "Standing", "Work", "origin"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +52,21 @@ class Ledger:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Pictures or a model that the run stands on (`of`: an input's path, or the step that labels), and their terms."""
+
+    of: str
+    name: str
+    terms: str
+    commercial: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Provenance of a run. seeds: who uses it → the seed. started, ended: ISO 8601, empty where nothing is logged."""
+    """Provenance of a run. seeds: who uses it → the seed. started, ended: ISO 8601, empty where nothing is logged.
+
+    standing: collections and models that are not facsim's; empty where there are none.
+    """
 
     facsim: str
     created: str
@@ -63,6 +77,7 @@ class Origin:
     work: tuple[Work, ...]
     machines: tuple[Machine, ...]
     ledger: Ledger
+    standing: tuple[Standing, ...]
 
     @property
     def seconds(self) -> float:
@@ -84,6 +99,10 @@ def origin(run: Manifest) -> Origin:
         work=tuple(_work(run, log)),
         machines=_machines(log),
         ledger=_ledger(run),
+        standing=tuple(
+            Standing(of=of, name=terms.name, terms=terms.text, commercial=terms.commercial)
+            for of, terms in run_terms(run)
+        ),
     )
 
 

@@ -1,0 +1,65 @@
+"""On what terms a model stands, as its file says: what it was trained on comes with every label that it gives."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import safetensors
+
+from facsim.formats.terms import Terms
+
+__all__ = ["model_terms"]
+
+_FILE = "weights.safetensors"  # of a folder
+_ENTRIES = ("facsim_labeller", "facsim_classifier")
+_OWN = ("Apache-2.0, as facsim", "facsim's own licence")  # what `facsim teach` says of what saw renders alone
+_UNSAID = 'not stated; say them with terms = "…" in [[step]]'
+
+
+def model_terms(path: str | os.PathLike[str], *, architecture: str = "") -> tuple[Terms, ...]:
+    """The terms of the model at `path`: none of facsim's own (empty path), else one.
+
+    facsim's own files say what they were trained on; `architecture` may name public weights of `facsim models`, whose
+    terms are known. Of any other file, and of one that is not there, nothing is: commercial use is then `ask`.
+    """
+    if not os.fspath(path):
+        return ()
+    name = Path(path).name
+    if published := _published(architecture):
+        return (Terms(name=f"{name} ({architecture})", agreement=published, commercial=_verdict(published)),)
+    said = _provenance(Path(path))
+    stated, trained_on = str(said.get("terms", "")), str(said.get("trained_on", ""))
+    agreement = stated or _UNSAID
+    if trained_on:
+        agreement += f"; trained on {trained_on}"
+    return (Terms(name=name, agreement=agreement, commercial=_verdict(stated)),)
+
+
+def _published(architecture: str) -> str:
+    """The terms of the public weights of that name, empty where there are none."""
+    if not architecture:
+        return ""
+    from facsim.models.catalogue import PUBLIC_WEIGHTS  # loads torch
+
+    return next((entry.terms for entry in PUBLIC_WEIGHTS if entry.name == architecture), "")
+
+
+def _verdict(stated: str) -> str:
+    if stated.startswith(_OWN):
+        return "yes"
+    return "no" if "research use" in stated or "non-commercial" in stated else "ask"
+
+
+def _provenance(place: Path) -> dict[str, Any]:
+    """What a file of facsim's own says of its making; nothing of others'."""
+    file = place / _FILE if place.is_dir() else place
+    try:
+        with safetensors.safe_open(file, framework="np") as opened:
+            told = opened.metadata() or {}
+        held = next(json.loads(told[entry]) for entry in _ENTRIES if entry in told)
+        return dict(held.get("provenance", {}))
+    except (safetensors.SafetensorError, OSError, StopIteration, AttributeError, TypeError, ValueError):
+        return {}

@@ -1,0 +1,61 @@
+"""facsim.models.model_terms: what a file says of what it was trained on comes with its labels; others say nothing."""
+
+import pytest
+import torch
+
+from facsim.models.classifier import Classifier, Preprocessing, initialised
+from facsim.models.labeller import Labeller, initialised_label_network, save_labeller
+from facsim.models.model_terms import model_terms
+from facsim.models.weights import save_classifier
+
+GREY = Preprocessing(size_px=24, colour="grey", mean=(0.5,), std=(0.25,))
+SHAPE = {"classes": 7, "channels": 1, "widths": (4, 4, 8, 8), "depths": (1, 1, 1, 1)}
+RESEARCH = "FER2013 (Kaggle's ICML 2013 challenge): research use; FER+ votes: MIT"
+
+
+def labeller(place, **provenance):
+    network = initialised_label_network("small_cnn", SHAPE, generator=torch.Generator().manual_seed(0)).eval()
+    save_labeller(
+        Labeller(task="clean", network=network, preprocessing=GREY, settings={}, provenance=provenance), place
+    )
+    return place
+
+
+def test_what_ships_stands_on_nothing_else():
+    assert model_terms("") == ()
+
+
+@pytest.mark.parametrize(
+    ("stated", "commercial"),
+    [(RESEARCH, "no"), ("Apache-2.0, as facsim", "yes"), ("facsim's own licence", "yes"), ("as agreed", "ask")],
+)
+def test_a_label_model_says_its_terms_and_what_it_was_trained_on(tmp_path, stated, commercial):
+    place = labeller(tmp_path / "mine", terms=stated, trained_on="12 photographs")
+    (found,) = model_terms(place)
+    assert (found.name, found.commercial) == ("mine", commercial)
+    assert found.agreement == f"{stated}; trained on 12 photographs"
+    assert model_terms(place / "weights.safetensors")[0].agreement == found.agreement
+
+
+def test_a_classifier_says_what_it_was_trained_on_and_no_terms(tmp_path):
+    network = initialised("small_cnn", SHAPE, generator=torch.Generator().manual_seed(0)).eval()
+    held = Classifier(
+        network=network, classes=tuple("abcdefg"), preprocessing=GREY, provenance={"trained_on": "faces.zip"}
+    )
+    save_classifier(held, tmp_path / "model")
+    (found,) = model_terms(tmp_path / "model")
+    assert found.commercial == "ask" and "not stated" in found.agreement and "faces.zip" in found.agreement
+
+
+@pytest.mark.parametrize("content", [b"", b"onnx", b'\x08\x00\x00\x00\x00\x00\x00\x00{"a": 1}', None])
+def test_of_other_files_nothing_is_known(tmp_path, content):
+    place = tmp_path / "model.onnx"
+    if content is not None:
+        place.write_bytes(content)
+    (found,) = model_terms(place)
+    assert (found.name, found.commercial) == ("model.onnx", "ask") and 'terms = "' in found.agreement
+
+
+def test_public_weights_have_the_terms_of_their_list(tmp_path):
+    (found,) = model_terms(tmp_path / "x.pth", architecture="poster-rafdb")
+    assert found.commercial == "no" and "RAF-DB" in found.agreement
