@@ -134,3 +134,16 @@ def test_a_step_of_an_earlier_facsim_with_a_model_is_not_taken_for_granted(tmp_p
 def test_renders_labelled_by_what_ships_stand_on_nothing_else(painted):
     assert run_terms(painted.run) == []
     check_run_commercial(painted.run)
+
+
+def test_people_of_a_collection_are_kept_together_when_its_run_is_learnt_from(tmp_path):
+    for subject in range(3):
+        for shot in range(2):
+            place = tmp_path / f"digi/{subject}/{shot}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(encode_png(np.full((112, 112, 3), 40 * subject + shot, np.uint8)))
+    text = f'[[input]]\npath = "{tmp_path}/digi"\nformat = "digiface"\n[[step]]\nuse = "ingest"\n'
+    text += '[[step]]\nuse = "expression"\ncrop = "image"\n[[step]]\nuse = "vote"\n'
+    run(parse_recipe(text), str(tmp_path / "r"), executor="serial")
+    pictures = load_pictures(str(tmp_path / "r"))
+    assert sorted(pictures.identities or ()) == ["0", "0", "1", "1", "2", "2"]

@@ -39,23 +39,28 @@ class Record:
 
 
 def kept_together(metadata: Mapping[str, Any]) -> str | None:
-    """What a picture stays together with in a split: who is shown, else its `split_group`, which may also lie in the
-    `source_metadata` that a run kept of its input; None where neither is known."""
-    if (identity := metadata.get("identity_id")) is not None:
-        return str(identity)
+    """What a picture stays together with in a split: who is shown, else its `split_group`; either may also lie in the
+    `source_metadata` that a run kept of its input. None where neither is known."""
+    if (found := _together(metadata)) is not None:
+        return found
     kept = metadata.get("source_metadata")
-    group = metadata.get("split_group") or (_group_in(kept) if isinstance(kept, str) else None)
-    return str(group) if group else None
+    return _together(_said_in(kept)) if isinstance(kept, str) else None
 
 
-def _group_in(text: str) -> object:
-    if '"split_group"' not in text:
-        return None
+def _together(said: Mapping[str, Any]) -> str | None:
+    if (identity := said.get("identity_id")) is not None:
+        return str(identity)
+    return str(group) if (group := said.get("split_group")) else None
+
+
+def _said_in(text: str) -> Mapping[str, Any]:
+    if '"identity_id"' not in text and '"split_group"' not in text:
+        return {}
     try:
         found: object = json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    return cast(dict[str, object], found).get("split_group") if isinstance(found, dict) else None
+        return {}
+    return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
 def check_record(name: str, split: str | None) -> None:
