@@ -23,9 +23,16 @@ __all__ = ["plan_outline", "plan_text", "run_summary", "run_text"]
 
 
 def run_summary(run: Manifest, *, seconds: float) -> dict[str, Any]:
-    """Counts of a finished run (accepted, rejected by reason, problems by step, classes), its products and places."""
+    """Counts of a finished run (accepted, rejected by reason, problems by step, classes), its products and places.
+
+    none_left: label → its rows, of labels of which no row stays. stands_on: collections and models with their terms.
+    """
+    from facsim.records import run_terms
+
     products, tally = _products(run), _tallied(run)
     short = _short(run, tally.wanted)
+    none_left = tally.labelled - Counter({name: tally.labelled[name] for name in tally.classes})
+    standing = [{"of": of, "name": terms.name, "commercial": terms.commercial} for of, terms in run_terms(run)]
     return {
         "run": run.folder.root,
         "samples": run.num_rows,
@@ -33,6 +40,8 @@ def run_summary(run: Manifest, *, seconds: float) -> dict[str, Any]:
         "rejected": _sorted(tally.rejected),
         "classes": _sorted(tally.classes),
         **({"short": short} if short else {}),
+        **({"none_left": _sorted(none_left)} if none_left else {}),
+        **({"stands_on": standing} if standing else {}),
         "problems": {step: _sorted(counts) for step, counts in tally.problems.items() if counts},
         "steps": list(run.steps()),
         "products": products,
@@ -43,11 +52,12 @@ def run_summary(run: Manifest, *, seconds: float) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class _Tally:
-    """Counts over all rows: of what stays, its classes and the values that a `select` step fills, and of all faces."""
+    """Counts over all rows: of what stays, its classes and the values that a `select` step fills; labels and faces."""
 
     accepted: int = 0
     rejected: Counter[str] = field(default_factory=Counter[str])
     classes: Counter[str] = field(default_factory=Counter[str])
+    labelled: Counter[str] = field(default_factory=Counter[str])
     wanted: Counter[str] = field(default_factory=Counter[str])
     problems: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
     several_faces: int = 0
@@ -74,7 +84,11 @@ def _tallied(run: Manifest) -> _Tally:
         for name, counts in ((label, tally.classes), (by, tally.wanted)):
             if name:
                 counts.update(str(v) for v, kept in zip(columns[name], stays, strict=True) if kept and v is not None)
-        for name, counts in ((reason, tally.rejected), *((problems[step], tally.problems[step]) for step in problems)):
+        for name, counts in (
+            (label, tally.labelled),
+            (reason, tally.rejected),
+            *((problems[step], tally.problems[step]) for step in problems),
+        ):
             if name:
                 counts.update(str(value) for value in columns[name] if value is not None)
         tally.several_faces += sum((count or 0) > 1 for count in columns[faces]) if faces else 0
@@ -140,11 +154,18 @@ def run_text(summary: Mapping[str, Any]) -> str:
         *((f"problems in {step}", counts_text(counts)) for step, counts in problems.items()),
         *((("classes", counts_text(summary["classes"])),) if summary["classes"] else ()),
         *((("short of", counts_text(summary["short"])),) if summary.get("short") else ()),
+        *((("none left of", counts_text(summary["none_left"])),) if summary.get("none_left") else ()),
+        *(("stands on", _standing_text(entry)) for entry in summary.get("stands_on", ())),
         *((name, str(product["path"])) for name, product in summary["products"].items()),
         ("took", duration_text(summary["seconds"])),
         ("next", summary["next"]),
     ]
     return table_text(lines)
+
+
+def _standing_text(entry: Mapping[str, str]) -> str:
+    uses = {"yes": "commercial use allowed", "no": "no commercial use"}
+    return f"{entry['of']}: {entry['name']} ({uses.get(entry['commercial'], 'commercial use: not said')})"
 
 
 # what a recipe would come to
