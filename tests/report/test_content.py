@@ -1,10 +1,10 @@
-"""Action units, pose, landmarks and luminance, against NumPy on the columns and against hand-made rows."""
+"""Action units, pose and luminance, against NumPy on the columns and against hand-made rows."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from facsim.report.content import distribution_of, landmarks, luminance, pose, units
+from facsim.report.content import distribution_of, luminance, pose, units
 from facsim.report.rows import Rows, rows_of
 
 
@@ -68,28 +68,6 @@ def test_a_distribution_says_what_numpy_says():
     found = distribution_of(values, np.asarray([0.0, 2.5, 5.0]), name="x")
     assert (found.n, found.mean, found.median, found.counts) == (4, 2.5, 2.5, (2, 2))
     assert found.sd == pytest.approx(np.std(values))
-
-
-def test_landmarks_of_an_upright_face_pass_every_check(run):
-    found = landmarks(rows_of(run))
-    assert [check.passed for check in found.checks] == [38, 38, 38]
-    assert found.visible == pytest.approx(0.97, abs=0.02)
-
-
-def test_mirrored_landmark_indices_fail_the_check_of_the_eyes(face_points):
-    mirrored = face_points.copy()
-    mirrored[36:48] = face_points[[*range(42, 48), *range(36, 42)]]
-    rows = rows_with([True], ["joy"], landmarks_68=[mirrored.ravel().tolist()], width_px=[64], height_px=[64])
-    assert {check.name: check.passed for check in landmarks(rows).checks} == {
-        "all 68 lie inside the picture": 1,
-        "the subject's right eye is left of the left eye, as seen": 0,
-        "the mouth is below the eyes": 1,
-    }
-
-
-def test_a_landmark_outside_the_picture_is_found(face_points):
-    rows = rows_with([True], ["joy"], landmarks_68=[face_points.ravel().tolist()], width_px=[50], height_px=[64])
-    assert landmarks(rows).checks[0].passed == 0
 
 
 def test_luminance_by_tone_has_the_tone_s_median():

@@ -1,4 +1,4 @@
-"""What the rows that stay show: action units, head pose, landmarks, luminance."""
+"""What the rows that stay show: action units, head pose, luminance."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from facsim.facs import action_unit
 from facsim.report.rows import Rows
 
 __all__ = [
-    "Check",
     "Distribution",
-    "Landmarks",
     "Luminance",
     "ToneLuminance",
     "Unit",
     "Units",
     "distribution_of",
-    "landmarks",
     "luminance",
     "pose",
     "units",
@@ -30,9 +27,6 @@ _UNIT_EDGES = np.linspace(0.0, 5.0, 11)  # half a FACS letter each
 _MOST_BINS = 30
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30)  # degrees
 _POSE = {"yaw_deg": "Yaw", "pitch_deg": "Pitch", "roll_deg": "Roll"}
-
-# iBUG 300-W order (Sagonas et al. 2013), from 0; left and right are the subject's.
-_RIGHT_EYE, _LEFT_EYE, _MOUTH = slice(36, 42), slice(42, 48), slice(48, 68)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,29 +66,6 @@ class Units:
     expressions: tuple[str, ...]
     units: tuple[Unit, ...]
     never: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """How many of how many rows pass one plausibility check."""
-
-    name: str
-    passed: int
-    of: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Landmarks:
-    """68 landmarks over `n` rows: mean and standard deviation as fractions of the picture's sides, and checks.
-
-    visible: mean share of landmarks that can be seen, None where the run does not say.
-    """
-
-    n: int
-    mean: tuple[tuple[float, float], ...]
-    sd: tuple[tuple[float, float], ...]
-    visible: float | None
-    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,49 +161,6 @@ def pose(rows: Rows) -> tuple[Distribution, ...] | None:
 def _kept_numbers(rows: Rows, column: str) -> npt.NDArray[np.float64]:
     values = rows.numbers(column)[rows.kept]
     return values[np.isfinite(values)]
-
-
-def landmarks(rows: Rows) -> Landmarks | None:
-    """Where the 68 landmarks lie in the pictures that stay; None where the run has no landmarks or no sizes."""
-    if not {"landmarks_68", "width_px", "height_px"} <= set(rows.columns):
-        return None
-    points, sizes, seen = _points(rows)
-    if not len(points):
-        return None
-    scaled = points / sizes[:, None, :]
-    visible = float(np.mean(seen)) if seen else None
-    return Landmarks(
-        n=len(points),
-        mean=_pairs(scaled.mean(axis=0)),
-        sd=_pairs(scaled.std(axis=0)),
-        visible=visible,
-        checks=_checks(points, scaled),
-    )
-
-
-def _points(rows: Rows) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], list[bool]]:
-    """Landmarks (M, 68, 2) and picture sizes (M, 2) in px of the rows that have them, and all visibilities, flat."""
-    columns = (rows.values(name) for name in ("landmarks_68", "width_px", "height_px", "landmarks_68_visible"))
-    found = [row for row, stays in zip(zip(*columns, strict=True), rows.kept, strict=True) if stays]
-    found = [row for row in found if None not in row[:3]]
-    points = np.asarray([row[0] for row in found], dtype=np.float64).reshape(-1, 68, 2)
-    sizes = np.asarray([row[1:3] for row in found], dtype=np.float64).reshape(-1, 2)
-    return points, sizes, [bool(seen) for row in found for seen in row[3] or ()]
-
-
-def _checks(points: npt.NDArray[np.float64], scaled: npt.NDArray[np.float64]) -> tuple[Check, ...]:
-    eyes = points[:, _RIGHT_EYE.start : _LEFT_EYE.stop, 1].mean(axis=1)
-    passed = {
-        "all 68 lie inside the picture": ((scaled >= 0) & (scaled <= 1)).all(axis=(1, 2)),
-        "the subject's right eye is left of the left eye, as seen": points[:, _RIGHT_EYE, 0].mean(axis=1)
-        < points[:, _LEFT_EYE, 0].mean(axis=1),
-        "the mouth is below the eyes": points[:, _MOUTH, 1].mean(axis=1) > eyes,
-    }
-    return tuple(Check(name=name, passed=int(ok.sum()), of=len(points)) for name, ok in passed.items())
-
-
-def _pairs(points: npt.NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
-    return tuple((round(float(x), 5), round(float(y), 5)) for x, y in points)
 
 
 def luminance(rows: Rows) -> Luminance | None:

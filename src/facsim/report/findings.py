@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facsim.manifest import Manifest
-from facsim.report import attributes, balance, content, learning, origin
+from facsim.report import attributes, balance, content, landmarks, learning, origin
 from facsim.report import trust as trusting
 from facsim.report.rows import Rows, rows_of
 
@@ -66,7 +66,7 @@ def find_all(run: Manifest, rows: Rows | None = None) -> Findings:
     parts: dict[str, Any] = {
         "action_units": content.units(rows),
         "pose": content.pose(rows),
-        "landmarks": content.landmarks(rows),
+        "landmarks": landmarks.landmarks(landmarks.landmark_batches(run, rows), rows.kept),
         "luminance": content.luminance(rows),
         "attributes": attributes.attributes(rows),
         "training": learning.training(run),
