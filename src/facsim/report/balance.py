@@ -176,7 +176,8 @@ def _axis_values(axis: str, rows: Rows, plan: Plan | None) -> list[str]:
         return list(rows.expression)
     found = rows.values(axis)
     if axis == "apparent_age_years":
-        return [_age_range(age, _order(axis, plan)) for age in found]
+        ranges = _order(axis, plan)
+        return [_age_range(age, ranges) for age in found]
     return ["not given" if value is None else str(value) for value in found]
 
 

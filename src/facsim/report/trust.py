@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from facsim.columns import split_name
@@ -28,7 +29,7 @@ from facsim.metrics import (
 )
 from facsim.report.rows import Rows
 from facsim.report.sheets import Sheet, ordered_sheets
-from facsim.report.yields import CAVEATS, answers_of, judged_by_labels, yields_of
+from facsim.report.yields import CAVEATS, answers_of, judged_by_labels, labels_of, yields_of
 
 __all__ = ["PICTURES", "Agreement", "Decided", "Trust", "VoterLine", "YieldCell", "YieldLine", "trust", "trust_sheets"]
 
@@ -112,33 +113,44 @@ class Trust:
     settled: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Records:
+    """The records of trust of N rows: who voted (`names`), each voter's place in the eight int8 (N, V), −1 for none,
+    whether a row has a record (N,), and how many were decided for which reason."""
+
+    names: tuple[str, ...]
+    votes: NDArray[np.int8]
+    given: NDArray[np.bool_]
+    reasons: Counter[str]
+
+
 def trust(run: Manifest) -> Trust | None:
     """What the run's last vote came to; None where it has none, or nothing was voted on."""
     record = run.find("label_trust")
     if record is None:
         return None
     step = split_name(record)[0]
-    cards: list[dict[str, Any] | None] = run.column(record)
-    names = next(([voter["name"] for voter in card["voters"]] for card in cards if card), [])
+    held = _records(run, record)
     answers = answers_of(run, f"{step}.vote_confidence")
-    if not names or not answers.given.any():
+    if not held.names or not answers.given.any():
         return None
     settings = run.step(step)
     truth = _truth_of(run, settings.bindings.values())
-    labels = run.column(truth) if truth else [None] * len(cards)
+    labels = labels_of(run, truth) if truth else np.full(len(held.given), -1, dtype=np.int64)
     judged = judged_by_labels(answers, labels) if truth else None
     yields = yields_of(answers, judged=judged)
     risk = None
     if judged is not None:
         risk = risk_coverage(np.round(judged.score, 4), judged.right == 1, rng=np.random.default_rng(0))
-    votes, counts, crowd = _crowd(cards, len(names))
+    votes, counts = np.unique(held.votes[held.given].astype(np.int64), axis=0, return_counts=True)
+    crowd = dawid_skene(votes, counts, classes=len(EIGHT_EXPRESSIONS))
     return Trust(
         step=step,
         rule=str(settings.configuration["rule"]),
-        rows=len(cards),
-        voters=_voters(names, cards, labels, crowd),
-        agreements=_agreements(names, votes, counts),
-        decided=_decided(cards),
+        rows=len(held.given),
+        voters=_voters(held, labels, crowd),
+        agreements=_agreements(held.names, votes, counts),
+        decided=_decided(held.reasons),
         truth=truth,
         risk=risk,
         method=yields.method,
@@ -149,39 +161,55 @@ def trust(run: Manifest) -> Trust | None:
     )
 
 
+def _records(run: Manifest, column: str) -> _Records:
+    """The column's records, a shard at a time."""
+    place = {name: at for at, name in enumerate(EIGHT_EXPRESSIONS)}
+    names: tuple[str, ...] = ()
+    votes, given, reasons = list[NDArray[np.int8]](), list[bool](), Counter[str]()
+    for batch in run.batches([column]):
+        cards = batch.column(column).to_pylist()
+        held = [card for card in cards if card]
+        given += [bool(card) for card in cards]
+        if held:
+            names = names or tuple(voter["name"] for voter in held[0]["voters"])
+            reasons.update(card["reason"] for card in held)
+        said = [[place.get(voter["label"], -1) for voter in card["voters"]] if card else [] for card in cards]
+        votes.append(_padded(said, len(names)))
+    width = len(names)
+    padded = [np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=-1) for part in votes]
+    return _Records(
+        names=names,
+        votes=np.concatenate([np.zeros((0, width), dtype=np.int8), *padded]),
+        given=np.array(given, dtype=bool),
+        reasons=reasons,
+    )
+
+
+def _padded(rows: Sequence[Sequence[int]], width: int) -> NDArray[np.int8]:
+    """The rows, −1 for those without a record."""
+    return np.array([row or [-1] * width for row in rows], dtype=np.int8).reshape(len(rows), width)
+
+
 def _truth_of(run: Manifest, voters: Sequence[str] | Any) -> str:
     """The true labels of the run, where it has any and they did not vote themselves."""
     for name in _TRUTHS:
         full = run.find(name)
-        if full and full not in set(voters) and any(value is not None for value in run.column(full)):
+        if full and full not in set(voters) and (labels_of(run, full) >= 0).any():
             return full
     return ""
 
 
-def _crowd(
-    cards: Sequence[Mapping[str, Any] | None], voters: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Crowd]:
-    """The patterns of votes, how many rows have each, and what Dawid–Skene makes of them."""
-    place = {name: at for at, name in enumerate(EIGHT_EXPRESSIONS)}
-    counted = Counter(tuple(place.get(voter["label"], -1) for voter in card["voters"]) for card in cards if card)
-    votes = np.array(sorted(counted), dtype=np.int64).reshape(-1, voters)
-    counts = np.array([counted[pattern] for pattern in sorted(counted)], dtype=np.int64)
-    return votes, counts, dawid_skene(votes, counts, classes=len(EIGHT_EXPRESSIONS))
-
-
-def _voters(
-    names: Sequence[str], cards: Sequence[Mapping[str, Any] | None], labels: Sequence[str | None], crowd: Crowd
-) -> tuple[VoterLine, ...]:
+def _voters(held: _Records, labels: NDArray[np.int64], crowd: Crowd) -> tuple[VoterLine, ...]:
     found: list[VoterLine] = []
-    enough = len(names) >= 3  # two alone hardly determine Dawid–Skene
-    for at, name in enumerate(names):
-        pairs = [(card["voters"][at]["label"], label) for card, label in zip(cards, labels, strict=True) if card]
-        known = [(vote, label) for vote, label in pairs if vote is not None and label is not None]
-        right = share_of(sum(vote == label for vote, label in known), len(known)) if known else None
+    enough = len(held.names) >= 3  # two alone hardly determine Dawid–Skene
+    for at, name in enumerate(held.names):
+        votes = held.votes[:, at]
+        known = held.given & (votes >= 0) & (labels >= 0)
+        right = share_of(int((votes == labels)[known].sum()), int(known.sum())) if known.any() else None
         found.append(
             VoterLine(
                 name=name,
-                votes=sum(vote is not None for vote, _ in pairs),
+                votes=int((held.given & (votes >= 0)).sum()),
                 worth=crowd.reliability[at] if enough and crowd.reliability[at].n else None,
                 right=right,
                 confusion=tuple(map(tuple, crowd.confusion[at].round(4).tolist())) if enough else None,
@@ -203,11 +231,10 @@ def _agreements(names: Sequence[str], votes: NDArray[np.int64], counts: NDArray[
     )
 
 
-def _decided(cards: Sequence[Mapping[str, Any] | None]) -> tuple[Decided, ...]:
-    counted = Counter(card["reason"] for card in cards if card)
+def _decided(reasons: Mapping[str, int]) -> tuple[Decided, ...]:
     return tuple(
         Decided(reason=reason, meaning=VERDICTS.get(reason, ""), count=count)
-        for reason, count in sorted(counted.items(), key=lambda entry: (-entry[1], entry[0]))
+        for reason, count in sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))
     )
 
 
@@ -237,8 +264,8 @@ def trust_sheets(run: Manifest, rows: Rows) -> tuple[Sheet, ...]:
     if record is None:
         return ()
     step = split_name(record)[0]
-    cards, confidence, agreement, entropy = (
-        run.column(f"{step}.{name}") for name in ("label_trust", "vote_confidence", "vote_agreement", "vote_entropy")
+    confidence, agreement, entropy = (
+        run.column(f"{step}.{name}") for name in ("vote_confidence", "vote_agreement", "vote_entropy")
     )
     ids = rows.sample_ids
     sure = [row for row, value in enumerate(confidence) if value is not None]
@@ -248,7 +275,9 @@ def trust_sheets(run: Manifest, rows: Rows) -> tuple[Sheet, ...]:
         "least trusted": sorted(sure, key=lambda row: (round(confidence[row], 4), ids[row])),
         "most disputed": sorted(voted, key=lambda row: (round(agreement[row], 4), -round(entropy[row], 4), ids[row])),
     }
-    captions = {row: _card_text(cards[row], confidence[row]) for group in groups.values() for row in group[:PICTURES]}
+    shown = sorted({row for group in groups.values() for row in group[:PICTURES]})
+    cards = run.table([record])[record].take(pa.array(shown, pa.int64())).to_pylist()
+    captions = {row: _card_text(card, confidence[row]) for row, card in zip(shown, cards, strict=True)}
     return ordered_sheets(run, rows, {name: group for name, group in groups.items() if group}, captions, most=PICTURES)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import tomli_w
 from numpy.typing import NDArray
 
@@ -22,7 +23,7 @@ from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.manifest import Manifest
 from facsim.metrics import Judged, YieldCurve, YieldPoint, lowest_threshold, yield_curves
 
-__all__ = ["CAVEATS", "Answers", "Yields", "answers_of", "judged_by_labels", "yields_of"]
+__all__ = ["CAVEATS", "Answers", "Yields", "answers_of", "judged_by_labels", "labels_of", "yields_of"]
 
 CAVEATS: Mapping[str, str] = {
     "truth": "counted on this run's own true labels, of the pictures that have one; Wilson's 95 % interval",
@@ -113,27 +114,38 @@ def answers_of(run: Manifest, column: str) -> Answers:
     step = split_name(full)[0]
     first = run.table([full])[full].combine_chunks()
     if pa.types.is_list(first.type) or pa.types.is_fixed_size_list(first.type):
-        return _highest(full, first.to_pylist())
+        return _highest(full, first)
     if not pa.types.is_floating(first.type) or "expression_label" not in run.step(step).writes:
         raise ManifestError(
             f'"{full}" holds {first.type}; expected a list of eight scores, or numbers from 0 to 1 in a step that also '
             "writes expression_label, such as vote.vote_confidence"
         )
-    labels = run.column(f"{step}.expression_label")
-    scores = np.array([np.nan if value is None else value for value in first.to_pylist()], dtype=np.float64)
-    called = np.where(np.isfinite(scores), _places(labels), -1)
+    scores = first.cast(pa.float64()).to_numpy(zero_copy_only=False)  # null: NaN
+    called = np.where(np.isfinite(scores), labels_of(run, f"{step}.expression_label"), -1)
     return Answers(column=full, called=called, score=scores)
 
 
-def _highest(column: str, rows: Sequence[Sequence[float | None] | None]) -> Answers:
-    whole = [row is not None and len(row) == len(EIGHT_EXPRESSIONS) and None not in row for row in rows]
+def _highest(column: str, rows: pa.Array) -> Answers:
+    """Of lists of eight; one that is null, holds a null or has another length is no answer."""
+    lengths = pc.fill_null(pc.list_value_length(rows), 0).to_numpy(zero_copy_only=False)  # type: ignore[attr-defined]
+    whole = lengths == len(EIGHT_EXPRESSIONS)
     table = np.full((len(rows), len(EIGHT_EXPRESSIONS)), np.nan)
-    if any(whole):
-        table[whole] = [row for row, good in zip(rows, whole, strict=True) if good]
+    held = rows.filter(pa.array(whole)).flatten().cast(pa.float64())
+    table[whole] = held.to_numpy(zero_copy_only=False).reshape(-1, len(EIGHT_EXPRESSIONS))  # null: NaN
     table = np.round(table, 4)
     fine = np.isfinite(table).all(axis=1)
     called = np.where(fine, np.nan_to_num(table).argmax(axis=1), -1)
     return Answers(column=column, called=called, score=np.where(fine, np.nan_to_num(table).max(axis=1), np.nan))
+
+
+def labels_of(run: Manifest, column: str) -> NDArray[np.int64]:
+    """The names in `column` (`step.column`) as places in the eight, −1 for null and other names: int64 (N,)."""
+    names = pa.array(EIGHT_EXPRESSIONS)
+    found = [
+        pc.fill_null(pc.index_in(batch.column(column), value_set=names), -1)  # type: ignore[attr-defined]
+        for batch in run.batches([column])
+    ]
+    return np.concatenate([np.zeros(0, np.int64), *(codes.to_numpy(zero_copy_only=False) for codes in found)])
 
 
 def _places(labels: Sequence[str | None]) -> NDArray[np.int64]:
@@ -141,14 +153,14 @@ def _places(labels: Sequence[str | None]) -> NDArray[np.int64]:
     return np.array([place.get(label or "", -1) for label in labels], dtype=np.int64)
 
 
-def judged_by_labels(answers: Answers, labels: Sequence[str | None]) -> Judged:
-    """The answers that can be judged by true labels: those of rows that have both.
+def judged_by_labels(answers: Answers, labels: Sequence[str | None] | NDArray[np.int64]) -> Judged:
+    """The answers that can be judged by true labels, names or places in the eight: those of rows that have both.
 
     Raises FacsimError where there are not as many labels as rows, or none is known.
     """
     if len(labels) != len(answers.called):
         raise FacsimError(f"found {len(labels)} labels for {len(answers.called)} rows; expected one each")
-    truth = _places(labels)
+    truth = labels if isinstance(labels, np.ndarray) else _places(labels)
     both = answers.given & (truth >= 0)
     if not both.any():
         raise FacsimError("found no row with both a score and a true label; name another column of labels")
