@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from facsim.models.detect_net import CELL_PX, read_boxes
 from facsim.models.labeller import Labeller
 from facsim.models.resampling import fitted_into
 
-__all__ = ["FoundFace", "find_faces"]
+__all__ = ["FoundFace", "faces_among", "find_faces"]
 
 _CELLS = 4 * CELL_PX
 
@@ -58,24 +59,26 @@ def find_faces(
         squares = np.stack([square for square, _ in fitted])
         maps = read_pictures(labeller.network, labeller.preprocessing, squares, device=device, rows=rows).float().cpu()
     scores, boxes = (part.numpy().astype(np.float64) for part in read_boxes(maps))
-    least = float(labeller.settings["least_score"]) if least_score is None else least_score
-    rules = {name: float(labeller.settings[name]) for name in ("overlap", "inside")}
+    rules = dict(labeller.settings) | ({} if least_score is None else {"least_score": least_score})
     return [
-        _faces(score, box, matrix, least, rules) for score, box, (_, matrix) in zip(scores, boxes, fitted, strict=True)
+        _faces(score.reshape(-1), box.reshape(-1, 4), matrix, rules)
+        for score, box, (_, matrix) in zip(scores, boxes, fitted, strict=True)
     ]
 
 
+def faces_among(
+    scores: NDArray[np.floating], boxes: NDArray[np.floating], settings: Mapping[str, Any]
+) -> NDArray[np.int64]:
+    """Which of a picture's boxes (N, 4) of scores (N,) are faces, strongest first, by a detector's `settings`: those of
+    at least its `least_score`, one of each place (`overlap`, `inside`), none a part of a larger one's head."""
+    chosen = np.flatnonzero(np.round(scores, 4) >= float(settings["least_score"]))
+    rules = {name: float(settings[name]) for name in ("overlap", "inside")}
+    kept = chosen[strongest(boxes[chosen], np.round(scores[chosen], 4), **rules)]
+    return kept[outside_heads(boxes[kept], room=_HEAD_ROOM, small=_HEAD_PART)]
+
+
 def _faces(
-    scores: NDArray[np.float64],
-    boxes: NDArray[np.float64],
-    matrix: NDArray[np.float64],
-    least_score: float,
-    rules: Mapping[str, float],
+    scores: NDArray[np.float64], boxes: NDArray[np.float64], matrix: NDArray[np.float64], rules: Mapping[str, Any]
 ) -> list[FoundFace]:
-    scores = np.round(scores, 4)
-    chosen = scores >= least_score
-    scores, boxes = scores[chosen], boxes[chosen]
     back = (boxes - np.tile(matrix[:, 2], 2)) / np.tile(matrix[[0, 1], [0, 1]], 2)
-    kept = strongest(boxes, scores, **rules)
-    kept = kept[outside_heads(boxes[kept], room=_HEAD_ROOM, small=_HEAD_PART)]
-    return [FoundFace(box=back[at], score=float(scores[at])) for at in kept]
+    return [FoundFace(box=back[at], score=float(np.round(scores[at], 4))) for at in faces_among(scores, boxes, rules)]

@@ -69,6 +69,13 @@ def test_right_maps_cost_little_and_find_every_face(faces):
     assert found["recall"] > 0.95 and found["precision"] > 0.95 and found["mean_overlap"] > 0.95
 
 
+def test_an_examination_of_right_maps_finds_the_faces_and_nothing_else(faces):
+    task = DetectTask(faces=faces)
+    _, targets = task.batch(task.held_out, seed=None)
+    found = task.examine({"outputs": outputs_for(targets).numpy()})
+    assert found["recall"] > 0.8 and found["precision"] > 0.95 and found["mean_overlap"] > 0.95
+
+
 def test_a_box_is_read_about_its_cells_middle():
     maps = torch.zeros(1, 5, 4, 4)
     maps[0, :, 1, 2] = torch.tensor([20.0, 0.25, 0.0, 0.0, np.log(0.5)])

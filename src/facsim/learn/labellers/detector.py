@@ -18,9 +18,10 @@ from torch import Tensor
 from facsim.learn.labellers.composites import Composite, compose, photographed
 from facsim.learn.labellers.faces import Faces, load_faces
 from facsim.learn.labellers.fitting import Outputs
-from facsim.models.boxes import overlaps, strongest
+from facsim.models.boxes import overlaps
 from facsim.models.classifier import Preprocessing, nchw
 from facsim.models.detect_net import BOX_UNIT_PX, CELL_PX, HEAT_OFFSET, cell_middles, read_boxes
+from facsim.models.face_finder import faces_among
 
 __all__ = ["DetectTask", "detect_task", "matched_faces"]
 
@@ -122,12 +123,8 @@ class DetectTask:
         """On composites of people held out: recall, precision, and how well boxes lie on those found."""
         scores, boxes = (part.numpy() for part in read_boxes(torch.from_numpy(outputs["outputs"])))
         true = [one.boxes for one in self.composites(self.held_out, seed=None)]
-        said = []
-        for score, box in zip(scores, boxes, strict=True):
-            chosen = score >= _SETTINGS["least_score"]
-            rules = {name: _SETTINGS[name] for name in ("overlap", "inside")}
-            kept = strongest(box[chosen], score[chosen], **rules)
-            said.append(box[chosen][kept])
+        flat = [(score.reshape(-1), box.reshape(-1, 4)) for score, box in zip(scores, boxes, strict=True)]
+        said = [box[faces_among(score, box, _SETTINGS)] for score, box in flat]
         return matched_faces(said, true)
 
 
