@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from facsim.models.vectors import cross_vectors, find_slopes, measure_lengths
+from facsim.models.vectors import clamp, cross_vectors, find_slopes, measure_lengths
 
 PLANES = np.random.default_rng(0).normal(size=(2, 3, 40, 9))
 
@@ -26,3 +26,9 @@ def test_a_vector_is_crossed_with_many() -> None:
 
 def test_slopes_are_numpys_to_the_bit() -> None:
     assert (find_slopes(PLANES[0]) == np.gradient(PLANES[0], axis=-1)).all()
+
+
+@pytest.mark.parametrize("value", [-3.0, 0.2, 0.25, 7.5, float("inf"), -0.0, np.float32(0.3)])
+def test_a_number_is_clamped_as_numpy_clips_it(value: float) -> None:
+    found = clamp(value, 0.2, 1.5)
+    assert type(found) is float and found == float(np.clip(value, 0.2, 1.5))

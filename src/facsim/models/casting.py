@@ -24,6 +24,7 @@ from facsim.models.appearance import (
 )
 from facsim.models.casting_hair import Traits, sample_beard, sample_brows, sample_hair
 from facsim.models.identity import Identity
+from facsim.models.vectors import clamp
 from facsim.models.wardrobe import sample_worn
 from facsim.models.worn import Worn
 
@@ -80,7 +81,7 @@ def skin_albedo(tone: float) -> Colour:
     other, as swatches on a screen are; blood is added and the range drawn in. Use the ITA of the result, not the
     tone's, as the measure.
     """
-    place = float(np.clip(tone, 1.0, 10.0)) - 1.0
+    place = clamp(tone, 1.0, 10.0) - 1.0
     low = min(int(place), 8)
     logs = np.log(np.array([linear_from_hex(MONK_TONES[low]), linear_from_hex(MONK_TONES[low + 1])]))
     swatch = np.exp(logs[0] + (logs[1] - logs[0]) * (place - low))
@@ -102,11 +103,11 @@ tones 9 and 10."""
 
 def sample_person(generator: np.random.Generator, identity: Identity, *, skin_tone_monk: int) -> Person:
     """A person with this head and Monk tone: what is plausible for its apparent age, gender and ancestry."""
-    tone = skin_tone_monk + float(np.clip(generator.normal(0.0, 0.22), -0.45, 0.45))
+    tone = skin_tone_monk + clamp(generator.normal(0.0, 0.22), -0.45, 0.45)
     traits = Traits(age=identity.age_years, masculine=identity.gender, ancestry=identity.ancestry, tone=tone)
     skin = _sample_skin(generator, traits)
     colour = _jitter(generator, _choose(generator, _HAIR, _HAIR_SHARES, traits), 0.25)
-    grey = float(np.clip(generator.normal((traits.age - 48.0) / 26.0, 0.22), 0.0, 1.0)) if traits.age > 30 else 0.0
+    grey = clamp(generator.normal((traits.age - 48.0) / 26.0, 0.22), 0.0, 1.0) if traits.age > 30 else 0.0
     if traits.masculine < 0.5 and generator.random() < 0.55:
         grey = 0.0 if grey < 0.7 else grey * 0.5
     hair = sample_hair(generator, traits, colour=_dye_hair(generator, traits, colour), grey=grey)
@@ -140,29 +141,27 @@ def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
 
 
 def _sample_skin(generator: np.random.Generator, traits: Traits) -> Skin:
-    pale = float(np.clip((6.0 - traits.tone) / 4.0, 0.0, 1.0))
-    age = float(np.clip((traits.age - 24.0) / 52.0, 0.0, 1.1))
+    pale = clamp((6.0 - traits.tone) / 4.0, 0.0, 1.0)
+    age = clamp((traits.age - 24.0) / 52.0, 0.0, 1.1)
     freckled = generator.random() < 0.16 * pale
     return Skin(
         albedo=_jitter(generator, skin_albedo(traits.tone), 0.05),
-        redness=float(np.clip(generator.normal(0.22 + 0.22 * pale, 0.12), 0.03, 0.9)),
-        mottling=float(np.clip(generator.normal(0.35 + 0.35 * age, 0.12), 0.1, 1.0)),
+        redness=clamp(generator.normal(0.22 + 0.22 * pale, 0.12), 0.03, 0.9),
+        mottling=clamp(generator.normal(0.35 + 0.35 * age, 0.12), 0.1, 1.0),
         freckles=_uniform(generator, 0.2, 0.9) if freckled else 0.0,
         moles=float(generator.beta(1.2, 3.0)),
-        sheen=float(np.clip(generator.normal(0.4, 0.18), 0.05, 0.85)),
-        pores=float(np.clip(generator.normal(0.35 + 0.3 * traits.adult, 0.15), 0.1, 1.0)),
-        age_lines=float(np.clip(age**1.15 + generator.normal(0.0, 0.06), 0.0, 1.1)),
-        folds=float(
-            np.clip(_uniform(generator, 0.02 + 0.05 * traits.adult, 0.15 + 0.4 * traits.adult) + 0.35 * age, 0.0, 1.2)
-        ),
-        under_eye=float(np.clip(generator.normal(0.22 + 0.3 * age + 0.15 * (1.0 - pale), 0.15), 0.0, 0.9)),
+        sheen=clamp(generator.normal(0.4, 0.18), 0.05, 0.85),
+        pores=clamp(generator.normal(0.35 + 0.3 * traits.adult, 0.15), 0.1, 1.0),
+        age_lines=clamp(age**1.15 + generator.normal(0.0, 0.06), 0.0, 1.1),
+        folds=clamp(_uniform(generator, 0.02 + 0.05 * traits.adult, 0.15 + 0.4 * traits.adult) + 0.35 * age, 0.0, 1.2),
+        under_eye=clamp(generator.normal(0.22 + 0.3 * age + 0.15 * (1.0 - pale), 0.15), 0.0, 0.9),
     )
 
 
 def _choose(generator: np.random.Generator, table: dict[str, Colour], shares: dict, traits: Traits) -> Colour:
     african, asian, european = traits.ancestry
     # light hair and eyes go with light skin
-    fair = european * float(np.clip((7.0 - traits.tone) / 3.0, 0.0, 1.0))
+    fair = european * clamp((7.0 - traits.tone) / 3.0, 0.0, 1.0)
     weights = fair * np.array(shares["european"]) + asian * np.array(shares["asian"])
     weights = weights + (african + european - fair) * np.array(shares["african"])
     return list(table.values())[int(generator.choice(len(table), p=weights / weights.sum()))]
@@ -180,10 +179,10 @@ def _sample_eyes(generator: np.random.Generator, traits: Traits) -> Eyes:
     return Eyes(
         iris=iris,
         iris_ring=_mix(iris, (0.0, 0.0, 0.0), 0.75),
-        iris_deg=float(np.clip(generator.normal(24.5, 0.7), 23.0, 26.5)),
-        pupil_deg=float(np.clip(generator.normal(10.5, 2.0), 6.5, 16.0)),
+        iris_deg=clamp(generator.normal(24.5, 0.7), 23.0, 26.5),
+        pupil_deg=clamp(generator.normal(10.5, 2.0), 6.5, 16.0),
         veins=float(generator.beta(1.5, 5.0)),
-        lashes=float(np.clip(generator.normal(0.68 - 0.25 * traits.masculine, 0.12), 0.15, 1.0)),
+        lashes=clamp(generator.normal(0.68 - 0.25 * traits.masculine, 0.12), 0.15, 1.0),
     )
 
 
@@ -191,10 +190,10 @@ def _sample_mouth(generator: np.random.Generator, traits: Traits, skin: Skin) ->
     pink = np.asarray(skin.albedo) * np.array([0.82, 0.52, 0.58])
     pink = pink * np.exp(generator.normal(-0.1, 0.28))
     lip = _mix((float(pink[0]), float(pink[1]), float(pink[2])), skin.albedo, _uniform(generator, 0.0, 0.6))
-    yellow = float(np.clip(generator.normal(0.2 + 0.4 * max(traits.age - 30.0, 0.0) / 50.0, 0.12), 0.0, 0.9))
+    yellow = clamp(generator.normal(0.2 + 0.4 * max(traits.age - 30.0, 0.0) / 50.0, 0.12), 0.0, 0.9)
     return Mouth(
         lip=lip,
-        wetness=float(np.clip(generator.normal(0.4, 0.18), 0.05, 1.0)),
+        wetness=clamp(generator.normal(0.4, 0.18), 0.05, 1.0),
         teeth=_mix((0.68, 0.63, 0.53), (0.52, 0.43, 0.28), yellow),
     )
 
@@ -219,7 +218,7 @@ def _sample_make_up(generator: np.random.Generator, traits: Traits, skin: Skin) 
     ]
     red = reds[int(generator.integers(len(reds)))]
     # people choose deeper lipsticks on deeper skin
-    depth = float(np.clip(skin.albedo[0] / 0.5, 0.3, 1.0))
+    depth = clamp(skin.albedo[0] / 0.5, 0.3, 1.0)
     return MakeUp(
         lipstick=_uniform(generator, 0.25, 0.95) if generator.random() < 0.7 else 0.0,
         lipstick_colour=_mix((0.0, 0.0, 0.0), _jitter(generator, red, 0.2), depth),

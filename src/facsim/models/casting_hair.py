@@ -10,6 +10,7 @@ import numpy as np
 
 from facsim.models.appearance import Beard, Brows, Colour, Hair
 from facsim.models.hair_styles import HAIR_STYLES, HairStyle, style_hair
+from facsim.models.vectors import clamp
 
 __all__ = ["BEARD_KINDS", "Traits", "grow_beard", "sample_beard", "sample_brows", "sample_hair"]
 
@@ -32,12 +33,12 @@ class Traits:
     @property
     def adult(self) -> float:
         """0 to the age of 14, 1 from 20."""
-        return float(np.clip((self.age - 14.0) / 6.0, 0.0, 1.0))
+        return clamp((self.age - 14.0) / 6.0, 0.0, 1.0)
 
     @property
     def balding(self) -> float:
         """How far a man of this age may have lost his hair: 0 at 20, 1 from 65."""
-        return float(np.clip((self.age - 20.0) / 45.0, 0.0, 1.0)) * self.masculine
+        return clamp((self.age - 20.0) / 45.0, 0.0, 1.0) * self.masculine
 
 
 def sample_hair(generator: np.random.Generator, traits: Traits, *, colour: Colour, grey: float) -> Hair:
@@ -48,7 +49,7 @@ def sample_hair(generator: np.random.Generator, traits: Traits, *, colour: Colou
     style = list(HAIR_STYLES)[int(generator.choice(len(shares), p=shares / shares.sum()))]
     hair = style_hair(style, generator)
     low, high = HAIR_STYLES[style].curl
-    receding = float(np.clip(generator.normal(0.05 + 0.4 * traits.balding, 0.18), 0.0, 0.6)) * traits.adult
+    receding = clamp(generator.normal(0.05 + 0.4 * traits.balding, 0.18), 0.0, 0.6) * traits.adult
     recedes = hair.receding == 0.0 and traits.masculine > 0.5 and hair.fringe < 0.3
     return replace(
         hair,
@@ -148,11 +149,11 @@ def sample_brows(generator: np.random.Generator, traits: Traits, *, colour: Colo
     thickness = generator.normal(0.82 + 0.28 * man - 0.12 * child - 0.2 * plucked, 0.13)
     return Brows(
         colour=_mix(_mix(colour, (0.0, 0.0, 0.0), 1.0 - shade), _GREY, 0.6 * grey),
-        density=float(np.clip(generator.normal(0.72 - 0.2 * child - 0.2 * (traits.age > 65), 0.12), 0.35, 1.0)),
-        thickness=float(np.clip(thickness, 0.45, 1.5)),
+        density=clamp(generator.normal(0.72 - 0.2 * child - 0.2 * (traits.age > 65), 0.12), 0.35, 1.0),
+        thickness=clamp(thickness, 0.45, 1.5),
         joined=float(generator.uniform(0.3, 1.0)) if joined else 0.0,
-        arch=float(np.clip(generator.normal(0.55 - 0.25 * man + 0.15 * plucked, 0.2), 0.0, 1.0)),
-        slant=float(np.clip(generator.normal(0.0, 0.35), -1.0, 1.0)),
+        arch=clamp(generator.normal(0.55 - 0.25 * man + 0.15 * plucked, 0.2), 0.0, 1.0),
+        slant=clamp(generator.normal(0.0, 0.35), -1.0, 1.0),
     )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from facsim.errors import FacsimError, hint_nearest
 from facsim.models.camera import Camera
 from facsim.models.scene import Sensor
+from facsim.models.vectors import clamp
 
 __all__ = ["DOMAINS", "Domain", "find_domain"]
 
@@ -51,7 +52,7 @@ def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
 
 def _normal(generator: np.random.Generator, mean: float, spread: float, *, most: float) -> float:
     """A normal number, drawn in to within `most` of 0."""
-    return float(np.clip(generator.normal(mean, spread), -most, most))
+    return clamp(generator.normal(mean, spread), -most, most)
 
 
 def _tailed(generator: np.random.Generator, spread: float, wide: float, *, share: float, most: float) -> float:
@@ -79,9 +80,9 @@ def _open_camera(generator: np.random.Generator) -> Camera:
         roll_deg=_normal(generator, 0.0, 6.0, most=20.0),
         torso_follow=_uniform(generator, 0.0, 0.9),
         distance_dm=_distance(generator),
-        crop_scale=float(np.clip(generator.normal(1.17, 0.11), 1.0, 1.6)),
+        crop_scale=clamp(generator.normal(1.17, 0.11), 1.0, 1.6),
         shift_x=_normal(generator, 0.0, 0.025, most=0.08),
-        shift_y=float(np.clip(generator.normal(0.055, 0.03), -0.04, 0.13)),
+        shift_y=clamp(generator.normal(0.055, 0.03), -0.04, 0.13),
     )
 
 
@@ -92,8 +93,8 @@ def _open_sensor(generator: np.random.Generator) -> Sensor:
     return Sensor(
         exposure_ev=_normal(generator, 0.2, 0.45, most=1.2),
         metering=_uniform(generator, 0.5, 0.95),
-        contrast=float(np.clip(generator.normal(1.28, 0.22), 0.75, 1.9)),
-        saturation=float(np.clip(generator.normal(1.05, 0.13), 0.55, 1.4)),
+        contrast=clamp(generator.normal(1.28, 0.22), 0.75, 1.9),
+        saturation=clamp(generator.normal(1.05, 0.13), 0.55, 1.4),
         white_balance=_balance(generator, 1.0),
         vignetting=_uniform(generator, 0.0, 0.35),
         blur=_uniform(generator, 0.004, 0.010) if poor else _uniform(generator, 0.001, 0.005),
@@ -147,9 +148,9 @@ def _web_camera(generator: np.random.Generator) -> Camera:
         roll_deg=_tailed(generator, 6.0, 15.0, share=0.15, most=32.0),
         torso_follow=_uniform(generator, 0.0, 0.9),
         distance_dm=_distance(generator),
-        crop_scale=float(np.clip(np.exp(generator.normal(np.log(1.3), 0.13)), 1.02, 1.9)),
+        crop_scale=clamp(np.exp(generator.normal(np.log(1.3), 0.13)), 1.02, 1.9),
         shift_x=_normal(generator, 0.0, 0.03, most=0.1),
-        shift_y=float(np.clip(generator.normal(0.05, 0.035), -0.05, 0.15)),
+        shift_y=clamp(generator.normal(0.05, 0.035), -0.05, 0.15),
         nose_share=_uniform(generator, 0.0, 0.4),
     )
 
@@ -162,7 +163,7 @@ def _fer2013_camera(generator: np.random.Generator) -> Camera:
         roll_deg=_tailed(generator, 5.5, 17.0, share=0.33, most=45.0),
         torso_follow=_uniform(generator, 0.0, 0.9),
         distance_dm=_distance(generator),
-        crop_scale=float(np.clip(1.165 * np.exp(_tailed(generator, 0.1, 0.25, share=0.2, most=0.6)), 0.8, 2.2)),
+        crop_scale=clamp(1.165 * np.exp(_tailed(generator, 0.1, 0.25, share=0.2, most=0.6)), 0.8, 2.2),
         shift_x=_tailed(generator, 0.03, 0.09, share=0.2, most=0.2),
         shift_y=0.12 + _tailed(generator, 0.035, 0.08, share=0.2, most=0.2),
         nose_share=0.39,
@@ -175,7 +176,7 @@ def _fer2013_sensor(generator: np.random.Generator) -> Sensor:
     return Sensor(
         exposure_ev=_normal(generator, 0.5, 0.5, most=1.5),
         metering=_uniform(generator, 0.5, 0.95),
-        contrast=float(np.clip(generator.normal(1.33, 0.25), 0.8, 2.0)),
+        contrast=clamp(generator.normal(1.33, 0.25), 0.8, 2.0),
         saturation=1.0,
         vignetting=_uniform(generator, 0.0, 0.3),
         blur=_uniform(generator, 0.004, 0.012) if poor else _uniform(generator, 0.0, 0.003),

@@ -9,10 +9,12 @@ import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
 from facsim.errors import FacsimError, hint_nearest
+from facsim.models.vectors import clamp
 
 __all__ = ["Identity", "list_sliders", "roaming_sliders", "sample_identity", "weigh_identity"]
 
@@ -156,8 +158,8 @@ def sample_identity(
         age_years=float(age_years),
         gender=float(gender),
         ancestry=ancestry,
-        weight=round(float(np.clip(weight, 0.02, 0.98)), 4),
-        muscle=round(float(np.clip(muscle, 0.1, 0.95)), 4),
+        weight=round(clamp(weight, 0.02, 0.98), 4),
+        muscle=round(clamp(muscle, 0.1, 0.95), 4),
         shape=_draw_shape(generator),
     )
 
@@ -170,8 +172,8 @@ def roaming_sliders() -> tuple[str, ...]:
 
 def _draw_shape(generator: np.random.Generator) -> dict[str, float]:
     shape: dict[str, float] = {}
-    for name, roam in _ROAM.items():
-        both, left, right = generator.normal(0.0, roam, 3)
+    roams = np.array([*_ROAM.values()])[:, None]
+    for name, (both, left, right) in zip(_ROAM, generator.normal(0.0, roams, (len(roams), 3)).tolist(), strict=True):
         both += _MEAN.get(name, 0.0)
         if name.startswith("?"):
             shape[f"l{name[1:]}"] = float(both + _SIDE_SHARE * left)
@@ -181,9 +183,10 @@ def _draw_shape(generator: np.random.Generator) -> dict[str, float]:
     for name, position in zip(_CROOKED, generator.normal(0.0, _CROOKED_ROAM, len(_CROOKED)), strict=True):
         shape[name] = float(position)
     shape[f"head-{generator.choice(_OUTLINES)}"] = float(0.5 * generator.beta(1.2, 2.0))
-    return {name: round(float(np.clip(position, *_reach(name))), 4) for name, position in shape.items()}
+    return {name: round(clamp(position, *_reach(name)), 4) for name, position in shape.items()}
 
 
+@cache
 def _reach(slider: str) -> tuple[float, float]:
     """How far a slider may go: half its way to either side of where it stands on average."""
     mean = _MEAN.get(re.sub("^[lr]-", "?-", slider), 0.0)

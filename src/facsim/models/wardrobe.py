@@ -7,6 +7,7 @@ Glasses and headwear stay with a person, an occluder belongs to the moment.
 import numpy as np
 
 from facsim.models.appearance import Colour
+from facsim.models.vectors import clamp
 from facsim.models.worn import Glasses, Headwear, Occluder, Worn
 from facsim.wearables import GLASSES_SHAPES, HANDS, HEADWEAR_KINDS, MASKS, OCCLUDER_KINDS
 
@@ -101,7 +102,7 @@ def _sample_headwear(generator: np.random.Generator, age: float, masculine: floa
         depth=_uniform(generator, 0.05, 0.6 if kind == "cap" else 0.9),
         brim_dm=_uniform(generator, 0.55, 0.8) if kind == "cap" else _uniform(generator, 0.45, 0.95),
         loose=_uniform(generator, 0.0, 0.9),
-        turn_deg=180.0 if turned else float(np.clip(generator.normal(0.0, 5.0), -15.0, 15.0)),
+        turn_deg=180.0 if turned else clamp(generator.normal(0.0, 5.0), -15.0, 15.0),
     )
 
 
@@ -120,10 +121,10 @@ def sample_occluder(generator: np.random.Generator, *, kind: str | None = None) 
     roam = 0.3 if kind in MASKS else 1.0
     return Occluder(
         kind=kind,
-        x_dm=float(np.clip(generator.normal(0.0, 0.07), -0.2, 0.2)) * roam,
-        y_dm=float(np.clip(generator.normal(0.0, 0.07), -0.2, 0.2)) * roam,
-        size=1.0 + float(np.clip(generator.normal(0.0, 0.06), -0.15, 0.15)) * roam,
-        turn_deg=0.0 if kind in MASKS else float(np.clip(generator.normal(0.0, 9.0), -25.0, 25.0)),
+        x_dm=clamp(generator.normal(0.0, 0.07), -0.2, 0.2) * roam,
+        y_dm=clamp(generator.normal(0.0, 0.07), -0.2, 0.2) * roam,
+        size=1.0 + clamp(generator.normal(0.0, 0.06), -0.15, 0.15) * roam,
+        turn_deg=0.0 if kind in MASKS else clamp(generator.normal(0.0, 9.0), -25.0, 25.0),
         low=1.0 if kind in MASKS and generator.random() < 0.2 else 0.0,
         left=bool(generator.random() < 0.5),
         colour=_pick(generator, _MASK_COLOURS) if kind == MASKS[0] else _cloth(generator),

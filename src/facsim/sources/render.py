@@ -27,6 +27,7 @@ from facsim.models.identity import Identity, sample_identity
 from facsim.models.scene import Scene
 from facsim.models.scene_settings import check_settings, set_scene
 from facsim.models.staging import sample_scene
+from facsim.models.vectors import clamp
 from facsim.models.wardrobe import sample_occluder
 from facsim.models.worn import Worn
 from facsim.pictures import encode_picture, encoding_for
@@ -143,8 +144,8 @@ class Render:
         )
         camera = _posed(scene.camera, drawn, self.pose)
         gaze = (
-            float(np.clip(scene.gaze[0] + drawn.gaze_yaw_deg, -30.0, 30.0)),
-            float(np.clip(scene.gaze[1] + drawn.gaze_pitch_deg, -24.0, 18.0)),
+            clamp(scene.gaze[0] + drawn.gaze_yaw_deg, -30.0, 30.0),
+            clamp(scene.gaze[1] + drawn.gaze_pitch_deg, -24.0, 18.0),
         )
         sensor = replace(scene.sensor, grey=scene.sensor.grey or self.grey)
         worn = _lay_hand(scene.worn, drawn.hand, sample, find_domain(self.domain).hands * self.hands)
@@ -193,8 +194,8 @@ def _posed(camera: Camera, drawn: PrototypeSample, factor: float) -> Camera:
     """The camera with the prototype's turn of the head added, within what the face can still be read at."""
     return replace(
         camera,
-        yaw_deg=float(np.clip((camera.yaw_deg + drawn.head_yaw_deg) * factor, -_MAX_YAW, _MAX_YAW)),
-        pitch_deg=float(np.clip((camera.pitch_deg + drawn.head_pitch_deg) * factor, -_MAX_PITCH, _MAX_PITCH)),
+        yaw_deg=clamp((camera.yaw_deg + drawn.head_yaw_deg) * factor, -_MAX_YAW, _MAX_YAW),
+        pitch_deg=clamp((camera.pitch_deg + drawn.head_pitch_deg) * factor, -_MAX_PITCH, _MAX_PITCH),
         roll_deg=camera.roll_deg * factor,
     )
 
@@ -297,7 +298,7 @@ def compose_scene(
     eyes on the camera; light, background and camera are `seed`'s."""
     identity, person = cast_person(key)
     yaw_deg, pitch_deg, roll_deg = pose_deg
-    gaze = (float(np.clip(-yaw_deg, -30, 30)), float(np.clip(-pitch_deg, -24, 18)))
+    gaze = (clamp(-yaw_deg, -30, 30), clamp(-pitch_deg, -24, 18))
     generator = generator_for(f"render/{seed}", "render/scene")
     scene = sample_scene(generator, identity=identity, action_units=coding, person=person, gaze=gaze)
     camera = replace(

@@ -17,6 +17,7 @@ from facsim.models.drawing import Drawing
 from facsim.models.dressing import cover_hair
 from facsim.models.scene import Light, Scene
 from facsim.models.scene_text import write_scene
+from facsim.models.vectors import clamp
 from facsim.models.visibility import OPAQUE_TINT
 from facsim.models.worn import Worn
 from facsim.wearables import HAIR_LENGTHS
@@ -108,7 +109,7 @@ def _temperature_k(colour: Colour) -> float | None:
     if min(red, blue) <= 0.0:
         return None
     t = math.log(blue / red) / 1.4
-    return float(np.clip(5800.0 * math.exp((2.0 * t if t > 0.0 else t) / 0.38), 1000.0, 25000.0))
+    return clamp(5800.0 * math.exp((2.0 * t if t > 0.0 else t) / 0.38), 1000.0, 25000.0)
 
 
 def _name_length(hair: Hair) -> str:
