@@ -1,6 +1,7 @@
 """Counts by axis, reason and step, on a run whose every row is known."""
 
 from collections import Counter
+from dataclasses import replace
 
 from facsim.report.balance import balances, cells, reasons, sick_steps, totals
 from facsim.report.rows import rows_of
@@ -66,6 +67,17 @@ def test_a_selection_s_quota_goes_before_the_plan_s(make_run):
     assert (shares["happiness"].asked, shares["happiness"].is_met) == (4, True)
     assert (shares["anger"].asked, shares["anger"].is_met) == (9, False)
     assert shares["fear"].asked is None
+
+
+def test_labels_that_a_step_decided_are_not_held_against_the_plan(run):
+    rows = rows_of(run)
+    asked, decided = (
+        next(found for found in balances(one, run) if found.axis == "expression")
+        for one in (rows, replace(rows, writers={**rows.writers, "expression_label": "vote"}))
+    )
+    assert (asked.asked_by, asked.counted) == ("plan", "planned")
+    assert (decided.asked_by, decided.counted) == ("", "labelled")
+    assert all(share.asked is None for share in decided.shares)
 
 
 def test_cells_of_two_axes_are_counted_among_the_rows_that_stay(run):

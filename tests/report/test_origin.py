@@ -1,5 +1,6 @@
 """Provenance: seeds, times, machines, recipe, and whether the files are those of the ledger."""
 
+import json
 from dataclasses import replace
 
 from facsim.formats.terms import Terms
@@ -53,6 +54,14 @@ def test_what_the_run_stands_on_is_listed_with_its_terms(make_run):
 
 def test_one_machine_is_listed_once(run):
     assert len(origin(run).machines) == 1 and "numpy" in origin(run).machines[0].packages
+
+
+def test_a_machine_that_an_earlier_facsim_logged_without_gpus_is_the_same_machine(make_run):
+    made = make_run(14)
+    entry = json.loads(made.folder.read("log.jsonl").decode().splitlines()[0])
+    entry["environment"]["hardware"].pop("gpus", None)
+    made.folder.append("log.jsonl", json.dumps(entry))
+    assert len(origin(made).machines) == 1
 
 
 def test_intact_files_have_no_faults(run):

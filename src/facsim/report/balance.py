@@ -66,11 +66,14 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
-    """One axis, value by value; `asked_by` says whose the quotas are (`plan`, `select`, or empty)."""
+    """One axis, value by value; `asked_by` says whose the quotas are (`plan`, `select`, or empty), `counted` what the
+    rows of a value have in common: they were planned so, or labelled so by a step.
+    """
 
     axis: str
     title: str
     asked_by: str
+    counted: str
     shares: tuple[Share, ...]
 
 
@@ -137,7 +140,8 @@ def balances(rows: Rows, run: Manifest) -> tuple[Balance, ...]:
         if axis == "expression" or axis in rows.columns:
             asked, asked_by = _asked(axis, rows, run, plan)
             shares = _shares(rows, _axis_values(axis, rows, plan), _order(axis, plan), asked)
-            found.append(Balance(axis=axis, title=title, asked_by=asked_by, shares=shares))
+            counted = "labelled" if _is_decided(axis, rows) else "planned"
+            found.append(Balance(axis=axis, title=title, asked_by=asked_by, counted=counted, shares=shares))
     return tuple(found)
 
 
@@ -168,7 +172,12 @@ def _asked(axis: str, rows: Rows, run: Manifest, plan: Plan | None) -> tuple[dic
     by_expression = axis == "expression" and settings.get("by", "expression").startswith("expression")
     if by_expression and (asked := asked_of(settings, Counter(set(rows.expression) - {UNLABELLED}))):
         return asked, "select"
-    return (quota_counts(plan, axis), "plan") if plan else ({}, "")
+    return (quota_counts(plan, axis), "plan") if plan and not _is_decided(axis, rows) else ({}, "")
+
+
+def _is_decided(axis: str, rows: Rows) -> bool:
+    """Whether a step said what the rows are called: the plan asked for no number of such labels."""
+    return axis == "expression" and "expression_label" in rows.writers
 
 
 def _axis_values(axis: str, rows: Rows, plan: Plan | None) -> list[str]:

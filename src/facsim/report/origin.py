@@ -174,12 +174,12 @@ def _seconds(entries: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def _machines(log: Sequence[Mapping[str, Any]]) -> tuple[Machine, ...]:
-    found: dict[str, Machine] = {}
+    found: list[Machine] = []
     for entry in log:
         given = entry.get("environment")
-        if given:
-            found.setdefault(json.dumps(given, sort_keys=True), _machine(given))
-    return tuple(found.values())
+        if given and (machine := _machine(given)) not in found:
+            found.append(machine)
+    return tuple(found)
 
 
 def _machine(given: Mapping[str, Any]) -> Machine:
