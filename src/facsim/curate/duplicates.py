@@ -6,12 +6,15 @@ equal, or, within `distance` bits, where their perceptual hashes are near the gr
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from facsim.curate.dedupe import owners_of
 from facsim.curate.hashing import hamming_distance, key_digests, perceptual_hash, pixel_hash
@@ -21,19 +24,22 @@ from facsim.pictures import PictureError, decode_picture
 
 __all__ = ["Group", "HashedSet", "Member", "duplicate_groups", "hashed_set", "summary_of"]
 
+_BATCH_ROWS = 1000
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class HashedSet:
-    """One set's pictures: names, labels (None: none given), pixel hashes (None: not readable) and perceptual hashes.
+    """One set's N pictures: names, labels (null: none given), digests of their pixels (`NO_KEY` where they could not be
+    read) and perceptual hashes uint64 (N,).
 
     problems: reason of `facsim.sample.REASONS` → pictures that could not be decoded.
     """
 
     name: str
-    ids: tuple[str, ...]
-    labels: tuple[str | None, ...]
-    exact: tuple[str | None, ...]
-    near: tuple[int, ...]
+    ids: pa.ChunkedArray
+    labels: pa.ChunkedArray
+    exact: NDArray[np.bytes_]
+    near: NDArray[np.uint64]
     problems: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
@@ -87,21 +93,31 @@ class Group:
 def hashed_set(name: str, records: Iterable[Record]) -> HashedSet:
     """The hashes of the records' pictures, read one at a time; one that cannot be decoded is counted and is no copy."""
     ids, labels, exact, near, problems = [], [], [], [], Counter[str]()
-    for record in records:
-        ids.append(record.name)
-        labels.append(record.expression)
-        try:
-            array = decode_picture(record.image).array
-        except PictureError as error:
-            problems[error.reason] += 1
-            exact.append(None)
-            near.append(0)
-        else:
-            exact.append(pixel_hash(array))
-            near.append(perceptual_hash(array))
+    left = iter(records)
+    while rows := [_hashed(record, problems) for record in itertools.islice(left, _BATCH_ROWS)]:
+        names, said, keys, hashes = zip(*rows, strict=True)
+        ids.append(pa.array(names, pa.string()))
+        labels.append(pa.array(said, pa.string()).dictionary_encode())
+        exact.append(key_digests(keys))
+        near.append(np.array(hashes, dtype=np.uint64))
     return HashedSet(
-        name=name, ids=tuple(ids), labels=tuple(labels), exact=tuple(exact), near=tuple(near), problems=dict(problems)
+        name=name,
+        ids=pa.chunked_array(ids, pa.string()),
+        labels=pa.chunked_array(labels, pa.dictionary(pa.int32(), pa.string())),
+        exact=np.concatenate([key_digests(()), *exact]),
+        near=np.concatenate([np.zeros(0, dtype=np.uint64), *near]),
+        problems=dict(problems),
     )
+
+
+def _hashed(record: Record, problems: Counter[str]) -> tuple[str, str | None, str | None, int]:
+    """Name, label and both hashes; a picture that cannot be decoded has no first one, and is counted."""
+    try:
+        array = decode_picture(record.image).array
+    except PictureError as error:
+        problems[error.reason] += 1
+        return record.name, record.expression, None, 0
+    return record.name, record.expression, pixel_hash(array), perceptual_hash(array)
 
 
 def duplicate_groups(sets: Sequence[HashedSet], *, distance: int = 0) -> tuple[Group, ...]:
@@ -111,32 +127,35 @@ def duplicate_groups(sets: Sequence[HashedSet], *, distance: int = 0) -> tuple[G
     """
     if len({entry.name for entry in sets}) < len(sets):
         raise FacsimError(f"found sets of the same name among {[entry.name for entry in sets]}; name each once")
-    exact = [key for entry in sets for key in entry.exact]
-    near = [value for entry in sets for value in entry.near]
-    places = [(entry, row) for entry in sets for row in range(len(entry.ids))]
-    owners = owners_of(key_digests(exact), np.array(near, dtype=np.uint64), distance)
-    rows_of: dict[int, list[int]] = {}
-    for row, owner in enumerate(owners.tolist()):
-        rows_of.setdefault(owner, []).append(row)
-    return tuple(_group(rows, places, exact, near) for rows in rows_of.values() if len(rows) > 1)
+    exact = np.concatenate([key_digests(()), *(entry.exact for entry in sets)])
+    near = np.concatenate([np.zeros(0, dtype=np.uint64), *(entry.near for entry in sets)])
+    owners = owners_of(exact, near, distance)
+    _, place, sizes = np.unique(owners, return_inverse=True, return_counts=True)
+    rows = np.flatnonzero(sizes[place] > 1)
+    members = dict[int, list[int]]()
+    for row, owner in zip(rows.tolist(), owners[rows].tolist(), strict=True):
+        members.setdefault(owner, []).append(row)
+    starts = np.cumsum([0, *(len(entry.ids) for entry in sets)])
+    return tuple(_group(group, sets, starts, exact, near) for group in members.values())
 
 
 def _group(
-    rows: Sequence[int], places: Sequence[tuple[HashedSet, int]], exact: Sequence[str | None], near: Sequence[int]
+    rows: Sequence[int],
+    sets: Sequence[HashedSet],
+    starts: NDArray[np.int64],
+    exact: NDArray[np.bytes_],
+    near: NDArray[np.uint64],
 ) -> Group:
-    first = rows[0]
-    return Group(
-        members=tuple(
-            Member(
-                set=places[row][0].name,
-                id=places[row][0].ids[places[row][1]],
-                label=places[row][0].labels[places[row][1]],
-                distance_bits=0 if exact[row] == exact[first] else hamming_distance(near[row], near[first]),
-            )
-            for row in rows
-        ),
-        exact=len({exact[row] for row in rows}) == 1,
-    )
+    """`starts`: the first row of each set, and the end."""
+    first, found = rows[0], list[Member]()
+    for row in rows:
+        at = int(np.searchsorted(starts, row, side="right")) - 1
+        entry, own = sets[at], row - int(starts[at])
+        distance = 0 if exact[row] == exact[first] else hamming_distance(int(near[row]), int(near[first]))
+        found.append(
+            Member(set=entry.name, id=entry.ids[own].as_py(), label=entry.labels[own].as_py(), distance_bits=distance)
+        )
+    return Group(members=tuple(found), exact=len({bytes(exact[row]) for row in rows}) == 1)
 
 
 def summary_of(groups: Sequence[Group]) -> dict[str, int]:
