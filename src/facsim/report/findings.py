@@ -47,7 +47,7 @@ class Findings:
     trust: trusting.Trust | None
     action_units: content.Units | None
     pose: tuple[content.Distribution, ...] | None
-    landmarks: content.Landmarks | None
+    landmarks: landmarks.Landmarks | None
     luminance: content.Luminance | None
     attributes: tuple[attributes.Attribute, ...]
     training: learning.Training | None

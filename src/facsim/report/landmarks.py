@@ -122,16 +122,15 @@ def _flat(column: pa.Array) -> npt.NDArray[np.float32] | npt.NDArray[np.bool_]:
     return column.flatten().to_numpy(zero_copy_only=False)  # type: ignore[attr-defined]
 
 
-def _passed(
-    points: npt.NDArray[np.float64], scaled: npt.NDArray[np.float64]
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _passed(points: npt.NDArray[np.float64], scaled: npt.NDArray[np.float64]) -> list[npt.NDArray[np.bool_]]:
     """Which rows pass each of `_CHECKS`."""
     eyes = points[:, _RIGHT_EYE.start : _LEFT_EYE.stop, 1].mean(axis=1)
-    return (
-        ((scaled >= 0) & (scaled <= 1)).all(axis=(1, 2)),
+    inside = ((scaled >= 0) & (scaled <= 1)).reshape(len(scaled), -1)
+    return [
+        np.asarray(inside.all(axis=1)),
         points[:, _RIGHT_EYE, 0].mean(axis=1) < points[:, _LEFT_EYE, 0].mean(axis=1),
         points[:, _MOUTH, 1].mean(axis=1) > eyes,
-    )
+    ]
 
 
 def _pairs(points: npt.NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
