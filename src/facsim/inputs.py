@@ -22,7 +22,7 @@ from facsim.recipe import INPUT_WRITES, Input, Recipe
 from facsim.sample import ingested_id
 from facsim.spool import Spool
 
-__all__ = ["check_inputs_commercial", "check_recipe_commercial", "input_batches", "input_table", "list_inputs"]
+__all__ = ["check_inputs_commercial", "input_batches", "input_table", "list_inputs", "recipe_terms"]
 
 _BATCH_ROWS = 1000
 
@@ -56,11 +56,11 @@ def check_inputs_commercial(inputs: Sequence[Input]) -> None:
     check_commercial((entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in inputs)
 
 
-def check_recipe_commercial(recipe: Recipe) -> None:
-    """As `check_inputs_commercial`, for the models of the recipe's steps too: their terms come with their labels."""
+def recipe_terms(recipe: Recipe) -> list[tuple[str, Terms]]:
+    """(an input or `step "…"`, its terms) of the recipe's inputs and of the models of its steps, whose terms come with
+    their labels. Raises FormatError where an input's layout is not known."""
     found = [(entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in recipe.inputs]
-    found += [(f'step "{step.name}"', terms) for step in recipe.steps for terms in step.model_terms]
-    check_commercial(found)
+    return found + [(f'step "{step.name}"', terms) for step in recipe.steps for terms in step.model_terms]
 
 
 def _format_of(entry: Input) -> str:

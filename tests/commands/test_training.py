@@ -124,3 +124,12 @@ def test_torchrun_trains_with_two_processes_of_which_one_prints(run, tmp_path):
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout)["stopped"] == "finished"
     assert json.loads((tmp_path / "model" / "training.json").read_text())["processes"] == 2
+
+
+def test_where_commercial_use_is_required_terms_are_asked_for(run, tmp_path):
+    refused = called("train", tmp_path / "faces.zip", "--out", tmp_path / "m", *QUICK, "--require-commercial")
+    assert refused.exit_code == 1 and "not known to be" in refused.stderr and not (tmp_path / "m").exists()
+    theirs = ("--initial", tmp_path / "theirs.pth", "--require-commercial")
+    refused = called("train", run, "--out", tmp_path / "m", *QUICK, *theirs)
+    assert refused.exit_code == 1 and "initial weights" in refused.stderr
+    assert called("train", run, "--out", tmp_path / "m", *QUICK, "--require-commercial").exit_code == 0

@@ -104,9 +104,7 @@ Out = Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="The run fo
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 RequireCommercial = Annotated[
     bool,
-    typer.Option(
-        "--require-commercial", help="Refuse pictures, and models that label, whose terms do not allow commercial use."
-    ),
+    typer.Option("--require-commercial", help="Refuse pictures and models whose terms do not allow commercial use."),
 ]
 Workers = Annotated[int, typer.Option("--workers", "-j", min=1, help="Worker processes.", show_default="one a core")]
 Device = Annotated[

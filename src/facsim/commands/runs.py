@@ -23,6 +23,7 @@ from facsim.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from facsim.formats.terms import Terms
     from facsim.recipe import Recipe
 
 __all__ = ["plan", "redo", "run", "run_recipe"]
@@ -48,14 +49,23 @@ def run(
       facsim run recipes/quickstart.toml --out runs/quickstart
       facsim run recipes/tiny.toml --out runs/tiny --workers 1 --json
     """
-    from facsim.inputs import check_recipe_commercial
+    from facsim.formats.terms import check_commercial
+    from facsim.inputs import recipe_terms
     from facsim.recipe import load_recipe
 
     loaded = load_recipe(recipe)
     if require_commercial:
-        check_recipe_commercial(loaded)
+        check_commercial([*recipe_terms(loaded), *_training_terms(loaded)])
     summary = run_recipe(loaded, out, workers=workers, device=device, executor=executor)
     _show_summary(summary, json)
+
+
+def _training_terms(recipe: Recipe) -> list[tuple[str, Terms]]:
+    if "train" not in recipe.products:
+        return []
+    from facsim.learn.standing import training_terms
+
+    return training_terms(recipe.products["train"])
 
 
 def run_recipe(recipe: Recipe, out: str, *, workers: int, device: str, executor: str) -> dict[str, Any]:

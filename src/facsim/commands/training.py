@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import counts_text, progress_shown, show_json, show_text, table_text, tell
-from facsim.commands.options import AsJson, Device, check_device
+from facsim.commands.options import AsJson, Device, RequireCommercial, check_device
 from facsim.commands.reading import read_shown
 from facsim.errors import FacsimError
 
@@ -114,6 +114,7 @@ def train(
     ] = 0,
     device: Device = "cpu",
     onnx: Annotated[str, typer.Option("--onnx", metavar="FILE", help="Write the model as ONNX too.")] = "",
+    require_commercial: RequireCommercial = False,
     json: AsJson = False,
 ) -> None:
     """Train a classifier on labelled pictures.
@@ -142,6 +143,8 @@ def train(
         raise typer.BadParameter("give SOURCE and --out MODEL, or --recipe NAME --show")
     check_device(device)
     settings = _settings(context, recipe)
+    if require_commercial:
+        _check_commercial(settings, source)
     place = {"device": device, "threads": threads or None, "time_budget_s": time_budget_s or None}
     facts = _made(settings, replace(settings.config(), **place), source, split, Path(out))
     if facts is None:
@@ -153,6 +156,13 @@ def train(
         show_json(facts)
     else:
         show_text(_training_text(facts, out))
+
+
+def _check_commercial(settings: Train, source: str) -> None:
+    from facsim.formats.terms import check_commercial
+    from facsim.learn.standing import source_terms, training_terms
+
+    check_commercial([*source_terms(source), *training_terms(settings)])
 
 
 def _show(recipe: str, *, json: bool) -> None:

@@ -191,5 +191,6 @@ def check_commercial(sources: Iterable[tuple[str, Terms]]) -> None:
         raise FormatError(
             "commercial use is required, and not allowed, or not known to be, for:\n  "
             + "\n  ".join(faults)
-            + '\nleave them out, or say the terms that you have with terms = "yes: …" in [[input]] or [[step]]'
+            + '\nleave them out, or say the terms that you have: `facsim ingest PATH --terms "yes: …"`, or in a recipe '
+            'terms = "yes: …" in [[input]] or [[step]]'
         )

@@ -18,7 +18,7 @@ from facsim.learn.reading import OnDecoded
 from facsim.records import run_index_at, run_origin, run_records_at
 from facsim.storage import folder_at
 
-__all__ = ["index_of", "load_pictures", "records_of"]
+__all__ = ["index_of", "is_run", "load_pictures", "records_of"]
 
 
 def load_pictures(
@@ -45,19 +45,20 @@ def load_pictures(
     shape = PictureShape(size_px=size_px, colour=colour)
     pictures = pictures_from(held, shape=shape, classes=classes, cache=cache, on_decoded=on_decoded)
     name = PurePath(source).name
-    origin = run_origin(open_dataset(os.fspath(source)), name=name) if _is_run(source) else name
+    origin = run_origin(open_dataset(os.fspath(source)), name=name) if is_run(source) else name
     return replace(pictures, origin=origin + (f", split {split}" if split else ""))
 
 
 def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:
     """The records at `source`; of a run folder, the rows that stay."""
-    return run_records_at(os.fspath(source)) if _is_run(source) else read_records(source)
+    return run_records_at(os.fspath(source)) if is_run(source) else read_records(source)
 
 
 def index_of(source: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
     """The records at `source` with where their pictures lie; of a run folder, the rows that stay."""
-    return run_index_at(os.fspath(source)) if _is_run(source) else index_records(source)
+    return run_index_at(os.fspath(source)) if is_run(source) else index_records(source)
 
 
-def _is_run(source: str | os.PathLike[str]) -> bool:
+def is_run(source: str | os.PathLike[str]) -> bool:
+    """Whether a run folder lies there."""
     return tree_kind(source) == "directory" and folder_at(source).exists("run.json")

@@ -14,14 +14,12 @@ from facsim.dataset import open_dataset
 from facsim.errors import FormatError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.places import PlacedRecord
-from facsim.formats.tree import tree_kind
 from facsim.learn.attributes import attributes_of
 from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
-from facsim.learn.sources import index_of
+from facsim.learn.sources import index_of, is_run
 from facsim.manifest import Manifest
 from facsim.report.rows import rejections_of
-from facsim.storage import folder_at
 
 __all__ = ["ATTRIBUTE_COLUMNS", "AuditedSet", "Writer", "read_set", "read_shaped"]
 
@@ -107,7 +105,7 @@ def read_set(source: str | os.PathLike[str], *, split: str = "", on_decoded: OnD
         records=records,
         classes=_classes(pictures),
     )
-    return _with_run(found, open_dataset(found.source).run) if _is_run(source) else found
+    return _with_run(found, open_dataset(found.source).run) if is_run(source) else found
 
 
 def read_shaped(audited: AuditedSet, shape: PictureShape, *, on_decoded: OnDecoded | None = None) -> Pictures:
@@ -139,10 +137,6 @@ def _classes(pictures: Pictures) -> tuple[str, ...]:
     found = set(pictures.labels) - {_UNLABELLED}
     known = tuple(name for name in EIGHT_EXPRESSIONS if name in found)
     return (*known, *sorted(found - set(known)))
-
-
-def _is_run(source: str | os.PathLike[str]) -> bool:
-    return tree_kind(source) == "directory" and folder_at(source).exists("run.json")
 
 
 def _with_run(audited: AuditedSet, run: Manifest) -> AuditedSet:
