@@ -22,7 +22,7 @@ from facsim.learn.leaks import (
 )
 from facsim.learn.signatures import NEAR_BITS, find_neighbours, signatures_of
 
-FER2013 = Path(os.environ.get("FACSIM_SHARED") or Path(__file__).parents[2] / "shared") / "data" / "fer2013"
+FER2013 = Path(os.environ.get("FACSIM_SHARED") or Path(__file__).resolve().parents[3] / "shared") / "data" / "fer2013"
 
 
 def blobs(count: int, *, seed: int = 0, size_px: int = 48) -> np.ndarray:
