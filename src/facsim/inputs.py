@@ -22,7 +22,7 @@ from facsim.recipe import INPUT_WRITES, Input, Recipe
 from facsim.sample import ingested_id
 from facsim.spool import Spool
 
-__all__ = ["check_inputs_commercial", "input_batches", "input_table", "list_inputs", "recipe_terms"]
+__all__ = ["check_inputs_commercial", "input_batches", "input_table", "input_terms", "list_inputs", "recipe_terms"]
 
 _BATCH_ROWS = 1000
 
@@ -53,14 +53,19 @@ def input_batches(inputs: Sequence[Input]) -> Iterator[pa.RecordBatch]:
 
 def check_inputs_commercial(inputs: Sequence[Input]) -> None:
     """Nothing where the terms of every input allow commercial use. Raises FormatError, naming inputs and terms."""
-    check_commercial((entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in inputs)
+    check_commercial(input_terms(inputs))
+
+
+def input_terms(inputs: Sequence[Input]) -> list[tuple[str, Terms]]:
+    """(path, terms) of each input: what it says, else its format's. Raises FormatError for an unknown layout."""
+    return [(entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in inputs]
 
 
 def recipe_terms(recipe: Recipe) -> list[tuple[str, Terms]]:
     """(an input or `step "…"`, its terms) of the recipe's inputs and of the models of its steps, whose terms come with
     their labels. Raises FormatError where an input's layout is not known."""
-    found = [(entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in recipe.inputs]
-    return found + [(f'step "{step.name}"', terms) for step in recipe.steps for terms in step.model_terms]
+    labelling = [(f'step "{step.name}"', terms) for step in recipe.steps for terms in step.model_terms]
+    return [*input_terms(recipe.inputs), *labelling]
 
 
 def _format_of(entry: Input) -> str:

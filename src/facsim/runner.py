@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -240,9 +240,10 @@ def _cause(found: StepRecord, wanted: StepRecord) -> str:
 def _run_step(
     manifest: Manifest, step: Step, bindings: Mapping[str, str], place: _Place, on_progress: OnProgress
 ) -> None:
-    record = _record(manifest, step, bindings)
-    if step.name not in manifest.steps() or manifest.step(step.name).terms != record.terms:
-        manifest.begin_step(record)
+    if step.name not in manifest.steps():
+        manifest.begin_step(_record(manifest, step, bindings))
+    elif (held := manifest.step(step.name)).terms != step.model_terms:
+        manifest.begin_step(replace(held, terms=step.model_terms))
     missing = manifest.missing_shards(step.name)
     if not missing:
         return

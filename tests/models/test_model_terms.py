@@ -1,5 +1,8 @@
 """facsim.models.model_terms: what a file says of what it was trained on comes with its labels; others say nothing."""
 
+import importlib.resources
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -8,6 +11,7 @@ from facsim.models.labeller import Labeller, initialised_label_network, save_lab
 from facsim.models.model_terms import model_terms
 from facsim.models.weights import save_classifier
 
+SHIPPED = Path(str(importlib.resources.files("facsim"))) / "weights"
 GREY = Preprocessing(size_px=24, colour="grey", mean=(0.5,), std=(0.25,))
 SHAPE = {"classes": 7, "channels": 1, "widths": (4, 4, 8, 8), "depths": (1, 1, 1, 1)}
 RESEARCH = "FER2013 (Kaggle's ICML 2013 challenge): research use; FER+ votes: MIT"
@@ -23,6 +27,12 @@ def labeller(place, **provenance):
 
 def test_what_ships_stands_on_nothing_else():
     assert model_terms("") == ()
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.safetensors")), ids=lambda file: file.stem)
+def test_what_facsim_teaches_on_renders_alone_may_be_used_commercially(file):
+    (found,) = model_terms(file)
+    assert found.commercial == "yes" and "trained on" in found.agreement
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def run_summary(run: Manifest, *, seconds: float) -> dict[str, Any]:
 
     products, tally = _products(run), _tallied(run)
     short = _short(run, tally.wanted)
-    none_left = tally.labelled - Counter({name: tally.labelled[name] for name in tally.classes})
+    none_left = Counter({name: count for name, count in tally.labelled.items() if name not in tally.classes})
     standing = [{"of": of, "name": terms.name, "commercial": terms.commercial} for of, terms in run_terms(run)]
     return {
         "run": run.folder.root,

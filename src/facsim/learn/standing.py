@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from facsim.formats import detect_format
-from facsim.formats.terms import Terms, terms_for
+from facsim.formats.terms import Terms
+from facsim.inputs import input_terms
 from facsim.learn.product import Train
 from facsim.learn.sources import is_run
 from facsim.manifest import open_manifest
 from facsim.models.model_terms import model_terms
+from facsim.recipe import Input
 from facsim.records import run_terms
 
 __all__ = ["source_terms", "training_terms"]
@@ -22,7 +23,7 @@ def source_terms(source: str) -> list[tuple[str, Terms]]:
     """
     if is_run(source):
         return [(f"{source}, {of}", terms) for of, terms in run_terms(open_manifest(source))]
-    return [(source, terms_for(detect_format(source)))]
+    return input_terms([Input(path=source)])
 
 
 def training_terms(settings: Train) -> list[tuple[str, Terms]]:

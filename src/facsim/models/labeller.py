@@ -33,6 +33,7 @@ from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
 from facsim.models.weights import WEIGHTS_FILE, write_model
 
 __all__ = [
+    "LABELLER_ENTRY",
     "LABEL_NETWORKS",
     "Labeller",
     "described_task",
@@ -52,7 +53,10 @@ LABEL_NETWORKS: Mapping[str, tuple[type[Any], Callable[[Any], nn.Module]]] = {
 }
 """Architecture name -> its configuration and its network; a new network is a new line here."""
 
-_FORMAT, _ENTRY = 1, "facsim_labeller"
+_FORMAT = 1
+LABELLER_ENTRY = "facsim_labeller"
+"""The entry of a file's metadata that describes it."""
+
 _KEYS = ("format", "task", "architecture", "configuration", "preprocessing", "settings", "provenance")
 
 
@@ -120,7 +124,7 @@ def described_task(path: str | os.PathLike[str]) -> str | None:
     """
     try:
         with safetensors.safe_open(_weights_file(path), framework="pt") as opened:
-            return str(json.loads((opened.metadata() or {})[_ENTRY])["task"])
+            return str(json.loads((opened.metadata() or {})[LABELLER_ENTRY])["task"])
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError):
         return None
 
@@ -189,7 +193,7 @@ def _weights_bytes(labeller: Labeller) -> bytes:
         "provenance": dict(labeller.provenance),
     }
     state = {name: _narrowed(tensor) for name, tensor in labeller.network.state_dict().items()}
-    return safetensors.torch.save(state, metadata={_ENTRY: json.dumps(described, sort_keys=True)})
+    return safetensors.torch.save(state, metadata={LABELLER_ENTRY: json.dumps(described, sort_keys=True)})
 
 
 def _narrowed(tensor: Tensor) -> Tensor:
@@ -200,7 +204,7 @@ def _narrowed(tensor: Tensor) -> Tensor:
 def _opened(file: Path, data: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safetensors.safe_open(file, framework="pt") as opened:
-            described = json.loads((opened.metadata() or {})[_ENTRY])
+            described = json.loads((opened.metadata() or {})[LABELLER_ENTRY])
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, OSError, KeyError, ValueError) as error:
         raise WeightsError(

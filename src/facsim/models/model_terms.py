@@ -13,8 +13,6 @@ from facsim.formats.terms import Terms
 
 __all__ = ["model_terms"]
 
-_FILE = "weights.safetensors"  # of a folder
-_ENTRIES = ("facsim_labeller", "facsim_classifier")
 _OWN = ("Apache-2.0, as facsim", "facsim's own licence")  # what `facsim teach` says of what saw renders alone
 _UNSAID = 'not stated; say them with terms = "…" in [[step]]'
 
@@ -55,11 +53,14 @@ def _verdict(stated: str) -> str:
 
 def _provenance(place: Path) -> dict[str, Any]:
     """What a file of facsim's own says of its making; nothing of others'."""
-    file = place / _FILE if place.is_dir() else place
+    from facsim.models.labeller import LABELLER_ENTRY  # both load torch
+    from facsim.models.weights import CLASSIFIER_ENTRY, WEIGHTS_FILE
+
+    file = place / WEIGHTS_FILE if place.is_dir() else place
     try:
         with safetensors.safe_open(file, framework="np") as opened:
             told = opened.metadata() or {}
-        held = next(json.loads(told[entry]) for entry in _ENTRIES if entry in told)
+        held = next(json.loads(told[entry]) for entry in (LABELLER_ENTRY, CLASSIFIER_ENTRY) if entry in told)
         return dict(held.get("provenance", {}))
     except (safetensors.SafetensorError, OSError, StopIteration, AttributeError, TypeError, ValueError):
         return {}

@@ -26,6 +26,7 @@ from facsim.models.classifier import Classifier, Preprocessing, architecture_of,
 
 __all__ = [
     "CARD_FILE",
+    "CLASSIFIER_ENTRY",
     "TRAINING_FILE",
     "WEIGHTS_FILE",
     "load_classifier",
@@ -38,7 +39,10 @@ __all__ = [
 WEIGHTS_FILE = "weights.safetensors"
 CARD_FILE = "card.md"
 TRAINING_FILE = "training.json"
-_FORMAT, _ENTRY = 1, "facsim_classifier"
+_FORMAT = 1
+CLASSIFIER_ENTRY = "facsim_classifier"
+"""The entry of a file's metadata that describes it."""
+
 _KEYS = ("format", "classes", "preprocessing", "architecture", "configuration", "provenance")
 
 
@@ -147,7 +151,7 @@ def _weights_bytes(classifier: Classifier) -> bytes:
         "provenance": dict(classifier.provenance),
     }
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.network.state_dict().items()}
-    return safetensors.torch.save(state, metadata={_ENTRY: json.dumps(described, sort_keys=True)})
+    return safetensors.torch.save(state, metadata={CLASSIFIER_ENTRY: json.dumps(described, sort_keys=True)})
 
 
 def _opened(file: Path, data: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -162,10 +166,11 @@ def _opened(file: Path, data: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]
 
 def _described(metadata: Mapping[str, str], file: Path) -> dict[str, Any]:
     try:
-        described = json.loads(metadata[_ENTRY])
+        described = json.loads(metadata[CLASSIFIER_ENTRY])
     except (KeyError, ValueError) as error:
         raise WeightsError(
-            f"{file} has no readable metadata entry {_ENTRY} ({error!r}); only weights that facsim saved can be loaded"
+            f"{file} has no readable metadata entry {CLASSIFIER_ENTRY} ({error!r}); only weights that facsim saved can "
+            "be loaded"
         ) from error
     missing = [key for key in _KEYS if key not in described]
     if missing or described["format"] != _FORMAT:

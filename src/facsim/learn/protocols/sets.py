@@ -128,6 +128,10 @@ class Shelf:
             yield self._source(other, seed).hashes
 
     def _source(self, entry: SetRecipe, seed: int | None) -> Pictures:
+        if entry.label == "hard":
+            soft = self._source(replace(entry, label="given"), seed)  # read once for both
+            likeliest = np.eye(len(soft.classes), dtype=np.float32)[soft.targets.argmax(axis=1)]
+            return replace(soft, targets=likeliest, origin=f"{soft.origin}, hard labels")
         place = self._found(self.recipe.place(entry.source), seed)
         key = repr((place, entry.split, entry.label, entry.votes, entry.outside))
         if key not in self.loaded:
@@ -136,10 +140,6 @@ class Shelf:
 
     def _read(self, entry: SetRecipe, place: str) -> Pictures:
         shape, classes = self.recipe.shape, self.recipe.classes
-        if entry.label == "hard":
-            soft = self._read(replace(entry, label="given"), place)
-            likeliest = np.eye(len(soft.classes), dtype=np.float32)[soft.targets.argmax(axis=1)]
-            return replace(soft, targets=likeliest, origin=f"{soft.origin}, hard labels")
         if entry.label == "given" and entry.outside == "refuse":
             split = entry.split or None
             return load_pictures(place, size_px=shape.size_px, colour=shape.colour, split=split, classes=classes)
