@@ -133,3 +133,18 @@ def test_where_commercial_use_is_required_terms_are_asked_for(run, tmp_path):
     refused = called("train", run, "--out", tmp_path / "m", *QUICK, *theirs)
     assert refused.exit_code == 1 and "initial weights" in refused.stderr
     assert called("train", run, "--out", tmp_path / "m", *QUICK, "--require-commercial").exit_code == 0
+
+
+def test_a_model_says_what_it_stands_on(run, tmp_path):
+    def stood(source, name, *more):
+        trained = called("train", source, "--out", name, *QUICK, *more, "--json")
+        assert trained.exit_code == 0, trained.output
+        return json.loads(trained.stdout)["stands_on"]
+
+    assert stood(run, "drawn") == []  # renders alone
+    ((of, verdict),) = [(one["name"], one["commercial"]) for one in stood("faces.zip", "found")]
+    assert (of, verdict) == ("not stated", "ask")
+    later = stood(run, "later", "--initial", "found")
+    assert [(one["name"], one["commercial"]) for one in later] == [("found", "ask")] and "faces.zip" in str(later)
+    assert "not stated (commercial use: not said)" in called("train", "faces.zip", "--out", "found", *QUICK).stdout
+    assert "facsim's own renders and models alone" in called("train", run, "--out", "drawn", *QUICK).stdout

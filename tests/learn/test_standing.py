@@ -5,7 +5,8 @@ import pytest
 
 from facsim.formats import Record, write_records
 from facsim.learn.product import Train
-from facsim.learn.standing import source_terms, training_terms
+from facsim.learn.sources import load_pictures, source_terms
+from facsim.learn.standing import training_terms
 from facsim.pictures import encode_png
 from facsim.recipe import parse_recipe
 from facsim.runner import run
@@ -23,6 +24,7 @@ def folder(tmp_path):
 def test_pictures_in_a_format_have_the_format_s_terms(folder):
     ((of, terms),) = source_terms(folder)
     assert (of, terms.commercial) == (folder, "ask")
+    assert load_pictures(folder, size_px=16).terms == (terms,)
 
 
 def test_a_run_has_the_terms_that_were_said_of_its_input(folder, tmp_path, fakes):
@@ -32,6 +34,7 @@ def test_a_run_has_the_terms_that_were_said_of_its_input(folder, tmp_path, fakes
     assert folder in of and (terms.commercial, terms.agreement) == ("yes", "ours")
     run(parse_recipe('[plan]\ncount = 7\n[[step]]\nuse = "painted"\n'), str(tmp_path / "drawn"), executor="serial")
     assert source_terms(str(tmp_path / "drawn")) == []
+    assert load_pictures(tmp_path / "drawn", size_px=16).terms == ()
 
 
 def test_initial_weights_and_other_sets_have_theirs(folder, tmp_path):

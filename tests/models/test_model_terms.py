@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from facsim.formats.terms import TERMS, terms_from
 from facsim.models.classifier import Classifier, Preprocessing, initialised
 from facsim.models.labeller import Labeller, initialised_label_network, save_labeller
-from facsim.models.model_terms import model_terms
+from facsim.models.model_terms import model_terms, standing_entry
 from facsim.models.weights import save_classifier
 
 SHIPPED = Path(str(importlib.resources.files("facsim"))) / "weights"
@@ -47,14 +48,48 @@ def test_a_label_model_says_its_terms_and_what_it_was_trained_on(tmp_path, state
     assert model_terms(place / "weights.safetensors")[0].agreement == found.agreement
 
 
-def test_a_classifier_says_what_it_was_trained_on_and_no_terms(tmp_path):
+def classifier(place, **provenance):
     network = initialised("small_cnn", SHAPE, generator=torch.Generator().manual_seed(0)).eval()
-    held = Classifier(
-        network=network, classes=tuple("abcdefg"), preprocessing=GREY, provenance={"trained_on": "faces.zip"}
-    )
-    save_classifier(held, tmp_path / "model")
-    (found,) = model_terms(tmp_path / "model")
+    held = Classifier(network=network, classes=tuple("abcdefg"), preprocessing=GREY, provenance=provenance)
+    save_classifier(held, place)
+    return place
+
+
+def test_of_a_classifier_of_before_nothing_is_known_but_what_it_was_trained_on(tmp_path):
+    (found,) = model_terms(classifier(tmp_path / "model", trained_on="faces.zip"))
     assert found.commercial == "ask" and "not stated" in found.agreement and "faces.zip" in found.agreement
+
+
+MINE = terms_from("yes: my own photographs", form="class_folder")
+
+
+@pytest.mark.parametrize(
+    ("parts", "commercial", "words"),
+    [
+        ([()], "yes", ["facsim's own renders and models alone"]),
+        ([(MINE,), ()], "yes", ["my own photographs"]),
+        ([(MINE,), (TERMS["fer2013"],)], "no", ["my own photographs", "FER2013: Kaggle"]),
+        ([(MINE,), (TERMS["dcface"],)], "ask", ["DCFace"]),
+        ([(), None], "ask", ["not stated"]),
+    ],
+)
+def test_a_classifier_stands_on_what_its_pictures_and_weights_stand_on(tmp_path, parts, commercial, words):
+    place = classifier(tmp_path / "model", trained_on="faces", **standing_entry(parts))
+    (found,) = model_terms(place)
+    assert found.commercial == commercial
+    assert all(word in found.agreement for word in [*words, "; trained on faces"])
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        *("yes", 3, {"commercial": "yes"}, ["yes"], [{}]),
+        *([{"name": "a", "agreement": "b", "commercial": verdict}] for verdict in (True, "certainly")),
+    ],
+)
+def test_what_a_file_says_in_another_way_is_not_taken_for_a_yes(tmp_path, listed):
+    (found,) = model_terms(classifier(tmp_path / "model", stands_on=listed))
+    assert found.commercial == "ask"
 
 
 @pytest.mark.parametrize("content", [b"", b"onnx", b'\x08\x00\x00\x00\x00\x00\x00\x00{"a": 1}', None])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from facsim.manifest import Manifest
     from facsim.recipe import Recipe
 
-__all__ = ["plan_outline", "plan_text", "run_summary", "run_text"]
+__all__ = ["plan_outline", "plan_text", "run_summary", "run_text", "standing_text"]
 
 
 # what a run came to
@@ -155,7 +155,7 @@ def run_text(summary: Mapping[str, Any]) -> str:
         *((("classes", counts_text(summary["classes"])),) if summary["classes"] else ()),
         *((("short of", counts_text(summary["short"])),) if summary.get("short") else ()),
         *((("none left of", counts_text(summary["none_left"])),) if summary.get("none_left") else ()),
-        *(("stands on", _standing_text(entry)) for entry in summary.get("stands_on", ())),
+        *(("stands on", f"{entry['of']}: {standing_text(entry)}") for entry in summary.get("stands_on", ())),
         *((name, str(product["path"])) for name, product in summary["products"].items()),
         ("took", duration_text(summary["seconds"])),
         ("next", summary["next"]),
@@ -163,9 +163,10 @@ def run_text(summary: Mapping[str, Any]) -> str:
     return table_text(lines)
 
 
-def _standing_text(entry: Mapping[str, str]) -> str:
+def standing_text(entry: Mapping[str, str]) -> str:
+    """A collection or model and whether it may be used commercially, in words."""
     uses = {"yes": "commercial use allowed", "no": "no commercial use"}
-    return f"{entry['of']}: {entry['name']} ({uses.get(entry['commercial'], 'commercial use: not said')})"
+    return f"{entry['name']} ({uses.get(entry['commercial'], 'commercial use: not said')})"
 
 
 # what a recipe would come to

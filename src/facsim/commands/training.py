@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 from facsim.commands.console import counts_text, progress_shown, show_json, show_text, table_text, tell
 from facsim.commands.options import AsJson, Device, RequireCommercial, check_device
 from facsim.commands.reading import read_shown
+from facsim.commands.summary import standing_text
 from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
@@ -160,7 +161,8 @@ def train(
 
 def _check_commercial(settings: Train, source: str) -> None:
     from facsim.formats.terms import check_commercial
-    from facsim.learn.standing import source_terms, training_terms
+    from facsim.learn.sources import source_terms
+    from facsim.learn.standing import training_terms
 
     check_commercial([*source_terms(source), *training_terms(settings)])
 
@@ -285,6 +287,7 @@ def _training_facts(done: TrainedModel) -> dict[str, Any]:
         "weights_sha256": done.classifier.sha256,
         "classes": list(done.classifier.classes),
         "selected_on": done.classifier.provenance["selected_on"],
+        "stands_on": done.classifier.provenance.get("stands_on"),
         "validation": dict(validated[-1]) if validated else None,
     }
 
@@ -292,6 +295,7 @@ def _training_facts(done: TrainedModel) -> dict[str, Any]:
 def _training_text(facts: dict[str, Any], out: str) -> str:
     lines = [("model", facts["model"]), ("steps", f"{facts['step']} of {facts['total_steps']}")]
     lines += [("pictures", f"{facts['pictures']}{_left_out_text(facts['left_out'])}")]
+    lines += [("stands on", words) for words in _standing_words(facts["stands_on"])]
     if found := facts["validation"]:
         lines += [("held out", f"accuracy {found['validation_accuracy']:.3f}, UAR {found['validation_uar']:.3f}")]
     if facts["stopped"] != "finished":
@@ -299,6 +303,12 @@ def _training_text(facts: dict[str, Any], out: str) -> str:
     else:
         lines += [("next", f"facsim evaluate {out} --on FACES")]
     return table_text(lines)
+
+
+def _standing_words(stands_on: Sequence[Mapping[str, str]] | None) -> list[str]:
+    if stands_on is None:
+        return ["pictures or weights on whose terms nobody said anything"]
+    return [standing_text(entry) for entry in stands_on] or ["facsim's own renders and models alone"]
 
 
 def _left_out_text(left_out: dict[str, int]) -> str:

@@ -7,12 +7,13 @@ repository, [G] they are general knowledge, to be checked against the agreement 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from facsim.errors import FormatError, hint_nearest
 
-__all__ = ["COMMERCIAL", "TERMS", "Terms", "check_commercial", "terms_for", "terms_from"]
+__all__ = ["COMMERCIAL", "TERMS", "Terms", "check_commercial", "terms_for", "terms_from", "terms_together"]
 
 COMMERCIAL = ("yes", "no", "ask")
 """Whether commercial use is allowed: yes, no, or nobody has said."""
@@ -178,6 +179,13 @@ def terms_from(text: str, *, form: str) -> Terms:
         f'the terms "{text[:80]}" say neither a dataset ({", ".join(TERMS)}) nor, as in "yes: my own photographs", '
         f"whether commercial use is allowed (yes, no or ask) and on what terms.{hint_nearest(text[:40], TERMS)}"
     )
+
+
+def terms_together(parts: Iterable[Iterable[Terms] | None]) -> tuple[Terms, ...] | None:
+    """The terms of all parts, each once, in order; None where those of a part are not known."""
+    held = [None if part is None else tuple(part) for part in parts]
+    known = [part for part in held if part is not None]
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(known))) if len(known) == len(held) else None
 
 
 def check_commercial(sources: Iterable[tuple[str, Terms]]) -> None:

@@ -45,6 +45,7 @@ from facsim.models.image_text import (
     load_image_text,
     save_image_text,
 )
+from facsim.models.model_terms import standing_entry
 from facsim.models.transformer import draw_drops
 from facsim.provenance import environment, fingerprint_of, now
 from facsim.sample import generator_for
@@ -342,6 +343,7 @@ def _model(run: _Run, course: Course, state: LearningState) -> ImageText:
             "steps": state.step,
             "total_steps": course.total,
             "config": run.config.to_json(),
+            **standing_entry([pictures.terms]),
         },
     )
 

@@ -22,6 +22,7 @@ from facsim.errors import FacsimError, FormatError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.formats.places import Place, PlacedRecord
 from facsim.formats.record import kept_together
+from facsim.formats.terms import Terms
 from facsim.learn.attributes import attributes_of
 from facsim.learn.decoding import Source, half_hash
 from facsim.learn.images import rows_of
@@ -92,7 +93,9 @@ class Pictures:
     (`facsim.formats.record.kept_together`), or None where unknown; `left_out` how many records were left out, by
     reason; `origin` says in words where they come from; `crop_margin` is the border beyond the face box as a share of
     its side, where known; `attributes` is what else is known of each picture, name -> one value a picture: text, a
-    number or None (`apparent_gender`, `apparent_age_years`, `skin_tone_monk`, …; of `apparent_ancestry`, the greatest).
+    number or None (`apparent_gender`, `apparent_age_years`, `skin_tone_monk`, …; of `apparent_ancestry`, the greatest);
+    `terms` are those of all that pictures and labels stand on besides facsim's own renders and models, None where
+    nobody has said.
     """
 
     images: NDArray[np.uint8]
@@ -107,6 +110,7 @@ class Pictures:
     attributes: Mapping[str, tuple[str | float | None, ...]] = field(
         default_factory=dict[str, tuple[str | float | None, ...]]
     )
+    terms: tuple[Terms, ...] | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.ids)
@@ -142,7 +146,7 @@ class Pictures:
     def fingerprint(self) -> str:
         """32 hexadecimal digits over everything that training depends on.
 
-        Attributes are left out: no network sees them, and a set whose ages were found later is still the same set.
+        Attributes and terms are left out: no network sees them, and a set of which more is known later is the same set.
         """
         digest = hashlib.blake2b(repr(self.images.shape).encode(), digest_size=16)
         for start in range(0, len(self), _DIGEST_ROWS):  # a set may be larger than memory

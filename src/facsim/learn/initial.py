@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from facsim.errors import FacsimError
+from facsim.formats.terms import Terms
 from facsim.learn.data import Pictures
 from facsim.learn.leaks import SeenPictures, load_chosen_on, load_training_hashes, load_training_signatures
 from facsim.learn.signatures import Signatures
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import load_backbone
 from facsim.models.classifier import Preprocessing, architecture_of, build_network
+from facsim.models.model_terms import model_terms
 from facsim.models.official import load_official
 from facsim.models.weights import WEIGHTS_FILE
 from facsim.provenance import fingerprint_of
@@ -34,12 +36,13 @@ class Initial:
 
     `classes` name the rows of the head, none where it has none or their order is unknown; `preprocessing` is theirs
     where they say; `hashes` uint64 (M,) and `signatures` are those of the pictures that they were trained on, None
-    where unknown; `chosen_on` is what they were chosen on.
+    where unknown; `chosen_on` is what they were chosen on, `terms` are theirs.
     """
 
     tensors: Mapping[str, Tensor]
     sha256: str
     trained_on: str
+    terms: tuple[Terms, ...]
     classes: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     hashes: NDArray[np.uint64] | None = None
@@ -93,6 +96,7 @@ def _own(path: str, pictures: Pictures, config: TrainingConfig) -> Initial:
         tensors=held.network.state_dict(),
         sha256=held.sha256,
         trained_on=str(held.provenance.get("trained_on", "not recorded")),
+        terms=model_terms(path),
         classes=held.classes,
         preprocessing=asked,
         hashes=load_training_hashes(path),
@@ -110,6 +114,7 @@ def _official(parts: Mapping[str, str], pictures: Pictures, config: TrainingConf
         tensors={name: tensor for name, tensor in network.state_dict().items() if not tensor.is_meta},
         sha256=next(iter(found.values())) if len(found) == 1 else fingerprint_of(found),
         trained_on=f"pictures that the published {names} does not name",
+        terms=tuple(terms for path in parts.values() for terms in model_terms(path)),
     )
 
 

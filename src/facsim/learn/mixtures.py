@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from facsim.errors import FacsimError, hint_nearest
 from facsim.expressions import positions_in
+from facsim.formats.terms import terms_together
 from facsim.learn.data import Pictures, take
 from facsim.sample import seed_for
 
@@ -266,6 +267,7 @@ def _joined(parts: Mapping[str, Pictures]) -> Pictures:
         origin=" + ".join(f"{name}: {len(one):,} of {one.origin}" for name, one in parts.items()),
         crop_margin=margins.pop() if len(margins) == 1 else None,
         attributes=_attributes(held),
+        terms=terms_together(one.terms for one in held),
     )
 
 

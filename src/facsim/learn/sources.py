@@ -12,13 +12,17 @@ from facsim.errors import FormatError
 from facsim.formats import index_records, read_records
 from facsim.formats.places import PlacedRecord
 from facsim.formats.record import Record
+from facsim.formats.terms import Terms, terms_together
 from facsim.formats.tree import tree_kind
+from facsim.inputs import input_terms
 from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
-from facsim.records import run_index_at, run_origin, run_records_at
+from facsim.manifest import open_manifest
+from facsim.recipe import Input
+from facsim.records import run_index_at, run_origin, run_records_at, run_terms
 from facsim.storage import folder_at
 
-__all__ = ["index_of", "is_run", "load_pictures", "records_of"]
+__all__ = ["index_of", "is_run", "load_pictures", "records_of", "source_terms", "stated"]
 
 
 def load_pictures(
@@ -44,9 +48,25 @@ def load_pictures(
         raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
     shape = PictureShape(size_px=size_px, colour=colour)
     pictures = pictures_from(held, shape=shape, classes=classes, cache=cache, on_decoded=on_decoded)
+    return stated(pictures, source, of=f", split {split}" if split else "")
+
+
+def stated(pictures: Pictures, source: str | os.PathLike[str], *, of: str = "") -> Pictures:
+    """The pictures of `source` with its name and its terms; `of` says in words which part of it they are."""
     name = PurePath(source).name
     origin = run_origin(open_dataset(os.fspath(source)), name=name) if is_run(source) else name
-    return replace(pictures, origin=origin + (f", split {split}" if split else ""))
+    terms = terms_together([(terms,) for _, terms in source_terms(os.fspath(source))])
+    return replace(pictures, origin=origin + of, terms=terms)
+
+
+def source_terms(source: str) -> list[tuple[str, Terms]]:
+    """(where, terms) of the pictures at `source`: what a run stands on besides facsim, or the terms of the format.
+
+    Raises FormatError or ManifestError where there is nothing to read.
+    """
+    if is_run(source):
+        return [(f"{source}, {of}", terms) for of, terms in run_terms(open_manifest(source))]
+    return input_terms([Input(path=source)])
 
 
 def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:

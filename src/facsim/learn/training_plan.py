@@ -15,6 +15,7 @@ from facsim.learn.distributed import ALONE, Team
 from facsim.learn.initial import Initial, read_initial
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.classifier import Preprocessing, fit_preprocessing
+from facsim.models.model_terms import standing_entry
 from facsim.provenance import fingerprint_of
 
 __all__ = ["TrainingPlan", "planned"]
@@ -69,7 +70,8 @@ class TrainingPlan:
         if absent := [name for name, count in by_class.items() if count == 0]:
             known["classes_without_pictures"] = absent
         known |= {key: self.identity[key] for key in ("validation_set", "reference", "initial") if key in self.identity}
-        return known
+        others = [part for part in (self.held_out, self.reference, self.initial) if part is not None]
+        return known | standing_entry([self.training.terms, *(part.terms for part in others)])
 
 
 def planned(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors
 
-from facsim.formats.terms import Terms
+from facsim.formats.terms import COMMERCIAL, Terms, terms_together
 
-__all__ = ["model_terms"]
+__all__ = ["model_terms", "standing_entry"]
 
 _OWN = ("Apache-2.0, as facsim", "facsim's own licence")  # what `facsim teach` says of what saw renders alone
 _UNSAID = 'not stated; say them with terms = "…" in [[step]]'
@@ -20,8 +21,9 @@ _UNSAID = 'not stated; say them with terms = "…" in [[step]]'
 def model_terms(path: str | os.PathLike[str], *, architecture: str = "") -> tuple[Terms, ...]:
     """The terms of the model at `path`: none of facsim's own (empty path), else one.
 
-    facsim's own files say what they were trained on; `architecture` may name public weights of `facsim models`, whose
-    terms are known. Of any other file, and of one that is not there, nothing is: commercial use is then `ask`.
+    facsim's own files say what they were trained on, and on what terms (`standing_entry`, else in words);
+    `architecture` may name public weights of `facsim models`, whose terms are known. Of any other file, and of one that
+    is not there, nothing is: commercial use is then `ask`.
     """
     if not os.fspath(path):
         return ()
@@ -29,11 +31,39 @@ def model_terms(path: str | os.PathLike[str], *, architecture: str = "") -> tupl
     if published := _published(architecture):
         return (Terms(name=f"{name} ({architecture})", agreement=published, commercial=_verdict(published)),)
     said = _provenance(Path(path))
-    stated, trained_on = str(said.get("terms", "")), str(said.get("trained_on", ""))
+    stated, commercial = _standing(said)
+    trained_on = str(said.get("trained_on", ""))
     agreement = stated or _UNSAID
     if trained_on:
         agreement += f"; trained on {trained_on}"
-    return (Terms(name=name, agreement=agreement, commercial=_verdict(stated)),)
+    return (Terms(name=name, agreement=agreement, commercial=commercial),)
+
+
+def standing_entry(parts: Iterable[Iterable[Terms] | None]) -> dict[str, Any]:
+    """What a training's provenance says of the terms of its parts: `{stands_on: [{name, agreement, commercial}]}`.
+
+    The list is empty where all saw facsim's own renders and models alone; there is no entry where of a part nobody has
+    said.
+    """
+    known = terms_together(parts)
+    if known is None:
+        return {}
+    return {"stands_on": [{"name": one.name, "agreement": one.text, "commercial": one.commercial} for one in known]}
+
+
+def _standing(said: Mapping[str, Any]) -> tuple[str, str]:
+    """The terms in words, empty where none are said, and whether they allow commercial use."""
+    words, listed = str(said.get("terms", "")), said.get("stands_on")
+    if words or not isinstance(listed, list):
+        return words, _verdict(words)
+    if not listed:
+        return "facsim's own renders and models alone", "yes"
+    held = [(one.get("name"), one.get("agreement"), one.get("commercial")) for one in listed if isinstance(one, dict)]
+    if len(held) < len(listed) or not all(isinstance(word, str) for one in held for word in one):
+        return "", "ask"
+    verdicts = {commercial for _, _, commercial in held}
+    worst = next((one for one in ("no", "ask") if one in verdicts), "yes" if verdicts <= set(COMMERCIAL) else "ask")
+    return "; ".join(f"{name}: {agreement}" for name, agreement, _ in held), worst
 
 
 def _published(architecture: str) -> str:

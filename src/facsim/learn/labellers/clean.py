@@ -21,7 +21,7 @@ from facsim.models.weights import load_classifier
 
 __all__ = ["clean_labeller"]
 
-_KEPT = ("trained_on", "selected_on", "pictures", "pictures_by_class", "pictures_fingerprint", "steps")
+_KEPT = ("trained_on", "selected_on", "pictures", "pictures_by_class", "pictures_fingerprint", "steps", "stands_on")
 
 _FRAME = "tight"
 """The template that the renders' own frame is nearest to: of 6,000 of recipes/labels/literature.toml the similarity to

@@ -20,6 +20,7 @@ from facsim.learn.protocols.runs import Bench
 from facsim.learn.selfsupervised.pretraining import METHODS, PretrainingConfig, method_named, pretrain
 from facsim.models.backbones import Backbone, fresh_backbone, save_backbone
 from facsim.models.classifier import fit_preprocessing
+from facsim.models.model_terms import standing_entry
 from facsim.products import Progress
 from facsim.provenance import fingerprint_of
 from facsim.recipe import build_settings
@@ -70,7 +71,7 @@ def untrained(bench: Bench, pictures: Pictures, config: PretrainingConfig) -> Pa
         backbone = Backbone(
             network=network,
             preprocessing=fit_preprocessing(pictures.images, crop_margin=pictures.crop_margin),
-            provenance={"trained_on": "nothing", "selected_on": "nothing", "config": asked},
+            provenance={"trained_on": "nothing", "selected_on": "nothing", "config": asked, **standing_entry([])},
         )
         save_backbone(backbone, folder)
         save_training_hashes(folder, pictures.hashes[:0])  # it has seen nothing, and says so

@@ -22,6 +22,7 @@ from facsim.learn.train import OnProgress, TrainedModel, train
 from facsim.learn.training_config import TrainingConfig
 from facsim.models.backbones import Backbone, load_backbone
 from facsim.models.classifier import Classifier, architecture_of, build_network
+from facsim.models.model_terms import model_terms, standing_entry
 from facsim.models.weights import save_classifier
 
 __all__ = ["LEARNERS", "Learner", "Material", "learn_by_probe", "learn_by_training"]
@@ -69,7 +70,9 @@ def learn_by_probe(material: Material, config: TrainingConfig, out: Path, on_pro
     probe = _best_probe(pictures, features)
     out.mkdir(parents=True, exist_ok=True)
     _save_seen(out, pictures, material.initial)
-    saved = save_classifier(_probed(backbone, probe, pictures), out)
+    probed = _probed(backbone, probe, pictures)
+    standing = standing_entry([pictures.terms, model_terms(material.initial)])
+    saved = save_classifier(replace(probed, provenance={**probed.provenance, **standing}), out)
     on_progress(1, 1, 0.0, 0.0)
     return TrainedModel(
         classifier=saved,

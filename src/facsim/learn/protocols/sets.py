@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from facsim.learn.data import Pictures, chooser_split, pictures_from, take
 from facsim.learn.mixtures import Ingredient, Mixture, Quota, draw, held_out, mix, topped_up
 from facsim.learn.protocols.holding import held_folder
 from facsim.learn.protocols.recipe import ProtocolRecipe, SetRecipe
-from facsim.learn.sources import load_pictures, records_of
+from facsim.learn.sources import load_pictures, records_of, stated
 from facsim.products import OnProgress
 from facsim.provenance import fingerprint_of
 
@@ -154,7 +154,7 @@ class Shelf:
         labels = "" if entry.label == "given" else f", FER+ {entry.label}"
         split = f", split {entry.split}" if entry.split else ""
         left_out = {**found.left_out, **({"outside_classes": outside} if outside else {})}
-        return replace(found, origin=PurePath(place).name + split + labels, left_out=left_out)
+        return stated(replace(found, left_out=left_out), place, of=split + labels)
 
     def _found(self, source: str, seed: int | None) -> str:
         """The source itself, or the finished run of a run recipe: with the seed, or with the recipe's own for tests."""

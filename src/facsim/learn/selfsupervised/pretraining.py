@@ -39,6 +39,7 @@ from facsim.learn.selfsupervised.simclr import SimClr
 from facsim.learn.selfsupervised.views import Views, view_generator, view_of
 from facsim.models.backbones import Backbone, fresh_backbone, load_backbone, save_backbone
 from facsim.models.classifier import fit_preprocessing, nchw, prepare
+from facsim.models.model_terms import standing_entry
 from facsim.models.transformer import draw_drops
 from facsim.provenance import environment, fingerprint_of, now
 
@@ -225,6 +226,7 @@ def _backbone(pictures: Pictures, course: Course, state: LearningState, config: 
             "steps": state.step,
             "total_steps": course.total,
             "config": config.to_json(),
+            **standing_entry([pictures.terms]),
         },
     )
 

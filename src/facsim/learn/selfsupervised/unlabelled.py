@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import PurePath
+from dataclasses import dataclass
 
 import numpy as np
 
-from facsim.dataset import open_dataset
 from facsim.errors import FormatError
 from facsim.formats.record import Record, kept_together
-from facsim.formats.tree import tree_kind
+from facsim.formats.terms import terms_together
 from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
-from facsim.learn.sources import records_of
-from facsim.records import run_origin
-from facsim.storage import folder_at
+from facsim.learn.sources import records_of, stated
 
 __all__ = ["load_unlabelled", "together"]
 
@@ -56,13 +52,7 @@ def load_unlabelled(
     shape = PictureShape(size_px=size_px, colour=colour)
     bare = [_set_aside(record) for record in held]
     pictures = pictures_from(bare, shape=shape, classes=(_NO_LABEL,), on_decoded=on_decoded)
-    return replace(pictures, origin=_origin(source) + (f", split {split}" if split else ""))
-
-
-def _origin(source: str | os.PathLike[str]) -> str:
-    name = PurePath(source).name
-    is_run = tree_kind(source) == "directory" and folder_at(source).exists("run.json")
-    return run_origin(open_dataset(os.fspath(source)), name=name) if is_run else name
+    return stated(pictures, source, of=f", split {split}" if split else "")
 
 
 def _set_aside(record: Record) -> _Unlabelled:
@@ -92,4 +82,5 @@ def together(parts: Sequence[Pictures]) -> Pictures:
         identities=tuple(whose) if any(whose) else None,
         left_out=dict(left_out),
         origin=" and ".join(part.origin for part in parts),
+        terms=terms_together(part.terms for part in parts),
     )
