@@ -161,6 +161,7 @@ def test_contrast_takes_captions_of_others(runs):
         (pretrained("m", "--network-config", "{"), "is not JSON"),
         (pretrained("m", "--network-config", '{"wdths": [1]}'), "wdths"),
         (("pretrain", "run", "--method", "mae", "--network", "small_cnn", "--batch-size", 32, "--out", "m"), '"vit"'),
+        (pretrained("m", "--precision", "bf15"), 'precision = "bf15", expected fp32 or bf16'),
         (pretrained("m", "--batch-size", 1000), "found 84 pictures for a batch of 1000"),
         (("probe", "run", "--train", "run", "--on", "run"), "holds no backbone"),
         (("few-shot", "run", "--train", "run", "--on", "run", "--shots", "1.5"), "1.5 is not a whole number"),

@@ -14,7 +14,14 @@ from facsim.dataset import open_dataset
 from facsim.errors import FacsimError, FormatError, ManifestError, WeightsError
 from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.learn.augment import scaled_augmentation
-from facsim.learn.captioned import CaptionedPictures, joined, read_captions, run_captions, write_captions
+from facsim.learn.captioned import (
+    CaptionedPictures,
+    joined,
+    read_captions,
+    run_captions,
+    split_captioned,
+    write_captions,
+)
 from facsim.learn.contrastive import (
     BACKBONE_FOLDER,
     CaptionModel,
@@ -22,7 +29,6 @@ from facsim.learn.contrastive import (
     contrast,
     image_text_loss,
     measure_retrieval,
-    split_captioned,
 )
 from facsim.learn.leaks import load_seen
 from facsim.learn.prompts import prompts_of
@@ -161,6 +167,16 @@ def test_it_learns_to_find_captions_and_to_name_unseen_pictures(tmp_path, captio
     measured = measure_retrieval(model, captioned(70, seed=9, per_picture=1))
     assert measured.picture_to_text[10].value > 2 * 10 / measured.distinct_texts
     assert done.held_out["gallery"] == len(split_captioned(captioned(210))[1])
+
+
+def test_towers_may_compute_in_bf16(tmp_path, captioned):
+    near = contrast(captioned(80), small(precision="bf16"), out=tmp_path / "near")
+    exact = contrast(captioned(80), small(), out=tmp_path / "exact")
+    losses = [[entry["loss"] for entry in one.curve] for one in (near, exact)]
+    assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.03)
+    assert {one.dtype for one in near.model.network.parameters()} == {torch.float32}
+    with pytest.raises(FacsimError, match="expected fp32 or bf16"):
+        small(precision="fp16")
 
 
 def test_a_saved_model_says_what_it_said(tmp_path, captioned, drawn):

@@ -32,6 +32,7 @@ Threads = Annotated[int, typer.Option("--threads", min=0, help="torch's threads.
 Detail = Annotated[
     str, typer.Option("--detail", metavar="mixed|brief|medium|full", help="How much of a row a caption says.")
 ]
+Precision = Annotated[str, typer.Option("--precision", metavar="fp32|bf16", help="What the networks compute in.")]
 PerPicture = Annotated[int, typer.Option("--per-picture", min=1, help="Captions of each picture.")]
 
 
@@ -70,6 +71,7 @@ def pretrain(
         list[str] | None,
         typer.Option("--split", help="Only this split; once for all sources, or once each (all: the whole source)."),
     ] = None,
+    precision: Precision = "fp32",
     seed: Seed = 0,
     time_budget_s: Budget = 0.0,
     threads: Threads = 0,
@@ -104,6 +106,7 @@ def pretrain(
         epochs=epochs,
         batch_size=batch_size,
         optimisation=Optimisation(optimiser=optimiser, lr=lr, weight_decay=weight_decay),
+        precision=precision,
         seed=seed,
         threads=threads or None,
         device=device,
@@ -273,6 +276,7 @@ def contrast(
     ] = "chooser",
     size: Size = 48,
     colour: Colour = "grey",
+    precision: Precision = "fp32",
     seed: Seed = 0,
     time_budget_s: Budget = 0.0,
     threads: Threads = 0,
@@ -303,6 +307,7 @@ def contrast(
         batch_size=batch_size,
         optimisation=Optimisation(lr=lr, clip=1.0, betas=(0.9, 0.98)),
         validation=validation,
+        precision=precision,
         seed=seed,
         threads=threads or None,
         device=device,

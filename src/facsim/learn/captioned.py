@@ -18,11 +18,19 @@ from facsim.captions import CAPTION_COLUMNS, caption_of
 from facsim.dataset import Dataset
 from facsim.errors import FormatError
 from facsim.facs import column_names
-from facsim.learn.data import Pictures, take
+from facsim.learn.data import Pictures, chooser_split, take
 from facsim.manifest import table_bytes
 from facsim.models.weights import write_whole
 
-__all__ = ["CaptionedPictures", "Captions", "joined", "read_captions", "run_captions", "write_captions"]
+__all__ = [
+    "CaptionedPictures",
+    "Captions",
+    "joined",
+    "read_captions",
+    "run_captions",
+    "split_captioned",
+    "write_captions",
+]
 
 Captions = Mapping[str, tuple[str, ...]]
 """Sample id -> its captions, in order."""
@@ -126,3 +134,13 @@ def _wanted(dataset: Dataset) -> Sequence[str]:
 def _check_suffix(file: Path) -> None:
     if file.suffix not in _SUFFIXES:
         raise FormatError(f'found "{file.name}", expected a name that ends in {" or ".join(_SUFFIXES)}')
+
+
+def split_captioned(captioned: CaptionedPictures) -> tuple[CaptionedPictures, CaptionedPictures]:
+    """Two parts: what to train on, and the tenth to measure on, cut by identity where that is known."""
+    by_name = dict(zip(captioned.pictures.ids, captioned.captions, strict=True))
+    training, held = (
+        CaptionedPictures(pictures=part, captions=tuple(by_name[name] for name in part.ids))
+        for part in chooser_split(captioned.pictures)
+    )
+    return training, held

@@ -24,14 +24,23 @@ from torch.nn import functional
 from facsim.captions import vocabulary, words_of
 from facsim.errors import FacsimError
 from facsim.learn.augment import scaled_augmentation
-from facsim.learn.captioned import CaptionedPictures
-from facsim.learn.data import Pictures, PictureShape, chooser_split
+from facsim.learn.captioned import CaptionedPictures, split_captioned
+from facsim.learn.data import Pictures, PictureShape
 from facsim.learn.finished import finished_training
 from facsim.learn.leaks import save_training_hashes, save_training_signatures
+from facsim.learn.precision import autocast_for, check_precision, full_precision, widened
 from facsim.learn.retrieval import Retrieval, retrieval
 from facsim.learn.sampler import batches_of
 from facsim.learn.selfsupervised.heads import spread
-from facsim.learn.selfsupervised.loop import Course, OnSteps, Optimisation, optimizer_of, run_course, threads_set
+from facsim.learn.selfsupervised.loop import (
+    PRECISIONS,
+    Course,
+    OnSteps,
+    Optimisation,
+    optimizer_of,
+    run_course,
+    threads_set,
+)
 from facsim.learn.selfsupervised.progress import PROGRESS_FILE, LearningState, restore_progress
 from facsim.learn.selfsupervised.views import Views, view_generator, view_of
 from facsim.models.backbones import Backbone, save_backbone
@@ -58,7 +67,6 @@ __all__ = [
     "contrast",
     "image_text_loss",
     "measure_retrieval",
-    "split_captioned",
 ]
 
 BACKBONE_FOLDER = "backbone"
@@ -77,8 +85,9 @@ class ContrastiveConfig:
     """What to train and how; exactly one of `steps` and `epochs` is given.
 
     `views` must not mirror pictures, and changes light and crop mildly: captions speak of both. `validation` is
-    "chooser" (retrieval on the tenth that `facsim.learn.data.is_chooser` names) or "none". The last four fields say
-    where and for how long, and do not make it another training.
+    "chooser" (retrieval on the tenth that `facsim.learn.data.is_chooser` names) or "none"; `precision` is what both
+    towers compute in, "fp32" or "bf16". The last four fields say where and for how long, and do not make it another
+    training.
     """
 
     network: str = "small_cnn"
@@ -90,6 +99,7 @@ class ContrastiveConfig:
     optimisation: Optimisation = field(default_factory=lambda: Optimisation(clip=1.0, betas=(0.9, 0.98)))  # CLIP's
     views: Views = field(default_factory=_mild_views)
     validation: str = "chooser"
+    precision: str = "fp32"
     seed: int = 0
     threads: int | None = None
     device: str = "cpu"
@@ -108,6 +118,7 @@ class ContrastiveConfig:
                 f"found views that mirror pictures (flip_p = {self.views.light.flip_p}), expected 0: a caption's left "
                 "and right would be false"
             )
+        check_precision(self.precision, known=PRECISIONS)
         if self.validation not in ("chooser", "none"):
             raise FacsimError(f'found validation = "{self.validation}", expected "chooser" or "none"')
 
@@ -229,16 +240,6 @@ def contrast(
         return _saved(run, course, state, held)
 
 
-def split_captioned(captioned: CaptionedPictures) -> tuple[CaptionedPictures, CaptionedPictures]:
-    """Two parts: what to train on, and the tenth to measure on, cut by identity where that is known."""
-    by_name = dict(zip(captioned.pictures.ids, captioned.captions, strict=True))
-    training, held = (
-        CaptionedPictures(pictures=part, captions=tuple(by_name[name] for name in part.ids))
-        for part in chooser_split(captioned.pictures)
-    )
-    return training, held
-
-
 def measure_retrieval(model: CaptionModel, captioned: CaptionedPictures) -> Retrieval:
     """Retrieval among the pictures and the longest caption of each, which says most (of equals the first)."""
     texts = [max(held, key=lambda text: len(words_of(text))) for held in captioned.captions]
@@ -250,10 +251,11 @@ def image_text_loss(pictures: Tensor, texts: Tensor, *, scale: Tensor | float, s
 
     `same` (N, N) bool says which texts are the same; a picture's right answers are all of those, in equal shares.
     """
-    logits = scale * pictures @ texts.T
-    alike = torch.eye(len(pictures), dtype=torch.bool, device=logits.device) if same is None else same
-    shares = alike.to(logits.dtype) / alike.sum(dim=1, keepdim=True)
-    return (functional.cross_entropy(logits, shares) + functional.cross_entropy(logits.T, shares)) / 2
+    with full_precision(pictures.device):
+        logits = scale * widened(pictures) @ widened(texts).T
+        alike = torch.eye(len(pictures), dtype=torch.bool, device=logits.device) if same is None else same
+        shares = alike.to(logits.dtype) / alike.sum(dim=1, keepdim=True)
+        return (functional.cross_entropy(logits, shares) + functional.cross_entropy(logits.T, shares)) / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +314,8 @@ class _Run:
             texts = self._texts(rows, step)
             tokens = self.words.encode(texts, longest=config.text.longest).to(config.device)
             draw_drops(network, len(rows), generator=view_generator(config.seed, step, "drops"))
-            pictures, words = network.embed_pictures(prepare(view, preprocessing)), network.embed_texts(tokens)
+            with autocast_for(config.precision, device=config.device):
+                pictures, words = network.embed_pictures(prepare(view, preprocessing)), network.embed_texts(tokens)
             first = torch.tensor([texts.index(text) for text in texts], device=config.device)
             same = first[:, None] == first[None, :]
             loss = image_text_loss(pictures, words, scale=network.scale(), same=same)

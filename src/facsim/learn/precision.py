@@ -5,14 +5,16 @@ Weights, gradients, losses and the optimiser's state stay float32.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-__all__ = ["LossScale", "autocast_for", "finite"]
+from facsim.errors import FacsimError, hint_nearest
+
+__all__ = ["LossScale", "autocast_for", "check_precision", "finite", "full_precision", "widened"]
 
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -46,6 +48,22 @@ def autocast_for(precision: str, *, device: str) -> AbstractContextManager[objec
     if precision == "fp32":
         return nullcontext()
     return torch.autocast(torch.device(device).type, dtype=_TYPES[precision])
+
+
+def full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """A context in which nothing is narrowed, inside one of `autocast_for` too: what compares embeddings wants it."""
+    return torch.autocast(device.type, enabled=False)
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """The tensor in float32 where it is narrower."""
+    return tensor.float() if tensor.dtype in _TYPES.values() else tensor
+
+
+def check_precision(found: str, *, known: Sequence[str]) -> None:
+    """Nothing where `found` is one of `known`. Raises FacsimError."""
+    if found not in known:
+        raise FacsimError(f'found precision = "{found}", expected {" or ".join(known)}.{hint_nearest(found, known)}')
 
 
 def finite(tensors: Iterable[Tensor]) -> bool:

@@ -89,6 +89,27 @@ def test_every_method_learns(tmp_path, drawn, pretraining_of, method):
     assert losses[-1] < losses[0] and not done.collapsed
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_bf16_resumes_exactly_and_keeps_weights_and_losses_wide(tmp_path, drawn, pretraining_of, method):
+    config = pretraining_of(method, steps=12, checkpoint_steps=5, precision="bf16")
+    whole = pretrain(drawn(64), config, out=tmp_path / "whole")
+    with pytest.raises(Killed):
+        pretrain(drawn(64), config, out=tmp_path / "broken", on_steps=kill_at(10))
+    pretrain(drawn(64), config, out=tmp_path / "broken")
+    assert weights_of(tmp_path / "broken") == weights_of(tmp_path / "whole")
+    assert {one.dtype for one in whole.backbone.network.parameters()} == {torch.float32}
+    wide = pretrain(drawn(64), dataclasses.replace(config, precision="fp32"), out=tmp_path / "wide")
+    near, exact = ([entry["loss"] for entry in one.curve] for one in (whole, wide))
+    assert near != exact and near[0] == pytest.approx(exact[0], rel=0.03)
+
+
+def test_an_unknown_precision_is_answered_with_the_nearest():
+    with pytest.raises(FacsimError, match='precision = "bf15", expected fp32 or bf16'):
+        PretrainingConfig(steps=1, precision="bf15")
+    with pytest.raises(FacsimError, match="expected fp32 or bf16"):  # its small gradients would need scaling
+        PretrainingConfig(steps=1, precision="fp16")
+
+
 def test_a_saved_backbone_gives_the_features_that_it_gave(tmp_path, drawn, pretraining_of):
     pictures = drawn(64)
     done = pretrain(pictures, pretraining_of("byol"), out=tmp_path)

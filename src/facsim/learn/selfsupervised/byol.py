@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facsim.errors import FacsimError
+from facsim.learn.precision import widened
 from facsim.learn.selfsupervised.heads import Learned, build_mlp, follow, target_of
 from facsim.models.backbones import feature_width, features_of
 
@@ -64,4 +65,4 @@ class ByolLearner(nn.Module):
 
 def byol_loss(predicted: Tensor, wanted: Tensor) -> Tensor:
     """Mean squared distance of unit vectors, 2 - 2 cos, of (N, D) and (N, D), from 0 to 4 (equation 2)."""
-    return (2 - 2 * functional.cosine_similarity(predicted, wanted, dim=1)).mean()
+    return (2 - 2 * functional.cosine_similarity(widened(predicted), widened(wanted), dim=1)).mean()

@@ -21,7 +21,19 @@ from facsim.errors import FacsimError
 from facsim.learn.selfsupervised.lars import Lars
 from facsim.learn.selfsupervised.progress import LearningState, save_progress
 
-__all__ = ["Course", "OnSteps", "Optimisation", "optimizer_of", "run_course", "threads_set", "warmed_cosine"]
+__all__ = [
+    "PRECISIONS",
+    "Course",
+    "OnSteps",
+    "Optimisation",
+    "optimizer_of",
+    "run_course",
+    "threads_set",
+    "warmed_cosine",
+]
+
+PRECISIONS = ("fp32", "bf16")
+"""What networks compute in without labels. fp16 would need its gradients scaled; losses stay fp32."""
 
 _LOG_STEPS = 10  # steps between two entries of the curve
 

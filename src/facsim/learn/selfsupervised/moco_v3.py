@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facsim.errors import FacsimError
+from facsim.learn.precision import full_precision, widened
 from facsim.learn.selfsupervised.heads import Learned, build_mlp, follow, target_of
 from facsim.models.backbones import feature_width, features_of
 from facsim.models.vit import Vit
@@ -79,6 +80,7 @@ class MocoV3Learner(nn.Module):
 def contrastive_loss(queries: Tensor, keys: Tensor, *, temperature: float) -> Tensor:
     """InfoNCE of queries (N, D) and keys (N, D), key i being that of query i, times 2 · temperature: a scalar
     (algorithm 1, `ctr`)."""
-    logits = functional.normalize(queries, dim=1) @ functional.normalize(keys, dim=1).T / temperature
-    own = torch.arange(len(queries), device=queries.device)
-    return 2 * temperature * functional.cross_entropy(logits, own)
+    with full_precision(queries.device):
+        unit = [functional.normalize(widened(one), dim=1) for one in (queries, keys)]
+        own = torch.arange(len(queries), device=queries.device)
+        return 2 * temperature * functional.cross_entropy(unit[0] @ unit[1].T / temperature, own)

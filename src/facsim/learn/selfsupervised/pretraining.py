@@ -21,10 +21,12 @@ from facsim.errors import FacsimError, hint_nearest
 from facsim.learn.data import Pictures
 from facsim.learn.finished import finished_training
 from facsim.learn.leaks import save_training_hashes, save_training_signatures
+from facsim.learn.precision import autocast_for, check_precision
 from facsim.learn.sampler import batches_of
 from facsim.learn.selfsupervised.byol import Byol
 from facsim.learn.selfsupervised.heads import Learned, rising_momentum, spread
 from facsim.learn.selfsupervised.loop import (
+    PRECISIONS,
     Course,
     OnSteps,
     Optimisation,
@@ -60,7 +62,8 @@ class PretrainingConfig:
     """What to pre-train and how; exactly one of `steps` and `epochs` is given.
 
     `network` and `network_config` name an architecture of `facsim.models.classifier` and its fields, less classes and
-    channels. The last four fields say where and for how long, and do not make it another training.
+    channels; `precision` is what they compute in, "fp32" or "bf16". The last four fields say where and for how long,
+    and do not make it another training.
     """
 
     method: Method = field(default_factory=SimClr)
@@ -71,6 +74,7 @@ class PretrainingConfig:
     batch_size: int = 256
     optimisation: Optimisation = field(default_factory=Optimisation)
     views: Views = field(default_factory=Views)
+    precision: str = "fp32"
     seed: int = 0
     threads: int | None = None
     device: str = "cpu"
@@ -82,6 +86,7 @@ class PretrainingConfig:
             raise FacsimError(f"found steps = {self.steps} and epochs = {self.epochs}, expected exactly one of the two")
         if min(self.steps or 1, self.checkpoint_steps, self.threads or 1) < 1 or (self.epochs or 1) <= 0:
             raise FacsimError(f"found {self}, expected steps, epochs and threads above 0")
+        check_precision(self.precision, known=PRECISIONS)
         if self.batch_size < 2:
             raise FacsimError(f"found batch_size = {self.batch_size}, expected at least 2: a picture needs others")
 
@@ -206,7 +211,8 @@ def _loss_of(pictures: Pictures, config: PretrainingConfig, learner: Any) -> Any
             for place in range(config.method.views)
         )
         draw_drops(learner, 2 * config.batch_size, generator=view_generator(config.seed, step, "drops"))
-        learned: Learned = learner.learn(views, view_generator(config.seed, step, "mask"))
+        with autocast_for(config.precision, device=config.device):
+            learned: Learned = learner.learn(views, view_generator(config.seed, step, "mask"))
         return learned.loss, {"spread": spread(learned.embedding)}
 
     return loss_of

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facsim.errors import FacsimError
+from facsim.learn.precision import full_precision, widened
 from facsim.learn.selfsupervised.heads import Learned, build_mlp
 from facsim.models.backbones import feature_width, features_of
 
@@ -62,8 +63,9 @@ def nt_xent(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
     Each of the 2N views is to pick its other view among the 2N - 1 others, by cosine similarity (equation 1).
     """
     count = len(first)
-    unit = functional.normalize(torch.cat([first, second]), dim=1)
-    itself = torch.eye(2 * count, dtype=torch.bool, device=unit.device)
-    similarity = (unit @ unit.T / temperature).masked_fill(itself, float("-inf"))
-    partner = torch.arange(2 * count, device=unit.device).roll(count)
-    return functional.cross_entropy(similarity, partner)
+    with full_precision(first.device):
+        unit = functional.normalize(widened(torch.cat([first, second])), dim=1)
+        itself = torch.eye(2 * count, dtype=torch.bool, device=unit.device)
+        similarity = (unit @ unit.T / temperature).masked_fill(itself, float("-inf"))
+        partner = torch.arange(2 * count, device=unit.device).roll(count)
+        return functional.cross_entropy(similarity, partner)
