@@ -1,11 +1,16 @@
+import json
+from dataclasses import replace
+
 import pytest
 
-from facsim.errors import FacsimError, RecipeError
+from facsim.errors import FacsimError, FormatError, RecipeError
 from facsim.export import Export, export_run
 from facsim.formats import read_records
+from facsim.formats.terms import Terms
+from facsim.inputs import check_inputs_commercial
 from facsim.manifest import open_manifest
-from facsim.recipe import parse_recipe
-from facsim.records import run_records_at
+from facsim.recipe import Input, parse_recipe
+from facsim.records import run_records_at, run_terms
 from facsim.runner import redo, run
 
 RECIPE = """
@@ -79,6 +84,35 @@ class TestExport:
         assert sorted(r.image for r in read_records(tmp_path / "x.parquet")) == sorted(
             r.image for r in run_records_at(out)
         )
+
+    @pytest.mark.parametrize("to", ["x", "x.zip", "x.parquet", "x.tar"])
+    def test_what_was_drawn_says_so_and_may_be_used_where_terms_are_asked_for(self, tmp_path, to):
+        form = {"x.parquet": "parquet", "x.tar": "webdataset"}.get(to, "class_folder")
+        run(parse_recipe(RECIPE), str(tmp_path / "r"), executor="serial")
+        export_run(str(tmp_path / "r"), str(tmp_path / to), format=form)
+        assert {record.metadata["stands_on"] for record in read_records(tmp_path / to)} == {"[]"}
+        check_inputs_commercial([Input(path=str(tmp_path / to))])
+        text = f'[[input]]\npath = "{tmp_path / to}"\n[[step]]\nuse = "ingest"\n'
+        again = run(parse_recipe(text), str(tmp_path / "again"), executor="serial")
+        assert [(terms.name, terms.commercial) for _, terms in run_terms(again)] == [("facsim's renders", "yes")]
+
+    def test_terms_of_pictures_and_teachers_go_along(self, tmp_path):
+        run(parse_recipe(RECIPE), str(tmp_path / "r"), executor="serial")
+        export_run(str(tmp_path / "r"), str(tmp_path / "x"))
+        (tmp_path / "x/metadata.parquet").unlink()  # others' pictures
+        text = f'[[input]]\npath = "{tmp_path / "x"}"\nterms = "yes: ours"\n[[step]]\nuse = "ingest"\n'
+        made = run(parse_recipe(text), str(tmp_path / "theirs"), executor="serial")
+        teacher = Terms(name="teacher", agreement="research use", commercial="no")
+        made.begin_step(replace(made.step("ingest"), terms=(teacher,)))
+        export_run(str(tmp_path / "theirs"), str(tmp_path / "y.zip"))
+        (text,) = {record.metadata["stands_on"] for record in read_records(tmp_path / "y.zip")}
+        assert [(one["agreement"], one["commercial"]) for one in json.loads(text)] == [
+            ("ours", "yes"),
+            ("research use", "no"),
+        ]
+        with pytest.raises(FormatError, match=r"y.zip \(teacher; commercial: no; research use"):
+            check_inputs_commercial([Input(path=str(tmp_path / "y.zip"))])
+        check_inputs_commercial([Input(path=str(tmp_path / "y.zip"), terms="yes: agreed with the teacher's makers")])
 
     def test_an_unknown_format_is_refused_with_the_nearest(self):
         with pytest.raises(RecipeError, match="class_folder"):

@@ -266,7 +266,8 @@ def formats_page() -> str:
         "## Terms",
         "What every ingested row carries (`source_dataset`, `source_terms`, `source_commercial`), unless an input says "
         'others: `terms = "yes: my own photographs"`. `ask`: nobody has said, or it depends. No legal advice: read the '
-        "agreement that you signed.",
+        "agreement that you signed. What `facsim export` writes carries terms in `stands_on`, a row's own and those of "
+        "the models that labelled it, and has them when it is read again; FER2013's CSV has no room for any.",
         _table(("format", "dataset", "terms", "commercial use", "passing on", "real people"), terms),
     ]
     return "\n\n".join(parts) + "\n"

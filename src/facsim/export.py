@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from facsim.dataset import dataset_of, open_dataset
 from facsim.errors import FormatError, RecipeError, hint_nearest
 from facsim.formats import FORMATS, write_records
 from facsim.formats.record import Record
+from facsim.formats.terms import STANDS_ON, terms_list
 from facsim.manifest import Manifest
 from facsim.products import OnProgress, Progress
-from facsim.records import run_records
+from facsim.records import row_terms, run_records
 
 __all__ = ["Export", "export_run"]
 
@@ -66,12 +68,13 @@ def export_run(
 
 def _write(run: Manifest, to: str, form: str, on_progress: OnProgress) -> dict[str, Any]:
     counts: Counter[str] = Counter()
-    dataset = dataset_of(run)
+    dataset, terms = dataset_of(run), row_terms(run)
 
     def counted() -> Iterator[Record]:
         for record in run_records(dataset, maps=form in _HOLDS_MAPS):
             counts[str(record.expression)] += 1
-            yield record
+            standing = json.dumps(terms_list(terms(record.metadata)), ensure_ascii=False)
+            yield replace(record, metadata={**record.metadata, STANDS_ON: standing})
             on_progress(Progress(step="export", done=counts.total(), total=run.num_rows))
 
     write_records(counted(), to, format=form)

@@ -17,7 +17,16 @@ import pyarrow as pa
 
 from facsim.columns import step_schema
 from facsim.errors import FormatError
-from facsim.formats.terms import COMMERCIAL, Terms, check_commercial, terms_from
+from facsim.formats.terms import (
+    ROW_TERMS,
+    Terms,
+    carried_terms,
+    check_commercial,
+    terms_as_one,
+    terms_for,
+    terms_from,
+    terms_of_rows,
+)
 from facsim.recipe import INPUT_WRITES, Input, Recipe
 from facsim.sample import ingested_id
 from facsim.spool import Spool
@@ -57,8 +66,20 @@ def check_inputs_commercial(inputs: Sequence[Input]) -> None:
 
 
 def input_terms(inputs: Sequence[Input]) -> list[tuple[str, Terms]]:
-    """(path, terms) of each input: what it says, else its format's. Raises FormatError for an unknown layout."""
-    return [(entry.path, terms_from(entry.terms, form=_format_of(entry))) for entry in inputs]
+    """(path, terms) of each input: what it says, else what its rows carry where facsim wrote them, else its format's.
+
+    Raises FormatError for an unknown layout.
+    """
+    return [(entry.path, terms) for entry in inputs for terms in _terms_of(entry)]
+
+
+def _terms_of(entry: Input) -> tuple[Terms, ...]:
+    from facsim.formats import index_records
+
+    form = _format_of(entry)
+    if entry.terms or terms_for(form).commercial != "ask":
+        return (terms_from(entry.terms, form=form),)
+    return terms_of_rows((record.metadata for record in index_records(entry.path, format=form)), form=form)
 
 
 def recipe_terms(recipe: Recipe) -> list[tuple[str, Terms]]:
@@ -133,11 +154,9 @@ def _check_new(name: str, sample_id: str, number: int, seen: dict[bytes, int], i
 
 def _terms_columns(metadata: Mapping[str, Any], terms: Terms, *, overridden: bool) -> dict[str, str]:
     """The terms of one picture: those that facsim wrote with it, unless the recipe says others; else the input's."""
-    names = ("source_dataset", "source_terms", "source_commercial")
-    given = [metadata.get(name) for name in names]
-    if not overridden and all(isinstance(value, str) for value in given) and given[2] in COMMERCIAL:
-        return {name: str(value) for name, value in zip(names, given, strict=True)}
-    return dict(zip(names, (terms.name, terms.text, terms.commercial), strict=True))
+    carried = None if overridden else carried_terms(metadata)
+    found = terms if carried is None else terms_as_one(carried)
+    return dict(zip(ROW_TERMS, (found.name, found.text, found.commercial), strict=True))
 
 
 def _metadata_text(metadata: Mapping[str, Any]) -> str | None:

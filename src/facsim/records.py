@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +13,7 @@ from facsim.dataset import Dataset, open_dataset
 from facsim.formats.parquet import picture_rows
 from facsim.formats.places import PlacedRecord, container_at
 from facsim.formats.record import Record, kept_together
-from facsim.formats.terms import Terms, check_commercial
+from facsim.formats.terms import Terms, carried_terms, check_commercial
 from facsim.label_maps import MAP_NAMES
 from facsim.manifest import Manifest, StepRecord
 
@@ -21,6 +21,7 @@ __all__ = [
     "LEARNING_COLUMNS",
     "check_run_commercial",
     "metadata_columns",
+    "row_terms",
     "run_index",
     "run_index_at",
     "run_origin",
@@ -117,6 +118,19 @@ def check_run_commercial(run: Manifest) -> None:
 def run_terms(run: Manifest) -> list[tuple[str, Terms]]:
     """What the run stands on besides facsim: (an input or `step "…"`, its terms), inputs first; nothing of renders."""
     return [*_source_terms(run), *_labelling_terms(run)]
+
+
+def row_terms(run: Manifest) -> Callable[[Mapping[str, Any]], tuple[Terms, ...]]:
+    """The function from a record's metadata to its terms: its picture's, where it was not drawn, and those of every
+    model that labelled the run."""
+    labels = tuple(dict.fromkeys(terms for _, terms in _labelling_terms(run)))
+    unsaid = (_unrecorded("pictures"),) if "source_input" in run.step("plan").writes else ()
+
+    def terms(metadata: Mapping[str, Any]) -> tuple[Terms, ...]:
+        carried = carried_terms(metadata)
+        return (*(unsaid if carried is None else carried), *labels)
+
+    return terms
 
 
 def _labelling_terms(run: Manifest) -> Iterator[tuple[str, Terms]]:

@@ -37,6 +37,14 @@ def run(fakes, tmp_path, monkeypatch):
     return tmp_path / "run"
 
 
+@pytest.fixture
+def theirs(run, tmp_path):
+    """The same pictures as a class folder of which nobody says where they come from."""
+    assert called("export", "run", "--to", "theirs").exit_code == 0
+    (tmp_path / "theirs/metadata.parquet").unlink()
+    return tmp_path / "theirs"
+
+
 def config_of(model) -> dict:
     return json.loads((model / "training.json").read_text())["config"]
 
@@ -126,25 +134,28 @@ def test_torchrun_trains_with_two_processes_of_which_one_prints(run, tmp_path):
     assert json.loads((tmp_path / "model" / "training.json").read_text())["processes"] == 2
 
 
-def test_where_commercial_use_is_required_terms_are_asked_for(run, tmp_path):
-    refused = called("train", tmp_path / "faces.zip", "--out", tmp_path / "m", *QUICK, "--require-commercial")
+def test_where_commercial_use_is_required_terms_are_asked_for(run, theirs, tmp_path):
+    refused = called("train", theirs, "--out", tmp_path / "m", *QUICK, "--require-commercial")
     assert refused.exit_code == 1 and "not known to be" in refused.stderr and not (tmp_path / "m").exists()
-    theirs = ("--initial", tmp_path / "theirs.pth", "--require-commercial")
-    refused = called("train", run, "--out", tmp_path / "m", *QUICK, *theirs)
+    weights = ("--initial", tmp_path / "theirs.pth", "--require-commercial")
+    refused = called("train", run, "--out", tmp_path / "m", *QUICK, *weights)
     assert refused.exit_code == 1 and "initial weights" in refused.stderr
     assert called("train", run, "--out", tmp_path / "m", *QUICK, "--require-commercial").exit_code == 0
+    exported = called("train", "faces.zip", "--out", tmp_path / "n", *QUICK, "--require-commercial")
+    assert exported.exit_code == 0, "what was drawn says so wherever it goes"
 
 
-def test_a_model_says_what_it_stands_on(run, tmp_path):
+def test_a_model_says_what_it_stands_on(run, theirs):
     def stood(source, name, *more):
         trained = called("train", source, "--out", name, *QUICK, *more, "--json")
         assert trained.exit_code == 0, trained.output
         return json.loads(trained.stdout)["stands_on"]
 
     assert stood(run, "drawn") == []  # renders alone
-    ((of, verdict),) = [(one["name"], one["commercial"]) for one in stood("faces.zip", "found")]
+    ((of, verdict),) = [(one["name"], one["commercial"]) for one in stood(theirs, "found")]
     assert (of, verdict) == ("not stated", "ask")
     later = stood(run, "later", "--initial", "found")
-    assert [(one["name"], one["commercial"]) for one in later] == [("found", "ask")] and "faces.zip" in str(later)
-    assert "not stated (commercial use: not said)" in called("train", "faces.zip", "--out", "found", *QUICK).stdout
+    assert [(one["name"], one["commercial"]) for one in later] == [("found", "ask")]
+    assert "trained on theirs" in later[0]["agreement"]
+    assert "not stated (commercial use: not said)" in called("train", theirs, "--out", "found", *QUICK).stdout
     assert "facsim's own renders and models alone" in called("train", run, "--out", "drawn", *QUICK).stdout

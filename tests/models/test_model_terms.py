@@ -66,7 +66,7 @@ MINE = terms_from("yes: my own photographs", form="class_folder")
 @pytest.mark.parametrize(
     ("parts", "commercial", "words"),
     [
-        ([()], "yes", ["facsim's own renders and models alone"]),
+        ([()], "yes", ["facsim's renders: drawn and labelled by facsim alone"]),
         ([(MINE,), ()], "yes", ["my own photographs"]),
         ([(MINE,), (TERMS["fer2013"],)], "no", ["my own photographs", "FER2013: Kaggle"]),
         ([(MINE,), (TERMS["dcface"],)], "ask", ["DCFace"]),

@@ -8,15 +8,38 @@ repository, [G] they are general knowledge, to be checked against the agreement 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from facsim.errors import FormatError, hint_nearest
 
-__all__ = ["COMMERCIAL", "TERMS", "Terms", "check_commercial", "terms_for", "terms_from", "terms_together"]
+__all__ = [
+    "COMMERCIAL",
+    "ROW_TERMS",
+    "STANDS_ON",
+    "TERMS",
+    "Terms",
+    "carried_terms",
+    "check_commercial",
+    "listed_terms",
+    "terms_as_one",
+    "terms_for",
+    "terms_from",
+    "terms_list",
+    "terms_of_rows",
+    "terms_together",
+]
 
 COMMERCIAL = ("yes", "no", "ask")
 """Whether commercial use is allowed: yes, no, or nobody has said."""
+
+ROW_TERMS = ("source_dataset", "source_terms", "source_commercial")
+"""The columns of an ingested row that say its terms: name, agreement, verdict."""
+
+STANDS_ON = "stands_on"
+"""What a row of an exported dataset stands on, as JSON (`terms_list`); `[]`: facsim's own renders and models alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +87,14 @@ _CK_PLUS = Terms(
     commercial="no",
     redistribution="no",
     real_people=True,
+)
+_OWN = Terms(
+    name="facsim's renders",
+    agreement="drawn and labelled by facsim alone: no third-party terms",
+    commercial="yes",
+    redistribution="yes",
+    real_people=False,
+    grade="S",
 )
 _UNSAID = Terms(name="not stated", agreement='not stated; say them with terms = "…" in [[input]]')
 
@@ -186,6 +217,64 @@ def terms_together(parts: Iterable[Iterable[Terms] | None]) -> tuple[Terms, ...]
     held = [None if part is None else tuple(part) for part in parts]
     known = [part for part in held if part is not None]
     return tuple(dict.fromkeys(itertools.chain.from_iterable(known))) if len(known) == len(held) else None
+
+
+def terms_as_one(parts: Sequence[Terms]) -> Terms:
+    """All in the words of one, with the narrowest verdict; of none, that all is facsim's own."""
+    if not parts:
+        return _OWN
+    if len(parts) == 1:
+        return parts[0]
+    verdicts = [one.commercial for one in parts]
+    return Terms(
+        name=" + ".join(one.name for one in parts),
+        agreement="; ".join(f"{one.name}: {one.text}" for one in parts),
+        commercial=next((worst for worst in ("no", "ask") if worst in verdicts), "yes"),
+    )
+
+
+def terms_list(parts: Iterable[Terms]) -> list[dict[str, str]]:
+    """Plain JSON: `[{name, agreement, commercial}]`, the agreement with where to read it."""
+    return [{"name": one.name, "agreement": one.text, "commercial": one.commercial} for one in parts]
+
+
+def listed_terms(found: object) -> tuple[Terms, ...] | None:
+    """The terms of a `terms_list`; None where it is anything else."""
+    if not isinstance(found, list):
+        return None
+    entries = cast(list[object], found)
+    read = [_listed(cast(dict[str, object], one)) for one in entries if isinstance(one, dict)]
+    terms = tuple(one for one in read if one is not None)
+    return terms if len(terms) == len(entries) else None
+
+
+def _listed(found: Mapping[str, object]) -> Terms | None:
+    name, agreement, commercial = (found.get(key) for key in ("name", "agreement", "commercial"))
+    if not (isinstance(name, str) and isinstance(agreement, str) and commercial in COMMERCIAL):
+        return None
+    return Terms(name=name, agreement=agreement, commercial=str(commercial))
+
+
+def carried_terms(metadata: Mapping[str, Any]) -> tuple[Terms, ...] | None:
+    """The terms that facsim wrote with a row: `STANDS_ON`, else the three columns of an ingested row; None where it has
+    neither, or where they cannot be read."""
+    if isinstance(said := metadata.get(STANDS_ON), str):
+        try:
+            return listed_terms(json.loads(said))
+        except ValueError:
+            return None
+    name, agreement, commercial = map(metadata.get, ROW_TERMS)
+    one = _listed({"name": name, "agreement": agreement, "commercial": commercial})
+    return None if one is None else (one,)
+
+
+def terms_of_rows(rows: Iterable[Mapping[str, Any]], *, form: str) -> tuple[Terms, ...]:
+    """The terms of a dataset laid out as `form`, each once: those that its rows carry, the format's for other rows."""
+    found: dict[Terms, None] = {}
+    for row in rows:
+        carried = carried_terms(row)
+        found |= dict.fromkeys((terms_for(form),) if carried is None else carried or (_OWN,))
+    return tuple(found) or (terms_for(form),)
 
 
 def check_commercial(sources: Iterable[tuple[str, Terms]]) -> None:

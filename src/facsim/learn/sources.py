@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
 from facsim.dataset import open_dataset
 from facsim.errors import FormatError
-from facsim.formats import index_records, read_records
+from facsim.formats import detect_format, index_records, read_records
 from facsim.formats.places import PlacedRecord
 from facsim.formats.record import Record
-from facsim.formats.terms import Terms, terms_together
+from facsim.formats.terms import Terms, terms_of_rows, terms_together
 from facsim.formats.tree import tree_kind
 from facsim.inputs import input_terms
-from facsim.learn.data import Pictures, PictureShape, pictures_from
+from facsim.learn.data import LabelledRecord, Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
 from facsim.manifest import open_manifest
 from facsim.recipe import Input
@@ -48,19 +48,24 @@ def load_pictures(
         raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
     shape = PictureShape(size_px=size_px, colour=colour)
     pictures = pictures_from(held, shape=shape, classes=classes, cache=cache, on_decoded=on_decoded)
-    return stated(pictures, source, of=f", split {split}" if split else "")
+    return stated(pictures, source, held, of=f", split {split}" if split else "")
 
 
-def stated(pictures: Pictures, source: str | os.PathLike[str], *, of: str = "") -> Pictures:
-    """The pictures of `source` with its name and its terms; `of` says in words which part of it they are."""
+def stated(
+    pictures: Pictures, source: str | os.PathLike[str], records: Iterable[LabelledRecord], *, of: str = ""
+) -> Pictures:
+    """The pictures with the name and the terms of their source, `records` of it; `of` says in words which part."""
     name = PurePath(source).name
-    origin = run_origin(open_dataset(os.fspath(source)), name=name) if is_run(source) else name
-    terms = terms_together([(terms,) for _, terms in source_terms(os.fspath(source))])
-    return replace(pictures, origin=origin + of, terms=terms)
+    if not is_run(source):
+        terms = terms_of_rows((record.metadata for record in records), form=detect_format(source))
+        return replace(pictures, origin=name + of, terms=terms)
+    found = open_dataset(os.fspath(source))
+    terms = terms_together([(terms,) for _, terms in run_terms(found.run)])
+    return replace(pictures, origin=run_origin(found, name=name) + of, terms=terms)
 
 
 def source_terms(source: str) -> list[tuple[str, Terms]]:
-    """(where, terms) of the pictures at `source`: what a run stands on besides facsim, or the terms of the format.
+    """(where, terms) of the pictures at `source`: what a run stands on besides facsim, or what rows or format say.
 
     Raises FormatError or ManifestError where there is nothing to read.
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 import safetensors
 
-from facsim.formats.terms import COMMERCIAL, Terms, terms_together
+from facsim.formats.terms import STANDS_ON, Terms, listed_terms, terms_as_one, terms_list, terms_together
 
 __all__ = ["model_terms", "standing_entry"]
 
@@ -48,22 +48,18 @@ def standing_entry(parts: Iterable[Iterable[Terms] | None]) -> dict[str, Any]:
     known = terms_together(parts)
     if known is None:
         return {}
-    return {"stands_on": [{"name": one.name, "agreement": one.text, "commercial": one.commercial} for one in known]}
+    return {STANDS_ON: terms_list(known)}
 
 
 def _standing(said: Mapping[str, Any]) -> tuple[str, str]:
     """The terms in words, empty where none are said, and whether they allow commercial use."""
-    words, listed = str(said.get("terms", "")), said.get("stands_on")
-    if words or not isinstance(listed, list):
+    if words := str(said.get("terms", "")):
         return words, _verdict(words)
-    if not listed:
-        return "facsim's own renders and models alone", "yes"
-    held = [(one.get("name"), one.get("agreement"), one.get("commercial")) for one in listed if isinstance(one, dict)]
-    if len(held) < len(listed) or not all(isinstance(word, str) for one in held for word in one):
+    listed = listed_terms(said.get(STANDS_ON))
+    if listed is None:
         return "", "ask"
-    verdicts = {commercial for _, _, commercial in held}
-    worst = next((one for one in ("no", "ask") if one in verdicts), "yes" if verdicts <= set(COMMERCIAL) else "ask")
-    return "; ".join(f"{name}: {agreement}" for name, agreement, _ in held), worst
+    together = terms_as_one(listed)
+    return (f"{together.name}: {together.agreement}" if len(listed) < 2 else together.agreement), together.commercial
 
 
 def _published(architecture: str) -> str:

@@ -154,7 +154,7 @@ class Shelf:
         labels = "" if entry.label == "given" else f", FER+ {entry.label}"
         split = f", split {entry.split}" if entry.split else ""
         left_out = {**found.left_out, **({"outside_classes": outside} if outside else {})}
-        return stated(replace(found, left_out=left_out), place, of=split + labels)
+        return stated(replace(found, left_out=left_out), place, records, of=split + labels)
 
     def _found(self, source: str, seed: int | None) -> str:
         """The source itself, or the finished run of a run recipe: with the seed, or with the recipe's own for tests."""

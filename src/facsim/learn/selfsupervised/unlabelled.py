@@ -52,7 +52,7 @@ def load_unlabelled(
     shape = PictureShape(size_px=size_px, colour=colour)
     bare = [_set_aside(record) for record in held]
     pictures = pictures_from(bare, shape=shape, classes=(_NO_LABEL,), on_decoded=on_decoded)
-    return stated(pictures, source, of=f", split {split}" if split else "")
+    return stated(pictures, source, held, of=f", split {split}" if split else "")
 
 
 def _set_aside(record: Record) -> _Unlabelled:
