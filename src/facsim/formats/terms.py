@@ -7,6 +7,7 @@ repository, [G] they are general knowledge, to be checked against the agreement 
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -259,13 +260,18 @@ def carried_terms(metadata: Mapping[str, Any]) -> tuple[Terms, ...] | None:
     """The terms that facsim wrote with a row: `STANDS_ON`, else the three columns of an ingested row; None where it has
     neither, or where they cannot be read."""
     if isinstance(said := metadata.get(STANDS_ON), str):
-        try:
-            return listed_terms(json.loads(said))
-        except ValueError:
-            return None
+        return _standing(said)
     name, agreement, commercial = map(metadata.get, ROW_TERMS)
     one = _listed({"name": name, "agreement": agreement, "commercial": commercial})
     return None if one is None else (one,)
+
+
+@functools.lru_cache(maxsize=256)  # rows of a set say much the same
+def _standing(text: str) -> tuple[Terms, ...] | None:
+    try:
+        return listed_terms(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
 
 
 def terms_of_rows(rows: Iterable[Mapping[str, Any]], *, form: str) -> tuple[Terms, ...]:
