@@ -23,7 +23,6 @@ from facsim.formats.terms import (
     carried_terms,
     check_commercial,
     terms_as_one,
-    terms_for,
     terms_from,
     terms_of_rows,
 )
@@ -77,7 +76,7 @@ def _terms_of(entry: Input) -> tuple[Terms, ...]:
     from facsim.formats import index_records
 
     form = _format_of(entry)
-    if entry.terms or terms_for(form).commercial != "ask":
+    if entry.terms:
         return (terms_from(entry.terms, form=form),)
     return terms_of_rows((record.metadata for record in index_records(entry.path, format=form)), form=form)
 

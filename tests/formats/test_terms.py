@@ -92,6 +92,8 @@ def test_rows_without_terms_have_their_format_s():
     rows = [{STANDS_ON: "[]"}, {}, {STANDS_ON: json.dumps(terms_list([MINE]))}, {}]
     assert [one.name for one in terms_of_rows(rows, form="class_folder")] == ["facsim's renders", "not stated", "mine"]
     assert terms_of_rows([], form="ffhq") == (terms_for("ffhq"),)
+    told = iter([{STANDS_ON: "[]"}])
+    assert terms_of_rows(told, form="ffhq") == (terms_for("ffhq"),) and next(told), "what a layout says, no row undoes"
 
 
 def test_what_is_spoilt_or_said_otherwise_allows_nothing():

@@ -275,7 +275,10 @@ def _standing(text: str) -> tuple[Terms, ...] | None:
 
 
 def terms_of_rows(rows: Iterable[Mapping[str, Any]], *, form: str) -> tuple[Terms, ...]:
-    """The terms of a dataset laid out as `form`, each once: those that its rows carry, the format's for other rows."""
+    """The terms of a dataset laid out as `form`, each once: the format's where it says whether commercial use is
+    allowed (the rows are then not asked), else those that the rows carry, and the format's for rows that carry none."""
+    if terms_for(form).commercial != "ask":
+        return (terms_for(form),)
     found: dict[Terms, None] = {}
     for row in rows:
         carried = carried_terms(row)

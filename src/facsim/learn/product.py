@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from facsim.dataset import dataset_of
 from facsim.errors import RecipeError, hint_nearest
-from facsim.formats.terms import terms_together
 from facsim.learn.augment import NO_AUGMENTATION, Augmentation, scaled_augmentation
 from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.selfsupervised.unlabelled import load_unlabelled
-from facsim.learn.sources import load_pictures
+from facsim.learn.sources import load_pictures, stated_by_run
 from facsim.learn.train import train
 from facsim.learn.training_config import TrainingConfig
 from facsim.manifest import Manifest
 from facsim.products import OnProgress, Progress
-from facsim.records import LEARNING_COLUMNS, run_index, run_origin, run_terms
+from facsim.records import LEARNING_COLUMNS, run_index
 
 __all__ = ["Beside", "Train", "augmentation_of", "load_beside"]
 
@@ -115,8 +114,7 @@ class Train:
             on_progress(Progress(step="reading", done=done, total=total, unit="pictures"))
 
         pictures = pictures_from(records, shape=self.shape(), on_decoded=decoded)
-        standing = terms_together([(terms,) for _, terms in run_terms(run)])
-        pictures = replace(pictures, origin=run_origin(dataset_of(run), name="this run"), terms=standing)
+        pictures = stated_by_run(pictures, dataset_of(run), name="this run")
 
         def told(step: int, total: int, rate: float, loss: float) -> None:
             note = f"loss {loss:.3f}, {rate:.0f} pictures/s"

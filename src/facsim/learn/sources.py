@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from facsim.dataset import open_dataset
+from facsim.dataset import Dataset, open_dataset
 from facsim.errors import FormatError
 from facsim.formats import detect_format, index_records, read_records
 from facsim.formats.places import PlacedRecord
 from facsim.formats.record import Record
-from facsim.formats.terms import Terms, terms_of_rows, terms_together
+from facsim.formats.terms import Terms, terms_of_rows
 from facsim.formats.tree import tree_kind
 from facsim.inputs import input_terms
 from facsim.learn.data import LabelledRecord, Pictures, PictureShape, pictures_from
@@ -22,7 +22,7 @@ from facsim.recipe import Input
 from facsim.records import run_index_at, run_origin, run_records_at, run_terms
 from facsim.storage import folder_at
 
-__all__ = ["index_of", "is_run", "load_pictures", "records_of", "source_terms", "stated"]
+__all__ = ["index_of", "is_run", "load_pictures", "records_of", "source_terms", "stated", "stated_by_run"]
 
 
 def load_pictures(
@@ -59,9 +59,13 @@ def stated(
     if not is_run(source):
         terms = terms_of_rows((record.metadata for record in records), form=detect_format(source))
         return replace(pictures, origin=name + of, terms=terms)
-    found = open_dataset(os.fspath(source))
-    terms = terms_together([(terms,) for _, terms in run_terms(found.run)])
-    return replace(pictures, origin=run_origin(found, name=name) + of, terms=terms)
+    return stated_by_run(pictures, open_dataset(os.fspath(source)), name=name, of=of)
+
+
+def stated_by_run(pictures: Pictures, dataset: Dataset, *, name: str, of: str = "") -> Pictures:
+    """The pictures of a run, which is called `name`, with what it stands on."""
+    terms = dict.fromkeys(terms for _, terms in run_terms(dataset.run))
+    return replace(pictures, origin=run_origin(dataset, name=name) + of, terms=tuple(terms))
 
 
 def source_terms(source: str) -> list[tuple[str, Terms]]:
