@@ -162,9 +162,9 @@ class _Pool:
     def apart_from(self, test: str, features: NDArray[np.float32]) -> LabelledFeatures:
         """What episodes for a test draw from, of the whole pool's features (N, D)."""
         rows = np.flatnonzero(~self.near[test])
-        held = self.pictures
+        labels = self.pictures.labels
         return LabelledFeatures(
-            values=features[rows], labels=tuple(held.labels[row] for row in rows), classes=held.classes
+            values=features[rows], labels=tuple(labels[row] for row in rows), classes=self.pictures.classes
         )
 
 
