@@ -47,6 +47,8 @@ def test_a_description_says_the_colour_and_the_normalisation(tmp_path):
         ('file = "net.onnx"\ntemplate = "wider"', r'"wider".*wide'),
         ('file = "net.onnx"\ncolour = "grey"', 'expected "rgb" or "bgr"'),
         ('file = "net.onnx"\nstd = [1, 1, 0]', "std above 0"),
+        ('file = "net.onnx"\nterms = "certainly"', "yes, no or ask"),
+        ('file = "net.onnx"\nterms = 3', "yes, no or ask"),
         ('file = "net.onnx"\nmean = "dark"', "expected three each|wrong kind"),
         ('file = "net.onnx"\n[outputs]\nage = 3', "with a `name`"),
         ('file = "net.onnx"\n[outputs.age]\nname = "a"\nyear = [1]', r'unknown key "year".*years'),

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from facsim.formats.terms import TERMS, terms_from
+from facsim.learn.onnx import export_onnx
 from facsim.models.classifier import Classifier, Preprocessing, initialised
 from facsim.models.labeller import Labeller, initialised_label_network, save_labeller
 from facsim.models.model_terms import model_terms, standing_entry
-from facsim.models.weights import save_classifier
+from facsim.models.weights import load_classifier, save_classifier
 
 SHIPPED = Path(str(importlib.resources.files("facsim"))) / "weights"
 GREY = Preprocessing(size_px=24, colour="grey", mean=(0.5,), std=(0.25,))
@@ -90,6 +91,42 @@ def test_a_classifier_stands_on_what_its_pictures_and_weights_stand_on(tmp_path,
 def test_what_a_file_says_in_another_way_is_not_taken_for_a_yes(tmp_path, listed):
     (found,) = model_terms(classifier(tmp_path / "model", stands_on=listed))
     assert found.commercial == "ask"
+
+
+@pytest.mark.parametrize(
+    ("provenance", "commercial"),
+    [(standing_entry([()]), "yes"), (standing_entry([(TERMS["fer2013"],)]), "no"), ({}, "ask")],
+)
+def test_an_exported_classifier_says_what_it_stands_on(tmp_path, provenance, commercial):
+    pytest.importorskip("onnxscript")
+    held = load_classifier(classifier(tmp_path / "model", trained_on="faces", **provenance))
+    (found,) = model_terms(export_onnx(held, tmp_path / "model.onnx"))
+    assert (found.name, found.commercial) == ("model.onnx", commercial) and "; trained on faces" in found.agreement
+
+
+@pytest.mark.parametrize("held", ["no JSON", "3", '["yes"]', '{"stands_on": "yes"}', '{"terms": 3}'])
+def test_what_another_maker_wrote_into_a_graph_is_not_taken_for_a_yes(tmp_path, held):
+    onnx = pytest.importorskip("onnx")
+    made = onnx.helper.make_graph([], "none", [], [])
+    model = onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    onnx.helper.set_model_props(model, {"provenance": held})
+    onnx.save(model, str(tmp_path / "model.onnx"))
+    assert model_terms(tmp_path / "model.onnx")[0].commercial == "ask"
+
+
+@pytest.mark.parametrize(
+    ("line", "commercial", "words"),
+    [
+        ('terms = "yes: bought from its maker"', "yes", "bought from its maker"),
+        ('terms = "fer2013"', "no", "Kaggle"),
+        ("", "ask", "not stated"),
+        ('terms = "certainly"', "ask", "not stated"),  # refused where the network is opened
+    ],
+)
+def test_the_description_of_an_external_network_may_say_its_terms(tmp_path, line, commercial, words):
+    (tmp_path / "net.toml").write_text(f'file = "net.onnx"\n{line}\n')
+    (found,) = model_terms(tmp_path / "net.toml")
+    assert (found.name, found.commercial) == ("net.toml", commercial) and words in found.agreement
 
 
 @pytest.mark.parametrize("content", [b"", b"onnx", b'\x08\x00\x00\x00\x00\x00\x00\x00{"a": 1}', None])

@@ -5,6 +5,7 @@
     mean = [0.485, 0.456, 0.406]      # of pixels in [0, 1]
     std = [0.229, 0.224, 0.225]
     colour = "rgb"                    # or "bgr"
+    terms = "no: research use"        # optional: whether commercial use of its labels is allowed, and on what terms
 
     [outputs.gender]                  # what a task needs to know of each output: see the stage
     name = "gender"
@@ -29,12 +30,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facsim.errors import MissingExtra, WeightsError, hint_nearest
+from facsim.errors import FormatError, MissingExtra, WeightsError, hint_nearest
+from facsim.formats.terms import terms_from
 from facsim.models.face_crop import TEMPLATES
 
 __all__ = ["External", "OutputOf", "external_digest", "is_external", "load_external", "open_external"]
 
-_KEYS = ("file", "template", "mean", "std", "colour", "outputs")
+_KEYS = ("file", "template", "mean", "std", "colour", "terms", "outputs")
 _OUTPUT_KEYS = ("name", "classes", "years")
 _REFUSALS = (
     "Fail",
@@ -59,13 +61,15 @@ class OutputOf:
 
 @dataclass(frozen=True, kw_only=True)
 class External:
-    """What an external network wants and gives; `outputs` by what they say, empty for the graph's only one."""
+    """What an external network wants and gives; `outputs` by what they say, empty for the graph's only one. `terms` as
+    in `facsim.formats.terms.terms_from`, empty where nobody has said."""
 
     file: Path
     template: str = "arcface"
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
     colour: str = "rgb"
+    terms: str = ""
     outputs: Mapping[str, OutputOf] = field(default_factory=dict[str, OutputOf])
 
     def __post_init__(self) -> None:
@@ -73,6 +77,10 @@ class External:
             raise WeightsError(f'no template is called "{self.template}".{hint_nearest(self.template, TEMPLATES)}')
         if self.colour not in ("rgb", "bgr"):
             raise WeightsError(f'found colour "{self.colour}", expected "rgb" or "bgr"')
+        try:
+            terms_from(self.terms, form="")
+        except FormatError as error:
+            raise WeightsError(str(error)) from None
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise WeightsError(f"found mean {self.mean} and std {self.std}, expected three each and std above 0")
 
@@ -175,6 +183,7 @@ def _described(table: Mapping[str, Any], place: Path) -> External:
             mean=tuple(float(value) for value in table.get("mean", (0.5,) * 3)),
             std=tuple(float(value) for value in table.get("std", (0.5,) * 3)),
             colour=table.get("colour", "rgb"),
+            terms=str(table.get("terms", "")),
             outputs={what: _output(said, f"{place}: outputs.{what}") for what, said in outputs.items()},
         )
     except (TypeError, ValueError) as error:

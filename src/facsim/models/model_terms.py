@@ -5,12 +5,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import safetensors
 
-from facsim.formats.terms import STANDS_ON, Terms, listed_terms, terms_as_one, terms_list, terms_together
+from facsim.errors import FacsimError, WeightsError
+from facsim.formats.terms import (
+    STANDS_ON,
+    Terms,
+    listed_terms,
+    terms_as_one,
+    terms_from,
+    terms_list,
+    terms_together,
+)
 
 __all__ = ["model_terms", "standing_entry"]
 
@@ -21,15 +31,18 @@ _UNSAID = 'not stated; say them with terms = "…" in [[step]]'
 def model_terms(path: str | os.PathLike[str], *, architecture: str = "") -> tuple[Terms, ...]:
     """The terms of the model at `path`: none of facsim's own (empty path), else one.
 
-    facsim's own files say what they were trained on, and on what terms (`standing_entry`, else in words);
-    `architecture` may name public weights of `facsim models`, whose terms are known. Of any other file, and of one that
-    is not there, nothing is: commercial use is then `ask`.
+    facsim's own files, ONNX too, say what they were trained on, and on what terms (`standing_entry`, else in words);
+    the description of an external network may say its `terms` (`facsim.models.external`); `architecture` may name
+    public weights of `facsim models`, whose terms are known. Of any other file, and of one that is not there, nothing
+    is: commercial use is then `ask`.
     """
     if not os.fspath(path):
         return ()
     name = Path(path).name
     if published := _published(architecture):
         return (Terms(name=f"{name} ({architecture})", agreement=published, commercial=_verdict(published)),)
+    if described := _described(Path(path)):
+        return (replace(described, name=name),)
     said = _provenance(Path(path))
     stated, commercial = _standing(said)
     trained_on = str(said.get("trained_on", ""))
@@ -77,8 +90,28 @@ def _verdict(stated: str) -> str:
     return "no" if "research use" in stated or "non-commercial" in stated else "ask"
 
 
+def _described(place: Path) -> Terms | None:
+    """What the description of an external network says of its terms; None where there is none, or it says nothing."""
+    if place.suffix != ".toml":
+        return None
+    from facsim.models.external import load_external
+
+    try:
+        said = load_external(place).terms
+    except WeightsError:  # the stage that wants the network says what is wrong
+        return None
+    return terms_from(said, form="") if said else None
+
+
 def _provenance(place: Path) -> dict[str, Any]:
     """What a file of facsim's own says of its making; nothing of others'."""
+    if place.suffix == ".onnx":
+        from facsim.models.onnx_network import onnx_properties
+
+        try:
+            return dict(onnx_properties(place).get("provenance", {}))
+        except (FacsimError, TypeError, ValueError):
+            return {}
     from facsim.models.labeller import LABELLER_ENTRY  # both load torch
     from facsim.models.weights import CLASSIFIER_ENTRY, WEIGHTS_FILE
 

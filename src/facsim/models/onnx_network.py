@@ -121,13 +121,14 @@ def open_onnx(path: str | os.PathLike[str], wants: PictureInput, *, threads: int
 
 
 def onnx_properties(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    """What facsim's own export wrote into an ONNX file (`classes`, `preprocessing`, …); empty for others' files.
+    """What facsim's own export wrote into an ONNX file (`classes`, `preprocessing`, `provenance`); of others' files
+    nothing.
 
     Raises as `open_onnx` does.
     """
     found = _session(Path(path), 1).get_modelmeta().custom_metadata_map
     try:
-        return {key: json.loads(found[key]) for key in ("classes", "preprocessing") if key in found}
+        return {key: json.loads(found[key]) for key in ("classes", "preprocessing", "provenance") if key in found}
     except ValueError:
         return {}  # another maker's property of the same name
 
