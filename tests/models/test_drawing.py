@@ -185,6 +185,17 @@ def test_an_open_mouth_is_dark_inside_and_shows_teeth() -> None:
     assert luma[part(drawing, "mouth_interior", "tongue")].mean() < 0.6 * luma[part(drawing, "skin")].mean()
 
 
+def test_teeth_of_a_dark_face_are_seen_one_by_one_and_do_not_glare() -> None:
+    person = sample_person(np.random.default_rng(3), PLAIN, skin_tone_monk=10)
+    camera = replace(CLEAN, metering=0.9, exposure_ev=0.25, contrast=1.2)  # the studio's
+    scene = Scene(identity=PLAIN, action_units=SMILE, skin=person.skin, mouth=person.mouth, sensor=camera)
+    drawing = draw([scene], size_px=160)[0]
+    luma = drawing.picture @ np.array([0.299, 0.587, 0.114])
+    teeth, skin = luma[part(drawing, "teeth")], luma[part(drawing, "skin")]
+    assert len(teeth) > 100 and teeth.mean() > 1.3 * skin.mean()
+    assert np.quantile(teeth, 0.95) < 240 and teeth.std() > 15
+
+
 def test_a_wrinkled_brow_is_seen_in_the_picture() -> None:
     # the vertices are the same in both: only the skin's folds differ, and they curve the brightness down the forehead
     scene = Scene(identity=PLAIN, action_units={"1L": 4.0, "1R": 4.0, "2L": 4.0, "2R": 4.0}, sensor=CLEAN)

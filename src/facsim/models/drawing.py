@@ -47,9 +47,9 @@ _METER_TARGET = 0.21
 
 _METER_ALBEDO = 0.36
 """Luminance of the skin albedo that this is for; darker skin is left darker, by the power below (our choice: as dark as
-it may be for eyes and teeth not to glare, and as light as it must be for the face to be read)."""
+it must be for eyes and teeth not to glare, and as light as it may be then)."""
 
-_METER_POWER = 0.35
+_METER_POWER = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

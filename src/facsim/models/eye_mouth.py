@@ -102,13 +102,13 @@ def shade_teeth(look: Look, spot: Spot) -> wp.vec3:
     along = spot.uv[0] - wp.floor(spot.uv[0])
     gap = wp.min(along, 1.0 - along)
     narrow = 0.05 + 4.0 * spot.foot
-    line = (1.0 - wp.smoothstep(0.0, narrow, gap)) * wp.min(1.0, 0.10 / narrow)
+    line = (1.0 - wp.smoothstep(0.0, narrow, gap)) * wp.min(1.0, 0.14 / narrow)
     edge = wp.smoothstep(0.55, 0.35, spot.uv[1])
-    albedo = wp.cw_mul(look.teeth, wp.vec3(1.0, 1.0 - 0.06 * edge, 1.0 - 0.16 * edge)) * (1.0 - 0.4 * line)
+    albedo = wp.cw_mul(look.teeth, wp.vec3(1.0, 1.0 - 0.06 * edge, 1.0 - 0.16 * edge)) * (1.0 - 0.5 * line)
     dimmed = spot
     # teeth scatter light within, so that shadows on them are pale
-    dimmed.open = wp.pow(spot.open, 0.35) * front
-    dimmed.shade = (0.6 + 0.4 * spot.shade) * front
+    dimmed.open = wp.sqrt(spot.open) * front
+    dimmed.shade = (0.45 + 0.55 * spot.shade) * front
     wet = lit_sides(look, spot, spot.normal, spot.shade * front, 0.28, 0.04) * (0.7 * front)
     return light_matt(look, dimmed, spot.normal, albedo, 0.6) + wet
 
