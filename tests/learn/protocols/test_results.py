@@ -186,6 +186,12 @@ def test_rows_with_sizes_are_drawn_as_curves_and_sets_without_as_lines_across():
     assert text.count("<polyline") == 2 and text.count('class="across"') == 2
 
 
+def test_the_largest_size_is_told_where_not_all_have_room():
+    sizes = (10_000, 20_000, 48_000, 50_000)
+    text = results_figure(results(*(measurement(f"{size}", group="renders", x=float(size)) for size in sizes)))
+    assert [size for size in sizes if f">{size:,}<" in text] == [10_000, 20_000, 50_000]
+
+
 def test_a_figure_of_undefined_scores_is_drawn_without_them():
     blank = Figure(mean=None, sd=None, low=None, high=None, values=(None,))
     row = measurement("x", figures={"accuracy": blank, "uar": blank, "macro_f1": blank})

@@ -224,13 +224,14 @@ def _grid(frame: _Frame, sizes: Sequence[float], x_label: str) -> list[str]:
             _text(frame.left - 6, y + 4, f"{tick:g}", anchor="end"),
         ]
     parts.append(_line((frame.left, frame.bottom), (frame.right, frame.bottom), "axis"))
-    last = -math.inf
+    before, end = -math.inf, frame.across(sizes[-1])
     for size in sizes:
         x, told = frame.across(size), f"{size:,.0f}"
         parts.append(_line((x, frame.bottom), (x, frame.bottom + 4), "axis"))
-        if x - last > len(told) * _LETTER + 6:
+        apart = len(told) * _LETTER + 6
+        if x == end or (x - before > apart and end - x > apart):  # the largest is always told
             parts.append(_text(x, frame.bottom + 17, told))
-            last = x
+            before = x
     return [*parts, _text((frame.left + frame.right) / 2, frame.bottom + 33, x_label)]
 
 
