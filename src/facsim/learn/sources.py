@@ -41,23 +41,30 @@ def load_pictures(
     nothing to read, no such split, a label outside the classes or a picture that cannot be read, and ManifestError
     where a run folder has no pictures or labels.
     """
-    records = list(index_of(source))
+    form = "" if is_run(source) else detect_format(source)  # once: it lists every file
+    records = list(index_of(source, form))
     held = [record for record in records if split is None or record.split == split]
     if records and not held:
         known = sorted({record.split or "none" for record in records})
         raise FormatError(f'{source} has no split "{split}", expected one of {", ".join(known)}')
     shape = PictureShape(size_px=size_px, colour=colour)
     pictures = pictures_from(held, shape=shape, classes=classes, cache=cache, on_decoded=on_decoded)
-    return stated(pictures, source, held, of=f", split {split}" if split else "")
+    return stated(pictures, source, held, of=f", split {split}" if split else "", form=form)
 
 
 def stated(
-    pictures: Pictures, source: str | os.PathLike[str], records: Iterable[LabelledRecord], *, of: str = ""
+    pictures: Pictures,
+    source: str | os.PathLike[str],
+    records: Iterable[LabelledRecord],
+    *,
+    of: str = "",
+    form: str = "",
 ) -> Pictures:
-    """The pictures with the name and the terms of their source, `records` of it; `of` says in words which part."""
+    """The pictures with the name and the terms of their source, `records` of it; `of` says in words which part, `form`
+    its format where that is known."""
     name = PurePath(source).name
     if not is_run(source):
-        terms = terms_of_rows((record.metadata for record in records), form=detect_format(source))
+        terms = terms_of_rows((record.metadata for record in records), form=form or detect_format(source))
         return replace(pictures, origin=name + of, terms=terms)
     return stated_by_run(pictures, open_dataset(os.fspath(source)), name=name, of=of)
 
@@ -83,9 +90,12 @@ def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:
     return run_records_at(os.fspath(source)) if is_run(source) else read_records(source)
 
 
-def index_of(source: str | os.PathLike[str]) -> Iterator[PlacedRecord]:
-    """The records at `source` with where their pictures lie; of a run folder, the rows that stay."""
-    return run_index_at(os.fspath(source)) if is_run(source) else index_records(source)
+def index_of(source: str | os.PathLike[str], form: str = "") -> Iterator[PlacedRecord]:
+    """The records at `source` with where their pictures lie; of a run folder, the rows that stay.
+
+    `form` is the format of what is no run, detected where it is empty.
+    """
+    return run_index_at(os.fspath(source)) if is_run(source) else index_records(source, form or None)
 
 
 def is_run(source: str | os.PathLike[str]) -> bool:
