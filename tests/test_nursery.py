@@ -113,7 +113,8 @@ def test_a_nursery_that_is_killed_is_replaced_and_its_workers_live_on(nursery_of
     first.kill()
     assert first.wait() == -signal.SIGKILL
     assert second.poll() is None, "the new nursery lives on, asked of a worker that is not its own"
-    assert nursery.fork(2, "cpu")[0].poll() is None and len(imported_by()) == 2
+    third, to_third = nursery.fork(2, "cpu")  # a worker ends when its connection is let go
+    assert third.poll() is None and len(imported_by()) == 2 and work(to_third)
 
 
 def test_workers_end_with_a_parent_that_is_gone(nursery_of):
