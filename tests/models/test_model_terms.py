@@ -11,6 +11,7 @@ from facsim.learn.onnx import export_onnx
 from facsim.models.classifier import Classifier, Preprocessing, initialised
 from facsim.models.labeller import Labeller, initialised_label_network, save_labeller
 from facsim.models.model_terms import model_terms, standing_entry
+from facsim.models.onnx_network import onnx_properties
 from facsim.models.weights import load_classifier, save_classifier
 
 SHIPPED = Path(str(importlib.resources.files("facsim"))) / "weights"
@@ -107,10 +108,12 @@ def test_an_exported_classifier_says_what_it_stands_on(tmp_path, provenance, com
 @pytest.mark.parametrize("held", ["no JSON", "3", '["yes"]', '{"stands_on": "yes"}', '{"terms": 3}'])
 def test_what_another_maker_wrote_into_a_graph_is_not_taken_for_a_yes(tmp_path, held):
     onnx = pytest.importorskip("onnx")
-    made = onnx.helper.make_graph([], "none", [], [])
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("into", "out_of")]
+    made = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["into"], ["out_of"])], "same", ends[:1], ends[1:])
     model = onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
     onnx.helper.set_model_props(model, {"provenance": held})
     onnx.save(model, str(tmp_path / "model.onnx"))
+    onnx_properties(tmp_path / "model.onnx")  # it is a graph that loads
     assert model_terms(tmp_path / "model.onnx")[0].commercial == "ask"
 
 
