@@ -16,10 +16,11 @@ from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
     from facsim.learn.labellers.fitting import Fitted, OnStep
+    from facsim.learn.labellers.naming import FittedLaw
 
 __all__ = ["teach"]
 
-_RESEARCH = "research"
+_RESEARCH, _NAMING = "research", "naming"
 
 
 def teach(
@@ -34,6 +35,9 @@ def teach(
         str, typer.Option("--barred", metavar="SOURCE", help="research: test pictures whose copies are left out.")
     ] = "",
     part: Annotated[str, typer.Option("--part", metavar="all|first|second", help="research: all, or a half.")] = "all",
+    teacher: Annotated[
+        str, typer.Option("--teacher", metavar="STEP", help="naming: the run's step whose scores are learnt from.")
+    ] = "",
     size: Annotated[
         str, typer.Option("--size", metavar="small|large", help="research: for two cores, or for a GPU.")
     ] = "small",
@@ -51,15 +55,20 @@ def teach(
 
     The same command goes on where it was. What ships with facsim was made by it, from recipes/labels/people.toml. The
     *research* teacher learns from photographs, FER2013's, and is yours alone: it is never shipped. Beside its weights
-    lie its two heads as classifiers, `labels` and `votes`.
+    lie its two heads as classifiers, `labels` and `votes`. *naming* is a law for the stage of that name: what a teacher
+    calls renders, by what was drawn in them.
 
     \b
     Examples:
       facsim teach landmarks --renders runs/people --out models/landmarks
       facsim teach research --pictures fer2013/train.zip --votes ferplus.csv --out models/research
+      facsim teach naming --renders runs/taught --teacher research --out models/naming
     """
     if task == "list":
         show_text(_tasks_text())
+        return
+    if task == _NAMING:
+        _show_law(_law(renders, teacher, out, seed), json=json)
         return
     check_device(device)
     changed: dict[str, Any] = {"seed": seed, "device": device, "threads": threads or None}
@@ -79,7 +88,8 @@ def _tasks_text() -> str:
     rows = [(name, entry.meaning, entry.recipe) for name, entry in TASKS.items()]
     meaning = "expressions, from FER2013's photographs and FER+'s votes"
     rows += [(f"{_RESEARCH} ({name})", meaning, size.recipe) for name, size in RESEARCH_SIZES.items()]
-    return table_text([[name, meaning, f"{recipe.steps} × {recipe.batch_size}"] for name, meaning, recipe in rows])
+    table = [[name, meaning, f"{recipe.steps} × {recipe.batch_size}"] for name, meaning, recipe in rows]
+    return table_text([*table, [_NAMING, "what a teacher calls renders, by what was drawn", "20 epochs"]])
 
 
 @contextmanager
@@ -133,6 +143,40 @@ def _research(given: tuple[str, str, str, str, str], changed: dict[str, Any], ou
     fitted = fit_labeller(made, replace(recipe, **changed), out=out, on_step=told)
     write_heads(fitted, made)
     return fitted
+
+
+def _law(renders: str, teacher: str, out: Path, seed: int) -> FittedLaw:
+    from facsim.learn.labellers.naming import teach_law
+    from facsim.products import Progress
+
+    if not renders or not teacher:
+        raise FacsimError(
+            "teach naming needs --renders, a run that a teacher labelled (recipes/yardstick-taught.toml), and "
+            "--teacher, the step that did"
+        )
+    with progress_shown() as on_progress:
+
+        def told(epoch: int, total: int, loss: float) -> None:
+            note = f"loss {loss:.3f}"
+            on_progress(Progress(step="teach naming", done=epoch, total=total, unit="epochs", note=note))
+
+        return teach_law(renders, teacher=teacher, out=out, seed=seed, on_epoch=told)
+
+
+def _show_law(fitted: FittedLaw, *, json: bool) -> None:
+    found = {
+        "file": str(fitted.file),
+        "rows": fitted.rows,
+        "held_out": fitted.held_out,
+        "cross_entropy": fitted.cross_entropy,
+        "explained": fitted.explained,
+        "sha256": fitted.law.sha256,
+    }
+    if json:
+        show_json(found)
+        return
+    explained = f"{fitted.explained:.3f} of what can be explained of {fitted.held_out} rows of other people"
+    show_text(f"{fitted.file}: fitted on {fitted.rows} rows; explains {explained}")
 
 
 def _show(fitted: Fitted, *, json: bool) -> None:

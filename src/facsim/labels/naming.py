@@ -1,12 +1,13 @@
-"""`naming`: what a collection would call a render, by the variant that it shows; a soft label.
+"""`naming`: what a collection would call a render; a soft label.
 
 [[step]]
 use = "naming"
-table = "table.json"    # of benchmarks/measured_codings.py; left out: FER2013's, which ships
+table = "table.json"    # of benchmarks/measured_codings.py or `facsim teach naming`; left out: FER2013's, which ships
 
-A render of fear may show what a collection as often calls surprise; its label then says so. By Bayes' rule: the share
-of the variant among what the collection gives each name (`facsim.measured`), times the share of that name in the
-collection. The table holds statistics of photographs: runs and cards name them.
+A render of fear may show what a collection as often calls surprise; its label then says so. A table goes by the variant
+that was drawn, by Bayes' rule: the share of the variant among what the collection gives each name (`facsim.measured`),
+times the share of that name in the collection. A law (`facsim.models.naming_law`) goes by all that is known of what was
+drawn: action units, pose, person, light, what is worn. Both hold statistics of photographs: runs and cards name them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from functools import lru_cache
 from typing import ClassVar
 
 from facsim.expressions import EIGHT_EXPRESSIONS
+from facsim.formats.terms import Terms
 from facsim.measured import measured_codings
+from facsim.models.naming_law import NamingLaw, is_law, load_law
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
@@ -26,10 +29,11 @@ __all__ = ["Naming"]
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """The distribution of names that a collection gives to the variant that was drawn.
+    """The distribution of names that a collection gives to what was drawn.
 
-    table: the collection's table, a file of benchmarks/measured_codings.py; empty: FER2013's. Renders of `shown` and
-    `measured` codings have one; others are a problem, `missing_input`.
+    table: the collection's table, a file of benchmarks/measured_codings.py, or its law, one of `facsim teach naming`;
+    empty: FER2013's table. A table knows renders of `shown` and `measured` codings; others are a problem,
+    `missing_input`. A law reads the columns that it names.
     """
 
     table: str = ""
@@ -38,27 +42,53 @@ class Naming:
     version: ClassVar[int] = 1
     mirrors: ClassVar[bool] = False
     determinism: ClassVar[Determinism] = Determinism()
-    reads: ClassVar[tuple[str, ...]] = ("prototype", "expression_target")
     writes: ClassVar[tuple[str, ...]] = ("expression_soft",)
     resources: ClassVar[Resources] = Resources(batch=256)
 
     def __post_init__(self) -> None:
-        measured_codings(self.table)
+        _law_at(self.table)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The variant and the expression that it was asked for; of a law, its columns."""
+        law = _law_at(self.table)
+        return ("prototype", "expression_target") if law is None else law.columns
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """The table, and the photographs that it was fitted to: who trains on the labels has to say so."""
+        """The table or law, and the photographs that it was fitted to: who trains on the labels has to say so."""
+        law = _law_at(self.table)
+        if law is not None:
+            return (f"naming law {law.sha256[:16]}, fitted to {law.fitted_on}",)
         table = measured_codings(self.table)
         return (f"namings {table.sha256[:16]}, fitted to statistics of {table.fitted_on}",)
 
+    @property
+    def model_terms(self) -> tuple[Terms, ...]:
+        """Those of what a law's names come from; none of a table."""
+        law = _law_at(self.table)
+        return () if law is None else law.stands_on
+
     def open(self, device: str) -> Work:
-        """The table's answers, by variant."""
+        """The law's answers by columns, or the table's by variant."""
+        law = _law_at(self.table)
+        if law is not None:
+            return lambda samples: _answered(samples, law)
         answers = _answers(self.table)
-        return lambda samples: _rows(samples, answers)
+        return lambda samples: [_row(sample["prototype"], sample["expression_target"], answers) for sample in samples]
 
 
-def _rows(samples: Sequence[Sample], answers: Mapping[str, list[float]]) -> list[Row | Problem]:
-    return [_row(sample["prototype"], sample["expression_target"], answers) for sample in samples]
+def _law_at(path: str) -> NamingLaw | None:
+    """The law in that file, or None where it holds a table. Raises FormatError where it holds neither."""
+    if not path or not is_law(path):
+        measured_codings(path)
+        return None
+    return load_law(path)
+
+
+def _answered(samples: Sequence[Sample], law: NamingLaw) -> list[Row | Problem]:
+    shares = law.answer([sample.values for sample in samples])
+    return [{"expression_soft": [round(share, 4) for share in row]} for row in shares.tolist()]
 
 
 def _row(prototype: str | None, expression: str, answers: Mapping[str, list[float]]) -> Row | Problem:

@@ -1,0 +1,243 @@
+"""The naming law: what a teacher of photographs calls renders, learnt from what was drawn in them and not from pixels.
+
+    facsim run recipes/yardstick-taught.toml --out runs/taught       # with the step `research`, a teacher
+    facsim teach naming --renders runs/taught --teacher research --out models/naming
+    # then, in any recipe after its render: use = "naming", table = "models/naming/naming.json"
+
+The target is the teacher's distribution over the expressions, the input the run's columns (`NUMBERS`, `CHOICES`), as
+far as they differ from row to row; the loss their cross-entropy. A tenth of the people is held out, and says how much
+of what the teacher says the law explains: 1 were all but the teacher's own doubt, 0 no more than its shares of names.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from facsim.dataset import open_dataset
+from facsim.errors import ManifestError
+from facsim.expressions import EIGHT_EXPRESSIONS
+from facsim.facs import column_names
+from facsim.formats.terms import terms_together
+from facsim.models.action_units import SUPPORTED_AUS
+from facsim.models.naming_law import Choice, NamingLaw, Number, encode_rows, law_text, load_law, word_of
+from facsim.sample import seed_for
+from facsim.storage import folder_at
+
+__all__ = ["CHOICES", "LAW_FILE", "NUMBERS", "FittedLaw", "teach_law"]
+
+Floats = NDArray[np.float64]
+
+LAW_FILE = "naming.json"
+
+_CODES = tuple(sorted({int(key.rstrip("LR")) for key in SUPPORTED_AUS}))
+_SIGNED = ("yaw_deg", "roll_deg", "gaze_yaw_deg")
+NUMBERS: tuple[Number, ...] = (
+    *(Number(column=name) for name in column_names(_CODES) if name[-1] not in "LR"),
+    *(Number(column=name) for name in ("pitch_deg", "gaze_pitch_deg", *_SIGNED)),
+    *(Number(column=name, absolute=True) for name in _SIGNED),
+    *(Number(column=name) for name in ("apparent_age_years", "skin_tone_monk")),
+    *(Number(column="apparent_ancestry", at=place) for place in range(3)),
+    *(Number(column=name) for name in ("occlusion", "light_ratio", "face_luminance", "crop_scale")),
+)
+"""Columns of numbers that a law may read: of units on both sides, the stronger."""
+CHOICES = ("apparent_gender", "occluder", "glasses", "sunglasses", "headwear", "light_kind", "beard", "hair_length")
+"""Columns of words that a law may read."""
+
+_HIDDEN = (32, 32)
+_EPOCHS, _BATCH, _LR, _WEIGHT_DECAY, _WARMUP = 20, 256, 4e-3, 1e-2, 0.1
+_HELD_OUT = 10
+_LEAST_ROWS = 200
+
+OnEpoch = Callable[[int, int, float], None]
+"""Called after each epoch with its number, their count and the mean loss."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedLaw:
+    """The law as it lies in `file`, and on how many rows it was fitted; of `held_out` rows of other people, the mean
+    cross-entropy to the teacher, and by how much of what can be explained it is below that of the shares of names."""
+
+    law: NamingLaw
+    file: Path
+    rows: int
+    held_out: int
+    cross_entropy: float
+    explained: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Taught:
+    """What a teacher's step says: rows by column, its shares float64 (N, names), the names, and whose the rows are."""
+
+    rows: Sequence[Mapping[str, Any]]
+    shares: Floats
+    names: tuple[str, ...]
+    people: Sequence[str]
+
+
+def teach_law(
+    renders: str, *, teacher: str, out: str | Path, seed: int = 0, on_epoch: OnEpoch | None = None
+) -> FittedLaw:
+    """The law of what the step `teacher` calls the renders of this run, in the folder `out`, as `LAW_FILE`.
+
+    Raises ManifestError where the run has no such step with `expression_scores`, or too few rows of it.
+    """
+    taught, dataset = _read_run(renders, teacher), open_dataset(renders)
+    record = dataset.run.step(teacher)
+    held_out = np.array([seed_for(person, "teach/held out") % _HELD_OUT == 0 for person in taught.people])
+    if (~held_out).sum() < _LEAST_ROWS or not held_out.any():
+        raise ManifestError(
+            f"{renders} has {len(held_out)} rows that {teacher} named, of {len({*taught.people})} people; expected "
+            f"at least {_LEAST_ROWS} and ten people"
+        )
+    numbers, choices = _varied(taught.rows)
+    if not numbers:
+        raise ManifestError(f"{renders} has no numbers that differ from row to row, expected a run with a render step")
+    inputs = encode_rows(taught.rows, numbers=numbers, choices=choices)
+    layers = _fit(inputs[~held_out], taught.shares[~held_out], seed=seed, on_epoch=on_epoch)
+    stands_on = terms_together([record.terms]) or ()
+    behind = "; ".join(f"{terms.name}, {terms.agreement}" for terms in stands_on) or f"{record.stage}, facsim's own"
+    law = NamingLaw(
+        names=taught.names,
+        numbers=numbers,
+        choices=choices,
+        layers=layers,
+        fitted_on=f"what a teacher calls renders: {behind}",
+        how=f"facsim teach naming: {int((~held_out).sum())} renders, seed {seed}",
+        stands_on=stands_on,
+    )
+    folder_at(out).write(LAW_FILE, law_text(law).encode())
+    load_law.cache_clear()
+    file = Path(out) / LAW_FILE
+    return _judged(load_law(str(file)), taught, held_out, file)
+
+
+def _read_run(renders: str, teacher: str) -> _Taught:
+    """What the step `teacher` says of the rows that it could judge, and their columns."""
+    run = open_dataset(renders).run
+    scores = f"{teacher}.expression_scores"
+    if teacher not in run.steps() or "expression_scores" not in run.step(teacher).writes:
+        able = [step for step in run.steps() if "expression_scores" in run.step(step).writes]
+        hint = f"steps that do: {', '.join(able)}" if able else "add a step that does, such as `expression`"
+        raise ManifestError(f'{renders} has no step "{teacher}" that writes expression_scores; {hint}')
+    wanted = dict.fromkeys(["identity_id", *(number.column for number in NUMBERS), *CHOICES])
+    full = {name: found for name in wanted if (found := run.find(name))}
+    rows: list[dict[str, Any]] = []
+    shares: list[list[float]] = []
+    for batch in run.batches([scores, *full.values()]):
+        columns = {name: batch.column(place).to_pylist() for name, place in full.items()}
+        for row, said in enumerate(batch.column(scores).to_pylist()):
+            if said is not None:
+                rows.append({name: held[row] for name, held in columns.items()})
+                shares.append(said)
+    return _with_names(rows, np.array(shares, dtype=np.float64).reshape(-1, len(EIGHT_EXPRESSIONS)))
+
+
+def _with_names(rows: Sequence[Mapping[str, Any]], shares: Floats) -> _Taught:
+    """The names that the teacher gives at all, and its shares of them, which sum to 1."""
+    known = np.flatnonzero(shares.sum(axis=0) > 0)
+    return _Taught(
+        rows=rows,
+        shares=shares[:, known] / np.maximum(shares[:, known].sum(axis=1, keepdims=True), 1e-12),
+        names=tuple(EIGHT_EXPRESSIONS[place] for place in known),
+        people=[str(row.get("identity_id") or number) for number, row in enumerate(rows)],
+    )
+
+
+def _varied(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Number, ...], tuple[Choice, ...]]:
+    """Of `NUMBERS` and `CHOICES` those that the rows have and differ in: with mean and deviation, and with values."""
+    numbers: list[Number] = []
+    for number in NUMBERS:
+        if number.column in rows[0]:
+            found = encode_rows(rows, numbers=[replace(number, sd=_AS_IT_IS)], choices=()) * _AS_IT_IS
+            if (deviation := float(found.std())) > 1e-6:
+                numbers.append(replace(number, mean=float(found.mean()), sd=deviation))
+    choices = [
+        Choice(column=column, values=tuple(sorted({word_of(row[column]) for row in rows})))
+        for column in CHOICES
+        if column in rows[0]
+    ]
+    return tuple(numbers), tuple(choice for choice in choices if len(choice.values) > 1)
+
+
+_AS_IT_IS = 1e6  # so large a deviation that nothing is clipped
+
+
+def _fit(
+    inputs: Floats, shares: Floats, *, seed: int, on_epoch: OnEpoch | None
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """Weights and biases by Adam with decoupled decay (Loshchilov and Hutter 2019) in single precision, one thread."""
+    generator = torch.Generator().manual_seed(seed_for(f"teach/naming/{seed}", "initial"))
+    network = _network(inputs.shape[1], shares.shape[1], generator)
+    values, targets = (torch.from_numpy(held.astype(np.float32)) for held in (inputs, shares))
+    steps = max(1, len(values) // _BATCH)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=_LR, weight_decay=_WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / (_EPOCHS * steps)))
+    for epoch in range(_EPOCHS):
+        order, losses = torch.randperm(len(values), generator=generator), 0.0
+        for step in range(steps):
+            rows = order[step * _BATCH : (step + 1) * _BATCH]
+            loss = _cross_entropy(network(values[rows]), targets[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            losses += float(loss.detach())
+        if on_epoch is not None:
+            on_epoch(epoch + 1, _EPOCHS, losses / steps)
+    linear = [module for module in network if isinstance(module, nn.Linear)]
+    return tuple((layer.weight.detach().double().numpy().T, layer.bias.detach().double().numpy()) for layer in linear)
+
+
+def _network(inputs: int, outputs: int, generator: torch.Generator) -> nn.Sequential:
+    """Layers with a hyperbolic tangent between them, drawn after Glorot and Bengio 2010, eq. 16."""
+    widths = (inputs, *_HIDDEN, outputs)
+    modules: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        layer = nn.Linear(before, after)
+        nn.init.xavier_uniform_(layer.weight, generator=generator)
+        nn.init.zeros_(layer.bias)
+        modules += [layer, nn.Tanh()]
+    return nn.Sequential(*modules[:-1])
+
+
+def _rate(done: float) -> float:
+    """The share of the learning rate: up from 0 for the first tenth, then down by a cosine."""
+    if done < _WARMUP:
+        return done / _WARMUP
+    return 0.5 * (1.0 + math.cos(math.pi * (done - _WARMUP) / (1.0 - _WARMUP)))
+
+
+def _cross_entropy(logits: Tensor, shares: Tensor) -> Tensor:
+    return -(shares * torch.log_softmax(logits, dim=1)).sum(dim=1).mean()
+
+
+def _judged(law: NamingLaw, taught: _Taught, held_out: NDArray[np.bool_], file: Path) -> FittedLaw:
+    """What the law, read back from its file, says of the people held out."""
+    rows = [row for row, held in zip(taught.rows, held_out, strict=True) if held]
+    shares, places = taught.shares[held_out], [EIGHT_EXPRESSIONS.index(name) for name in law.names]
+    found = law.answer(rows)[:, places]
+    usual = np.broadcast_to(taught.shares[~held_out].mean(axis=0), shares.shape)
+    own, ours, least = _mean_entropy(shares, shares), _mean_entropy(shares, found), _mean_entropy(shares, usual)
+    return FittedLaw(
+        law=law,
+        file=file,
+        rows=int((~held_out).sum()),
+        held_out=len(rows),
+        cross_entropy=ours,
+        explained=(least - ours) / max(least - own, 1e-12),
+    )
+
+
+def _mean_entropy(shares: Floats, found: Floats) -> float:
+    return float(-(shares * np.log(np.maximum(found, 1e-12))).sum(axis=1).mean())
