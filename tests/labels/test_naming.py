@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -6,11 +7,15 @@ from facsim.errors import FormatError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.labels.naming import Naming
 from facsim.learn.sources import load_pictures
+from facsim.manifest import open_manifest
 from facsim.measured import FORMAT
+from facsim.models.naming_law import FORMAT as LAW_FORMAT
 from facsim.recipe import parse_recipe
+from facsim.records import check_run_commercial
 from facsim.runner import run
 from facsim.sample import Problem, Sample
 
+FER2013_LAW = Path(__file__).parents[2] / "recipes" / "namings" / "fer2013.json"
 SHARES = {"fear": {"fear: terror": 0.5, "surprise: raised brows": 0.5}, "surprise": {"surprise: raised brows": 1.0}}
 
 
@@ -54,6 +59,63 @@ def test_the_photographs_behind_the_table_are_named(table):
     assert "fitted to statistics of drawings" in Naming(table=table).weights[0]
     with pytest.raises(FormatError, match="cannot be read"):
         Naming(table="nowhere.json")
+
+
+LAW = {
+    "format": LAW_FORMAT,
+    "fitted_on": "what a teacher calls drawings",
+    "stands_on": [{"name": "teacher", "agreement": "research use", "commercial": "no"}],
+    "names": ["happiness", "neutral"],
+    "numbers": [{"column": "AU12", "mean": 2.0, "sd": 1.0}],
+    "choices": {"occluder": ["hand_mouth"]},
+    "layers": [{"weights": [[1.0, 0.0], [-9.0, 0.0]], "bias": [0.0, 0.0]}],
+}
+
+
+@pytest.fixture
+def law(tmp_path):
+    (tmp_path / "law.json").write_text(json.dumps(LAW))
+    return str(tmp_path / "law.json")
+
+
+def test_a_law_names_by_what_was_drawn(law):
+    stage = Naming(table=law)
+    assert stage.reads == ("AU12", "occluder")
+    rows = [
+        {"AU12": 2.0, "occluder": "none"},
+        {"AU12": 5.0, "occluder": "none"},
+        {"AU12": 5.0, "occluder": "hand_mouth"},
+    ]
+    found = stage.open("cpu")([Sample(sample_id=str(n), values=row) for n, row in enumerate(rows)])
+    assert [named(row)["happiness"] for row in found] == [0.5, 0.9526, 0.0025]
+
+
+def test_a_law_s_terms_and_photographs_come_with_its_names(law):
+    stage = Naming(table=law)
+    assert "what a teacher calls drawings" in stage.weights[0]
+    assert [(terms.name, terms.commercial) for terms in stage.model_terms] == [("teacher", "no")]
+    assert Naming().model_terms == ()
+
+
+def test_a_file_that_is_neither_is_refused(tmp_path):
+    (tmp_path / "other.json").write_text("{}")
+    (tmp_path / "bad.json").write_text(json.dumps(LAW | {"names": ["joy"]}))
+    with pytest.raises(FormatError, match="facsim measured codings 1"):
+        Naming(table=str(tmp_path / "other.json"))
+    with pytest.raises(FormatError, match='"joy"'):
+        Naming(table=str(tmp_path / "bad.json"))
+
+
+def test_renders_named_by_fer2013_s_law_are_no_commercial_matter(tmp_path):
+    """The law that lies beside the recipes: it reads what a render says, and its terms go all the way."""
+    text = RECIPE.replace('use = "naming"', f'use = "naming"\ntable = "{FER2013_LAW}"')
+    run(parse_recipe(text), str(tmp_path / "run"), executor="serial")
+    pictures = load_pictures(tmp_path / "run")
+    assert pictures.targets.shape == (6, 7) and (pictures.targets.max(axis=1) < 0.999).all()
+    assert [terms.commercial for terms in pictures.terms] == ["no"]
+    assert "trained on 12222 photographs" in pictures.origin
+    with pytest.raises(FormatError, match="commercial: no"):
+        check_run_commercial(open_manifest(str(tmp_path / "run")))
 
 
 RECIPE = """

@@ -23,11 +23,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from facsim.dataset import open_dataset
 from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
 from facsim.formats.terms import terms_together
+from facsim.manifest import Manifest, open_manifest
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.naming_law import Choice, NamingLaw, Number, encode_rows, law_text, load_law, word_of
 from facsim.sample import seed_for
@@ -92,8 +92,9 @@ def teach_law(
 
     Raises ManifestError where the run has no such step with `expression_scores`, or too few rows of it.
     """
-    taught, dataset = _read_run(renders, teacher), open_dataset(renders)
-    record = dataset.run.step(teacher)
+    run = open_manifest(renders)
+    taught = _read_run(run, renders, teacher)
+    record = run.step(teacher)
     held_out = np.array([seed_for(person, "teach/held out") % _HELD_OUT == 0 for person in taught.people])
     if (~held_out).sum() < _LEAST_ROWS or not held_out.any():
         raise ManifestError(
@@ -122,9 +123,8 @@ def teach_law(
     return _judged(load_law(str(file)), taught, held_out, file)
 
 
-def _read_run(renders: str, teacher: str) -> _Taught:
+def _read_run(run: Manifest, renders: str, teacher: str) -> _Taught:
     """What the step `teacher` says of the rows that it could judge, and their columns."""
-    run = open_dataset(renders).run
     scores = f"{teacher}.expression_scores"
     if teacher not in run.steps() or "expression_scores" not in run.step(teacher).writes:
         able = [step for step in run.steps() if "expression_scores" in run.step(step).writes]
