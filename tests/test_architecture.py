@@ -36,7 +36,7 @@ FLOORS = [
     ("testing",),
     ("models",),
     ("sources", "labels", "curate"),
-    ("export", "crops", "learn", "report", "review", "studio"),
+    ("export", "dataset_card", "crops", "learn", "report", "review", "studio"),
     ("commands", "documentation", "cli", "__main__"),
 ]
 

@@ -6,11 +6,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 from facsim.dataset import dataset_of, open_dataset
+from facsim.dataset_card import Census, card_place, card_text, check_licence
 from facsim.errors import FormatError, RecipeError, hint_nearest
 from facsim.formats import FORMATS, write_records
+from facsim.formats.placement import placed_file
 from facsim.formats.record import Record
 from facsim.formats.terms import STANDS_ON, terms_list
 from facsim.manifest import Manifest
@@ -58,25 +61,35 @@ class Export:
 
 
 def export_run(
-    url: str, to: str, *, format: str = "class_folder", on_progress: OnProgress | None = None
+    url: str, to: str, *, format: str = "class_folder", licence: str = "", on_progress: OnProgress | None = None
 ) -> dict[str, Any]:
-    """Write the run at `url` to the path `to`; returns counts by expression. Raises FormatError, ManifestError."""
+    """Write the run at `url` to the path `to`, and its card (`facsim.dataset_card`); returns counts by expression.
+
+    `licence` is the one that its maker gives it, such as cc-by-4.0. Raises FormatError, ManifestError.
+    """
     if format not in FORMATS:
         raise FormatError(f'no format is called "{format}".{hint_nearest(format, FORMATS)}')
-    return _write(open_dataset(url).run, to, format, on_progress or (lambda _: None))
+    check_licence(licence)
+    return _write(open_dataset(url).run, to, format, on_progress or (lambda _: None), licence=licence)
 
 
-def _write(run: Manifest, to: str, form: str, on_progress: OnProgress) -> dict[str, Any]:
+def _write(run: Manifest, to: str, form: str, on_progress: OnProgress, *, licence: str = "") -> dict[str, Any]:
     counts: Counter[str] = Counter()
+    census = Census()
     dataset, terms = dataset_of(run), row_terms(run)
 
     def counted() -> Iterator[Record]:
         for record in run_records(dataset, maps=form in _HOLDS_MAPS):
             counts[str(record.expression)] += 1
             standing = json.dumps(terms_list(terms(record.metadata)), ensure_ascii=False)
-            yield replace(record, metadata={**record.metadata, STANDS_ON: standing})
+            told = replace(record, metadata={**record.metadata, STANDS_ON: standing})
+            census.add(told)
+            yield told
             on_progress(Progress(step="export", done=counts.total(), total=run.num_rows))
 
     write_records(counted(), to, format=form)
+    card = card_text(run, census, name=PurePath(to).stem, form=form, licence=licence)
+    with placed_file(card_place(to), overwrite=True) as file:
+        file.write(card.encode())
     on_progress(Progress(step="export", done=run.num_rows, total=run.num_rows))
     return {"format": form, "records": counts.total(), "by_expression": dict(sorted(counts.items()))}

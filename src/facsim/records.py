@@ -28,6 +28,7 @@ __all__ = [
     "run_records",
     "run_records_at",
     "run_terms",
+    "step_origins",
 ]
 
 # A record holds its split itself; verdicts and what they go by say nothing about the rows that stay; `scene` is of use
@@ -160,10 +161,13 @@ def _source_terms(run: Manifest) -> Iterator[tuple[str, Terms]]:
 
 def run_origin(dataset: Dataset, *, name: str) -> str:
     """What a run's pictures come from, in words: its `name`, and in brackets what its steps stand on, if anything."""
-    said = "; ".join(
-        f"{step}: {words}" for step in dataset.run.steps() if (words := _stands_on(dataset.run.step(step)))
-    )
+    said = "; ".join(f"{step}: {words}" for step, words in step_origins(dataset.run))
     return f"{name} ({said})" if said else name
+
+
+def step_origins(run: Manifest) -> list[tuple[str, str]]:
+    """(step, what its values stand on, in words) of every step that stands on anything."""
+    return [(step, words) for step in run.steps() if (words := _stands_on(run.step(step)))]
 
 
 def _stands_on(record: StepRecord) -> str:

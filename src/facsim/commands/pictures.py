@@ -339,12 +339,16 @@ def export(
     format: Annotated[
         str, typer.Option("--format", help="class_folder, fer2013, parquet or webdataset.")
     ] = "class_folder",
+    licence: Annotated[
+        str, typer.Option("--licence", metavar="WORD", help="The licence that you give it, for its card: cc-by-4.0.")
+    ] = "",
     require_commercial: RequireCommercial = False,
     json: AsJson = False,
 ) -> None:
     """Write a run as a dataset that others read.
 
-    Only accepted samples are written.
+    Only accepted samples are written. Its card, what is in it and on what terms, is README.md in a folder, and lies
+    beside a file as PATH.md.
 
     \b
     class_folder  a folder for each class, metadata.parquet beside them; PATH may end in .tar or .zip
@@ -364,7 +368,7 @@ def export(
     if require_commercial:
         check_run_commercial(open_manifest(run))
     with progress_shown() as on_progress:
-        facts = export_run(run, to, format=format, on_progress=on_progress)
+        facts = export_run(run, to, format=format, licence=licence, on_progress=on_progress)
     if json:
         show_json({"to": to, **facts})
     else:

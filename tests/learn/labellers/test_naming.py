@@ -72,7 +72,7 @@ def test_a_law_learns_what_a_teacher_goes_by(taught):
 def test_a_law_says_whose_names_they_are(taught):
     law = taught[0].law
     assert law.stands_on == (replace(TEACHER),)
-    assert "theirs, research use; trained on 9 photographs" in law.fitted_on and "seed 0" in law.how
+    assert law.fitted_on == "what theirs calls renders" and "seed 0" in law.how
 
 
 def test_the_same_seed_gives_the_same_file(taught, tmp_path):

@@ -107,13 +107,13 @@ def teach_law(
     inputs = encode_rows(taught.rows, numbers=numbers, choices=choices)
     layers = _fit(inputs[~held_out], taught.shares[~held_out], seed=seed, on_epoch=on_epoch)
     stands_on = terms_together([record.terms]) or ()
-    behind = "; ".join(f"{terms.name}, {terms.agreement}" for terms in stands_on) or f"{record.stage}, facsim's own"
+    named_by = " and ".join(terms.name for terms in stands_on) or f"facsim's own {record.stage}"
     law = NamingLaw(
         names=taught.names,
         numbers=numbers,
         choices=choices,
         layers=layers,
-        fitted_on=f"what a teacher calls renders: {behind}",
+        fitted_on=f"what {named_by} calls renders",
         how=f"facsim teach naming: {int((~held_out).sum())} renders, seed {seed}",
         stands_on=stands_on,
     )
