@@ -45,13 +45,12 @@ NUMBERS: tuple[Number, ...] = (
     *(Number(column=name) for name in column_names(_CODES) if name[-1] not in "LR"),
     *(Number(column=name) for name in ("pitch_deg", "gaze_pitch_deg", *_SIGNED)),
     *(Number(column=name, absolute=True) for name in _SIGNED),
-    *(Number(column=name) for name in ("apparent_age_years", "skin_tone_monk")),
-    *(Number(column="apparent_ancestry", at=place) for place in range(3)),
-    *(Number(column=name) for name in ("occlusion", "light_ratio", "face_luminance", "crop_scale")),
+    *(Number(column=name) for name in ("occlusion", "light_ratio", "crop_scale")),
 )
-"""Columns of numbers that a law may read: of units on both sides, the stronger."""
-CHOICES = ("apparent_gender", "occluder", "glasses", "sunglasses", "headwear", "light_kind", "beard", "hair_length")
-"""Columns of words that a law may read."""
+"""Columns of numbers that a law may read: of units on both sides, the stronger. None says who is shown: what a face is
+called shall depend neither on age, gender, ancestry and skin nor, as `face_luminance` does, on what goes with them."""
+CHOICES = ("occluder", "glasses", "sunglasses", "light_kind")
+"""Columns of words that a law may read. Hair, beards and headwear, a veil among them, say who is shown, and are none."""
 
 _HIDDEN = (32, 32)
 _EPOCHS, _BATCH, _LR, _WEIGHT_DECAY, _WARMUP = 20, 256, 4e-3, 1e-2, 0.1
