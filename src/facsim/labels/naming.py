@@ -6,8 +6,8 @@ table = "table.json"    # of benchmarks/measured_codings.py or `facsim teach nam
 
 A render of fear may show what a collection as often calls surprise; its label then says so. A table goes by the variant
 that was drawn, by Bayes' rule: the share of the variant among what the collection gives each name (`facsim.measured`),
-times the share of that name in the collection. A law (`facsim.models.naming_law`) goes by all that is known of what was
-drawn: action units, pose, person, light, what is worn. Both hold statistics of photographs: runs and cards name them.
+times the share of that name in the collection. A law (`facsim.models.naming_law`) goes by what it says that it reads of
+what was drawn, such as action units, pose and light. Both hold statistics of photographs: runs and cards name them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A law of names: what a collection of photographs would call a render, by all that is known to be drawn in it.
+"""A law of names: what a collection of photographs would call a render, by what is known to be drawn in it.
 
     {"format": "facsim naming law 1", "fitted_on": "…", "how": "…", "stands_on": [{"name": …, "agreement": …,
      "commercial": …}], "names": ["anger", …],
@@ -8,8 +8,7 @@
      "layers": [{"weights": [[…], …], "bias": […]}, …]}
 
 A multinomial regression with hidden layers of hyperbolic tangents (Bishop 1995, Neural Networks for Pattern
-Recognition, chapter 4): a few thousand numbers that see action units, pose, person, light and what is worn, and no
-pixel. `facsim teach naming` fits one to what a teacher calls the renders of a run (`facsim.learn.labellers.naming`).
+Recognition, chapter 4): a few thousand numbers that see action units, pose, light and the like, and no pixel. `facsim teach naming` fits one to what a teacher calls the renders of a run (`facsim.learn.labellers.naming`).
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from facsim.columns import COLUMNS
 from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.terms import Terms
-from facsim.learn.labellers.naming import LAW_FILE, teach_law
+from facsim.learn.labellers.naming import CHOICES, LAW_FILE, NUMBERS, teach_law
 from facsim.manifest import StepRecord, create_manifest, rows_table
 from facsim.models.naming_law import load_law
 
@@ -67,6 +68,13 @@ def test_a_law_learns_what_a_teacher_goes_by(taught):
     assert smile > 0.8 > 0.4 > rest and smile > hidden + 0.3
     assert fitted.explained > 0.5 and fitted.rows + fitted.held_out == 599
     assert losses[-1][:2] == (20, 20) and losses[-1][2] < losses[0][2]
+
+
+def test_a_law_does_not_go_by_who_is_shown():
+    told = {number.column for number in NUMBERS} | {*CHOICES}
+    who = {"skin_tone_monk", "ita_deg", "face_luminance", "hair_style", "hair_length", "beard", "make_up", "headwear"}
+    assert not told & who and not [name for name in told if name.startswith(("apparent", "identity"))]
+    assert told <= {*COLUMNS}
 
 
 def test_a_law_says_whose_names_they_are(taught):

@@ -50,7 +50,7 @@ NUMBERS: tuple[Number, ...] = (
 """Columns of numbers that a law may read: of units on both sides, the stronger. None says who is shown: what a face is
 called shall depend neither on age, gender, ancestry and skin nor, as `face_luminance` does, on what goes with them."""
 CHOICES = ("occluder", "glasses", "sunglasses", "light_kind")
-"""Columns of words that a law may read. Hair, beards and headwear, a veil among them, say who is shown, and are none."""
+"""Columns of words that a law may read. Hair, beards and headwear, veils among it, say who is shown, and are none."""
 
 _HIDDEN = (32, 32)
 _EPOCHS, _BATCH, _LR, _WEIGHT_DECAY, _WARMUP = 20, 256, 4e-3, 1e-2, 0.1
