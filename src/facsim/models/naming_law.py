@@ -8,7 +8,8 @@
      "layers": [{"weights": [[…], …], "bias": […]}, …]}
 
 A multinomial regression with hidden layers of hyperbolic tangents (Bishop 1995, Neural Networks for Pattern
-Recognition, chapter 4): a few thousand numbers that see action units, pose, light and the like, and no pixel. `facsim teach naming` fits one to what a teacher calls the renders of a run (`facsim.learn.labellers.naming`).
+Recognition, chapter 4): a few thousand numbers that see action units, pose, light and the like, and no pixel. `facsim
+teach naming` fits one to what a teacher calls the renders of a run (`facsim.learn.labellers.naming`).
 """
 
 from __future__ import annotations
