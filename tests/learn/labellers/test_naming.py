@@ -1,8 +1,11 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from facsim.cli import app
 from facsim.columns import COLUMNS
 from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
@@ -97,3 +100,13 @@ def test_who_cannot_teach_is_named(tmp_path):
     with pytest.raises(ManifestError, match="39 rows that theirs named, of 4 people"):
         teach_law(run, teacher="theirs", out=tmp_path / "law")
     assert not (tmp_path / "law").exists()
+
+
+def test_the_command_says_what_it_made_and_what_it_wants(tmp_path):
+    run = named_run(tmp_path / "run")
+    asked = ["teach", "naming", "--renders", run, "--teacher", "theirs", "--out", str(tmp_path / "law")]
+    said = json.loads(CliRunner().invoke(app, [*asked, "--json"]).stdout)
+    assert said["file"] == str(tmp_path / "law" / LAW_FILE) and said["rows"] + said["held_out"] == 599
+    assert "of what can be explained" in CliRunner().invoke(app, asked).stdout
+    lacking = CliRunner().invoke(app, ["teach", "naming", "--renders", run])
+    assert lacking.exit_code == 1 and "--teacher" in lacking.stderr
