@@ -56,7 +56,8 @@ class Export:
         """Write the dataset; returns its counts. Raises FormatError where the run is on an object store."""
         if not run.folder.is_local:
             raise FormatError(f"{run.folder.root} is not on a local disk; export it with `facsim export RUN --to PATH`")
-        run.folder.remove(self.name)  # no product.json says that it is whole, so what is there is a leftover
+        for leftover in (self.name, f"{self.name}.md"):  # no product.json says that they are whole
+            run.folder.remove(leftover)
         return _write(run, run.folder.path(self.name), self.format, on_progress)
 
 
