@@ -41,6 +41,7 @@ def card(run_url, to, **asked):
     [
         ("set", "class_folder", "set/README.md"),
         ("set.zip", "class_folder", "set.zip.md"),
+        ("set.tar.gz", "class_folder", "set.tar.gz.md"),
         ("set.parquet", "parquet", "set.parquet.md"),
         ("shards", "webdataset", "shards/README.md"),
         ("set.csv", "fer2013", "set.csv.md"),
@@ -48,7 +49,7 @@ def card(run_url, to, **asked):
 )
 def test_every_export_has_its_card_and_reads_as_before(made, tmp_path, name, form, place):
     text = card(made, tmp_path / name, format=form)
-    assert (tmp_path / place).is_file() and text.startswith("---\npretty_name: ")
+    assert (tmp_path / place).is_file() and text.startswith(f'---\npretty_name: "{name.split(".")[0]}"\n')
     assert len(list(read_records(tmp_path / name))) == 14 == len(load_pictures(tmp_path / name))
     assert ("`identity_id`" in text) == (form != "fer2013")  # the challenge's CSV holds no more than labels
 

@@ -89,8 +89,19 @@ def _write(run: Manifest, to: str, form: str, on_progress: OnProgress, *, licenc
             on_progress(Progress(step="export", done=counts.total(), total=run.num_rows))
 
     write_records(counted(), to, format=form)
-    card = card_text(run, census, name=PurePath(to).stem, form=form, licence=licence)
+    card = card_text(run, census, name=_title(to), form=form, licence=licence)
     with placed_file(card_place(to), overwrite=True) as file:
         file.write(card.encode())
     on_progress(Progress(step="export", done=run.num_rows, total=run.num_rows))
     return {"format": form, "records": counts.total(), "by_expression": dict(sorted(counts.items()))}
+
+
+_SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".csv", ".parquet")
+
+
+def _title(to: str) -> str:
+    """The dataset's name, as its card has it: the last part of the path without what says how it is packed."""
+    name = PurePath(to)
+    while name.suffix in _SUFFIXES:
+        name = name.with_suffix("")
+    return name.name
