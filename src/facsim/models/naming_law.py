@@ -32,7 +32,18 @@ from facsim.errors import FormatError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.terms import STANDS_ON, Terms, listed_terms, terms_list
 
-__all__ = ["FORMAT", "Choice", "NamingLaw", "Number", "encode_rows", "is_law", "law_text", "load_law", "word_of"]
+__all__ = [
+    "FORMAT",
+    "Choice",
+    "NamingLaw",
+    "Number",
+    "encode_rows",
+    "is_law",
+    "law_text",
+    "load_law",
+    "numbers_of",
+    "word_of",
+]
 
 Floats = NDArray[np.float64]
 
@@ -113,10 +124,15 @@ def encode_rows(rows: Sequence[Mapping[str, Any]], *, numbers: Sequence[Number],
     return np.concatenate(parts, axis=1).astype(np.float64)
 
 
-def _standardised(rows: Sequence[Mapping[str, Any]], number: Number) -> Floats:
+def numbers_of(rows: Sequence[Mapping[str, Any]], number: Number) -> Floats:
+    """(N,) what the rows have of this number, as it is, NaN where it is not known."""
     found = np.array([_number(row[number.column], number.at) for row in rows], dtype=np.float64)
-    sized = np.abs(found) if number.absolute else found
-    return np.nan_to_num(np.clip((sized - number.mean) / number.sd, -_FARTHEST, _FARTHEST))
+    return np.abs(found) if number.absolute else found
+
+
+def _standardised(rows: Sequence[Mapping[str, Any]], number: Number) -> Floats:
+    found = (numbers_of(rows, number) - number.mean) / number.sd
+    return np.nan_to_num(np.clip(found, -_FARTHEST, _FARTHEST))
 
 
 def _number(value: Any, at: int | None) -> float:

@@ -29,7 +29,7 @@ from facsim.facs import column_names
 from facsim.formats.terms import terms_together
 from facsim.manifest import Manifest, open_manifest
 from facsim.models.action_units import SUPPORTED_AUS
-from facsim.models.naming_law import Choice, NamingLaw, Number, encode_rows, law_text, load_law, word_of
+from facsim.models.naming_law import Choice, NamingLaw, Number, encode_rows, law_text, load_law, numbers_of, word_of
 from facsim.sample import seed_for
 from facsim.storage import folder_at
 
@@ -56,6 +56,7 @@ _HIDDEN = (32, 32)
 _EPOCHS, _BATCH, _LR, _WEIGHT_DECAY, _WARMUP = 20, 256, 4e-3, 1e-2, 0.1
 _HELD_OUT = 10
 _LEAST_ROWS = 200
+_LEAST_DEVIATION = 1e-6
 
 OnEpoch = Callable[[int, int, float], None]
 """Called after each epoch with its number, their count and the mean loss."""
@@ -158,18 +159,16 @@ def _varied(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[Number, ...], tupl
     numbers: list[Number] = []
     for number in NUMBERS:
         if number.column in rows[0]:
-            found = encode_rows(rows, numbers=[replace(number, sd=_AS_IT_IS)], choices=()) * _AS_IT_IS
-            if (deviation := float(found.std())) > 1e-6:
-                numbers.append(replace(number, mean=float(found.mean()), sd=deviation))
+            found = numbers_of(rows, number)
+            known = found[~np.isnan(found)]
+            if len(known) and (deviation := float(known.std())) > _LEAST_DEVIATION:
+                numbers.append(replace(number, mean=float(known.mean()), sd=deviation))
     choices = [
         Choice(column=column, values=tuple(sorted({word_of(row[column]) for row in rows})))
         for column in CHOICES
         if column in rows[0]
     ]
     return tuple(numbers), tuple(choice for choice in choices if len(choice.values) > 1)
-
-
-_AS_IT_IS = 1e6  # so large a deviation that nothing is clipped
 
 
 def _fit(
