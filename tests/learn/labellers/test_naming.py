@@ -11,7 +11,7 @@ from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.terms import Terms
 from facsim.learn.labellers.naming import CHOICES, LAW_FILE, NUMBERS, teach_law
-from facsim.manifest import StepRecord, create_manifest, rows_table
+from facsim.manifest import StepRecord, create_manifest, open_manifest, rows_table
 from facsim.models.naming_law import load_law
 
 TEACHER = Terms(name="theirs", agreement="research use; trained on 9 photographs", commercial="no")
@@ -84,6 +84,14 @@ def test_a_law_says_whose_names_they_are(taught):
     law = taught[0].law
     assert law.stands_on == (replace(TEACHER),)
     assert law.fitted_on == "what theirs calls renders" and "seed 0" in law.how
+
+
+def test_a_teacher_of_which_nobody_said_the_terms_is_not_taken_for_facsim_s_own(tmp_path):
+    run = named_run(tmp_path / "run")
+    held = open_manifest(run)
+    held.begin_step(replace(held.step("theirs"), terms=None, configuration={"model": "their/model"}))
+    law = teach_law(run, teacher="theirs", out=tmp_path / "law").law
+    assert [(terms.name, terms.commercial) for terms in law.stands_on] == [("their/model", "ask")]
 
 
 def test_the_same_seed_gives_the_same_file(taught, tmp_path):

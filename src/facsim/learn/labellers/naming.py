@@ -26,10 +26,10 @@ from torch import Tensor, nn
 from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
-from facsim.formats.terms import terms_together
 from facsim.manifest import Manifest, open_manifest
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.naming_law import Choice, NamingLaw, Number, encode_rows, law_text, load_law, numbers_of, word_of
+from facsim.records import run_terms
 from facsim.sample import seed_for
 from facsim.storage import folder_at
 
@@ -106,8 +106,8 @@ def teach_law(
         raise ManifestError(f"{renders} has no numbers that differ from row to row, expected a run with a render step")
     inputs = encode_rows(taught.rows, numbers=numbers, choices=choices)
     layers = _fit(inputs[~held_out], taught.shares[~held_out], seed=seed, on_epoch=on_epoch)
-    stands_on = terms_together([record.terms]) or ()
-    named_by = " and ".join(terms.name for terms in stands_on) or f"facsim's own {record.stage}"
+    stands_on = tuple(dict.fromkeys(terms for _, terms in run_terms(run)))  # of the pictures too, where there are any
+    named_by = " and ".join(terms.name for terms in record.terms or ()) or f"the run's {record.stage}"
     law = NamingLaw(
         names=taught.names,
         numbers=numbers,
