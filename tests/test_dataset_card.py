@@ -98,5 +98,5 @@ def test_ages_are_counted_by_group():
     census = Census()
     for age in (3.0, 4.99, 5.0, 39.9, 90.0):
         census.add(Record(name="a.png", image=b"", expression="fear", metadata={"apparent_age_years": age}))
-    assert census.axes["apparent_age_years"] == {"0–4": 2, "5–12": 1, "20–39": 1, "60–150": 1}
+    assert census.axes["apparent_age_years"] == {"0–4": 2, "5–12": 1, "20–39": 1, "60+": 1}
     assert census.count == 5 and not census.people

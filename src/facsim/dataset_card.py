@@ -28,7 +28,9 @@ CARD_FILE = "README.md"
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGEST = "1M<n<10M"
-_AGES = ((0, 4), (5, 12), (13, 19), (20, 39), (40, 59), (60, 150))
+_AGES = ((5, "0–4"), (13, "5–12"), (20, "13–19"), (40, "20–39"), (60, "40–59"))
+"""Groups of ages, each with the age at which it ends."""
+_OLDEST = "60+"
 _AXES = {
     "apparent_gender": "Apparent gender",
     "apparent_age_years": "Apparent age, years",
@@ -76,7 +78,7 @@ class Census:
 def _grouped(value: Any) -> str:
     """A value of an axis, an age as its group."""
     if isinstance(value, float):
-        return next((f"{low}–{high}" for low, high in _AGES if value < high + 1), str(value))
+        return next((group for end, group in _AGES if value < end), _OLDEST)
     return str(value)
 
 
