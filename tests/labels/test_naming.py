@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from facsim.errors import FormatError
+from facsim.errors import FormatError, RecipeError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.labels.naming import Naming
 from facsim.learn.sources import load_pictures
@@ -88,6 +88,20 @@ def test_a_law_names_by_what_was_drawn(law):
     ]
     found = stage.open("cpu")([Sample(sample_id=str(n), values=row) for n, row in enumerate(rows)])
     assert [named(row)["happiness"] for row in found] == [0.5, 0.9526, 0.0025]
+
+
+def test_a_share_of_the_label_stays_with_what_was_asked_for(law, table):
+    stage = Naming(table=law, asked=0.3)
+    assert stage.reads == ("AU12", "occluder", "expression_target")
+    row = {"AU12": 2.0, "occluder": "none"}
+    asked, unasked = stage.open("cpu")(
+        [Sample(sample_id=str(n), values=row | {"expression_target": name}) for n, name in enumerate(("disgust", None))]
+    )
+    assert named(asked) == {"disgust": 0.3, "happiness": 0.35, "neutral": 0.35}
+    assert named(unasked) == {"happiness": 0.5, "neutral": 0.5}
+    assert named(say(Naming(table=table, asked=0.2), "raised brows", "surprise")) == {"fear": 0.2, "surprise": 0.8}
+    with pytest.raises(RecipeError, match="a share"):
+        Naming(asked=1.5)
 
 
 def test_a_law_s_terms_and_photographs_come_with_its_names(law):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
+from facsim.errors import RecipeError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.terms import Terms
 from facsim.measured import measured_codings
@@ -33,10 +34,12 @@ class Naming:
 
     table: the collection's table, a file of benchmarks/measured_codings.py, or its law, one of `facsim teach naming`;
     empty: FER2013's table. A table knows renders of `shown` and `measured` codings; others are a problem,
-    `missing_input`. A law reads the columns that it names.
+    `missing_input`. A law reads the columns that it names. asked: the share of the label that stays with the expression
+    that was asked for, 0 to 1: a collection that hardly ever says a name leaves hardly any label of it.
     """
 
     table: str = ""
+    asked: float = 0.0
 
     name: ClassVar[str] = "naming"
     version: ClassVar[int] = 1
@@ -47,12 +50,16 @@ class Naming:
 
     def __post_init__(self) -> None:
         _law_at(self.table)
+        if not 0 <= self.asked <= 1:
+            raise RecipeError(f"naming.asked is {self.asked:g}; expected a share, 0 to 1")
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The variant and the expression that it was asked for; of a law, its columns."""
+        """The variant and the expression asked for; of a law, its columns, and that expression where it is wanted."""
         law = _law_at(self.table)
-        return ("prototype", "expression_target") if law is None else law.columns
+        if law is None:
+            return ("prototype", "expression_target")
+        return (*law.columns, *(("expression_target",) if self.asked else ()))
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -73,9 +80,12 @@ class Naming:
         """The law's answers by columns, or the table's by variant."""
         law = _law_at(self.table)
         if law is not None:
-            return lambda samples: _answered(samples, law)
+            return lambda samples: [
+                _label(shares, sample, self.asked)
+                for sample, shares in zip(samples, law.answer([one.values for one in samples]).tolist(), strict=True)
+            ]
         answers = _answers(self.table)
-        return lambda samples: [_row(sample["prototype"], sample["expression_target"], answers) for sample in samples]
+        return lambda samples: [_row(sample, answers, self.asked) for sample in samples]
 
 
 def _law_at(path: str) -> NamingLaw | None:
@@ -86,18 +96,25 @@ def _law_at(path: str) -> NamingLaw | None:
     return load_law(path)
 
 
-def _answered(samples: Sequence[Sample], law: NamingLaw) -> list[Row | Problem]:
-    shares = law.answer([sample.values for sample in samples])
-    return [{"expression_soft": [round(share, 4) for share in row]} for row in shares.tolist()]
-
-
-def _row(prototype: str | None, expression: str, answers: Mapping[str, list[float]]) -> Row | Problem:
-    """`terror` of fear, or `fear: terror`."""
-    named = prototype or ""
-    variant = named if ": " in named else f"{expression}: {named}"
+def _row(sample: Sample, answers: Mapping[str, list[float]], asked: float) -> Row | Problem:
+    """By the variant, `terror` of fear, or `fear: terror`."""
+    named = sample["prototype"] or ""
+    variant = named if ": " in named else f"{sample['expression_target']}: {named}"
     if variant not in answers:
         return Problem(reason="missing_input", detail=f'the table has no variant "{variant}"')
-    return {"expression_soft": answers[variant]}
+    return _label(answers[variant], sample, asked)
+
+
+def _label(shares: Sequence[float], sample: Sample, asked: float) -> Row:
+    """The names' shares, of which `asked` stays with the expression that was asked for, where one was."""
+    target = sample["expression_target"] if asked else None
+    kept = asked if target else 0.0
+    return {
+        "expression_soft": [
+            round((1.0 - kept) * share + kept * (name == target), 4)
+            for name, share in zip(EIGHT_EXPRESSIONS, shares, strict=True)
+        ]
+    }
 
 
 @lru_cache(maxsize=8)
