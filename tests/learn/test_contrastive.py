@@ -170,10 +170,13 @@ def test_it_learns_to_find_captions_and_to_name_unseen_pictures(tmp_path, captio
 
 
 def test_towers_may_compute_in_bf16(tmp_path, captioned):
-    near = contrast(captioned(80), small(precision="bf16"), out=tmp_path / "near")
-    exact = contrast(captioned(80), small(), out=tmp_path / "exact")
+    slow = Optimisation(lr=3e-5, clip=1.0)  # else what a CPU rounds adds up over the steps
+    near = contrast(captioned(80), small(precision="bf16", optimisation=slow), out=tmp_path / "near")
+    exact = contrast(captioned(80), small(optimisation=slow), out=tmp_path / "exact")
     losses = [[entry["loss"] for entry in one.curve] for one in (near, exact)]
-    assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.03)
+    assert losses[0] != losses[1] and losses[0] == pytest.approx(losses[1], rel=0.01)
+    quick = [entry["loss"] for entry in contrast(captioned(80), small(precision="bf16"), out=tmp_path / "quick").curve]
+    assert quick[-1] < 0.9 * quick[0]
     assert {one.dtype for one in near.model.network.parameters()} == {torch.float32}
     with pytest.raises(FacsimError, match="expected fp32 or bf16"):
         small(precision="fp16")
