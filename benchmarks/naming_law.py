@@ -61,16 +61,16 @@ def main() -> None:
     law = load_law(asked.law)
     faces = faces_at_rest(open_manifest(asked.renders), law, count=asked.count)
     places = [EIGHT_EXPRESSIONS.index(name) for name in law.names]
-    found = {
-        words: [round(float(share), 4) for share in law.answer([{**face, **changed} for face in faces]).mean(axis=0)[places]]
-        for words, changed in CHANGES.items()
-    }
+    found: dict[str, list[float]] = {}
+    for words, changed in CHANGES.items():
+        shares = law.answer([{**face, **changed} for face in faces]).mean(axis=0)[places]
+        found[words] = [round(float(share), 4) for share in shares]
     if asked.json:
         print(json.dumps({"faces": len(faces), "law": law.sha256, "names": list(law.names), "shares": found}, indent=1))
         return
     print(f"{len(faces)} faces\n\n| | {' | '.join(law.names)} |\n|{'---|' * (1 + len(law.names))}")
-    for words, shares in found.items():
-        print(f"| {words} | {' | '.join(f'{share:.2f}' for share in shares)} |")
+    for words, told in found.items():
+        print(f"| {words} | {' | '.join(f'{share:.2f}' for share in told)} |")
 
 
 def faces_at_rest(run: Manifest, law: NamingLaw, *, count: int) -> list[dict[str, Any]]:
