@@ -74,6 +74,14 @@ class Census:
         """Pictures in all."""
         return self.expressions.total()
 
+    @property
+    def by_expression(self) -> dict[str, int]:
+        """Pictures of each expression, by name, over all splits."""
+        found = Counter[str]()
+        for (_, expression), number in self.expressions.items():
+            found[expression] += number
+        return dict(sorted(found.items()))
+
 
 def _grouped(value: Any) -> str:
     """A value of an axis, an age as its group."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePath
@@ -75,25 +74,23 @@ def export_run(
 
 
 def _write(run: Manifest, to: str, form: str, on_progress: OnProgress, *, licence: str = "") -> dict[str, Any]:
-    counts: Counter[str] = Counter()
     census = Census()
     dataset, terms = dataset_of(run), row_terms(run)
 
     def counted() -> Iterator[Record]:
         for record in run_records(dataset, maps=form in _HOLDS_MAPS):
-            counts[str(record.expression)] += 1
             standing = json.dumps(terms_list(terms(record.metadata)), ensure_ascii=False)
             told = replace(record, metadata={**record.metadata, STANDS_ON: standing})
             census.add(told)
             yield told
-            on_progress(Progress(step="export", done=counts.total(), total=run.num_rows))
+            on_progress(Progress(step="export", done=census.count, total=run.num_rows))
 
     write_records(counted(), to, format=form)
     card = card_text(run, census, name=_title(to), form=form, licence=licence)
     with placed_file(card_place(to), overwrite=True) as file:
         file.write(card.encode())
     on_progress(Progress(step="export", done=run.num_rows, total=run.num_rows))
-    return {"format": form, "records": counts.total(), "by_expression": dict(sorted(counts.items()))}
+    return {"format": form, "records": census.count, "by_expression": census.by_expression}
 
 
 _SUFFIXES = (".zip", ".tar", ".gz", ".tgz", ".csv", ".parquet")

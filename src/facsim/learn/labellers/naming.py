@@ -21,11 +21,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
+from facsim.learn.losses import soft_cross_entropy
 from facsim.manifest import Manifest, open_manifest
 from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.naming_law import Choice, NamingLaw, Number, encode_rows, law_text, load_law, numbers_of, word_of
@@ -185,7 +186,7 @@ def _fit(
         order, losses = torch.randperm(len(values), generator=generator), 0.0
         for step in range(steps):
             rows = order[step * _BATCH : (step + 1) * _BATCH]
-            loss = _cross_entropy(network(values[rows]), targets[rows])
+            loss = soft_cross_entropy(network(values[rows]), targets[rows])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -214,10 +215,6 @@ def _rate(done: float) -> float:
     if done < _WARMUP:
         return done / _WARMUP
     return 0.5 * (1.0 + math.cos(math.pi * (done - _WARMUP) / (1.0 - _WARMUP)))
-
-
-def _cross_entropy(logits: Tensor, shares: Tensor) -> Tensor:
-    return -(shares * torch.log_softmax(logits, dim=1)).sum(dim=1).mean()
 
 
 def _judged(law: NamingLaw, taught: _Taught, held_out: NDArray[np.bool_], file: Path) -> FittedLaw:
