@@ -144,6 +144,7 @@ BUILT_IN: Mapping[str, str] = {
     "noise": "facsim.curate.noise:Noise",
     "action_units": "facsim.labels.action_units:ActionUnits",
     "expression": "facsim.labels.expression:Expression",
+    "interpret": "facsim.labels.interpret:Interpret",
     "attributes": "facsim.labels.attributes:Attributes",
     "identity": "facsim.labels.identity:Identity",
     "quality": "facsim.labels.quality:Quality",

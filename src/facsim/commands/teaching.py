@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["teach"]
 
-_RESEARCH, _NAMING = "research", "naming"
+_RESEARCH, _NAMING, _INTERPRET = "research", "naming", "interpret"
 
 
 def teach(
@@ -36,7 +36,12 @@ def teach(
     ] = "",
     part: Annotated[str, typer.Option("--part", metavar="all|first|second", help="research: all, or a half.")] = "all",
     teacher: Annotated[
-        str, typer.Option("--teacher", metavar="STEP", help="naming: the run's step whose scores are learnt from.")
+        str,
+        typer.Option(
+            "--teacher",
+            metavar="STEP",
+            help="naming: the run's step whose scores are learnt from. interpret: the step that read the units.",
+        ),
     ] = "",
     size: Annotated[
         str, typer.Option("--size", metavar="small|large", help="research: for two cores, or for a GPU.")
@@ -55,20 +60,22 @@ def teach(
 
     The same command goes on where it was. What ships with facsim was made by it, from recipes/labels/people.toml. The
     *research* teacher learns from photographs, FER2013's, and is yours alone: it is never shipped. Beside its weights
-    lie its two heads as classifiers, `labels` and `votes`. *naming* is a law for the stage of that name: what a teacher
-    calls renders, by what was drawn in them.
+    lie its two heads as classifiers, `labels` and `votes`. *naming* and *interpret* are laws for the stages of those
+    names: what a teacher calls renders, by what was drawn in them, and which expressions were asked for, by the action
+    units that were read off them.
 
     \b
     Examples:
       facsim teach landmarks --renders runs/people --out models/landmarks
       facsim teach research --pictures fer2013/train.zip --votes ferplus.csv --out models/research
       facsim teach naming --renders runs/taught --teacher research --out models/naming
+      facsim teach interpret --renders runs/units --out models/interpret
     """
     if task == "list":
         show_text(_tasks_text())
         return
-    if task == _NAMING:
-        _show_law(_law(renders, teacher, out, seed), json=json)
+    if task in (_NAMING, _INTERPRET):
+        _show_law(_law(task, renders, teacher, out, seed), json=json)
         return
     check_device(device)
     changed: dict[str, Any] = {"seed": seed, "device": device, "threads": threads or None}
@@ -89,7 +96,11 @@ def _tasks_text() -> str:
     meaning = "expressions, from FER2013's photographs and FER+'s votes"
     rows += [(f"{_RESEARCH} ({name})", meaning, size.recipe) for name, size in RESEARCH_SIZES.items()]
     table = [[name, meaning, f"{recipe.steps} × {recipe.batch_size}"] for name, meaning, recipe in rows]
-    return table_text([*table, [_NAMING, "what a teacher calls renders, by what was drawn", "20 epochs"]])
+    laws = {
+        _NAMING: "what a teacher calls renders, by what was drawn",
+        _INTERPRET: "which expressions were asked for, by the action units read",
+    }
+    return table_text([*table, *([name, meaning, "20 epochs"] for name, meaning in laws.items())])
 
 
 @contextmanager
@@ -145,22 +156,28 @@ def _research(given: tuple[str, str, str, str, str], changed: dict[str, Any], ou
     return fitted
 
 
-def _law(renders: str, teacher: str, out: Path, seed: int) -> FittedLaw:
+def _law(task: str, renders: str, teacher: str, out: Path, seed: int) -> FittedLaw:
+    from facsim.learn.labellers.interpreting import teach_interpretation
     from facsim.learn.labellers.naming import teach_law
     from facsim.products import Progress
 
-    if not renders or not teacher:
+    if task == _NAMING and not (renders and teacher):
         raise FacsimError(
             "teach naming needs --renders, a run that a teacher labelled (recipes/yardstick-taught.toml), and "
             "--teacher, the step that did"
         )
+    if not renders:
+        raise FacsimError("teach interpret needs --renders, a run of recipes/labels/units.toml or of one like it")
     with progress_shown() as on_progress:
 
         def told(epoch: int, total: int, loss: float) -> None:
             note = f"loss {loss:.3f}"
-            on_progress(Progress(step="teach naming", done=epoch, total=total, unit="epochs", note=note))
+            on_progress(Progress(step=f"teach {task}", done=epoch, total=total, unit="epochs", note=note))
 
-        return teach_law(renders, teacher=teacher, out=out, seed=seed, on_epoch=told)
+        if task == _NAMING:
+            return teach_law(renders, teacher=teacher, out=out, seed=seed, on_epoch=told)
+        coder = teacher or "action_units"
+        return teach_interpretation(renders, coder=coder, out=out, seed=seed, on_epoch=told)
 
 
 def _show_law(fitted: FittedLaw, *, json: bool) -> None:

@@ -34,7 +34,17 @@ from facsim.records import run_terms
 from facsim.sample import seed_for
 from facsim.storage import folder_at
 
-__all__ = ["CHOICES", "LAW_FILE", "NUMBERS", "FittedLaw", "teach_law"]
+__all__ = [
+    "CHOICES",
+    "LAW_FILE",
+    "NUMBERS",
+    "FittedLaw",
+    "LawExamples",
+    "OnEpoch",
+    "fit_law",
+    "teach_law",
+    "with_names",
+]
 
 Floats = NDArray[np.float64]
 
@@ -77,8 +87,8 @@ class FittedLaw:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Taught:
-    """What a teacher's step says: rows by column, its shares float64 (N, names), the names, and whose the rows are."""
+class LawExamples:
+    """What a law is fitted to: rows by column, shares float64 (N, names), the names, and whose the rows are."""
 
     rows: Sequence[Mapping[str, Any]]
     shares: Floats
@@ -96,35 +106,53 @@ def teach_law(
     run = open_manifest(renders)
     taught = _read_run(run, renders, teacher)
     record = run.step(teacher)
-    held_out = np.array([seed_for(person, "teach/held out") % _HELD_OUT == 0 for person in taught.people])
-    if (~held_out).sum() < _LEAST_ROWS or not held_out.any():
-        raise ManifestError(
-            f"{renders} has {len(held_out)} rows that {teacher} named, of {len({*taught.people})} people; expected "
-            f"at least {_LEAST_ROWS} and ten people"
-        )
-    numbers, choices = _varied(taught.rows)
-    if not numbers:
-        raise ManifestError(f"{renders} has no numbers that differ from row to row, expected a run with a render step")
-    inputs = encode_rows(taught.rows, numbers=numbers, choices=choices)
-    layers = _fit(inputs[~held_out], taught.shares[~held_out], seed=seed, on_epoch=on_epoch)
-    stands_on = tuple(dict.fromkeys(terms for _, terms in run_terms(run)))  # of the pictures too, where there are any
     named_by = " and ".join(terms.name for terms in record.terms or ()) or f"the run's {record.stage}"
     law = NamingLaw(
         names=taught.names,
-        numbers=numbers,
-        choices=choices,
-        layers=layers,
+        numbers=(),
+        choices=(),
+        layers=(),
         fitted_on=f"what {named_by} calls renders",
-        how=f"facsim teach naming: {int((~held_out).sum())} renders, seed {seed}",
-        stands_on=stands_on,
+        how="facsim teach naming",
+        stands_on=tuple(dict.fromkeys(terms for _, terms in run_terms(run))),  # of the pictures too, if there are any
     )
-    folder_at(out).write(LAW_FILE, law_text(law).encode())
+    source = (renders, f"rows that {teacher} named")
+    return fit_law(law, taught, source=source, out=Path(out) / LAW_FILE, seed=seed, on_epoch=on_epoch)
+
+
+def fit_law(
+    law: NamingLaw,
+    examples: LawExamples,
+    *,
+    source: tuple[str, str],
+    out: Path,
+    seed: int = 0,
+    on_epoch: OnEpoch | None = None,
+) -> FittedLaw:
+    """`law` with what is fitted to the examples, as it lies in the file `out`.
+
+    Its numbers and choices are those of `NUMBERS` and `CHOICES` that the rows have and differ in. `source` says in
+    errors which run and what rows these are. Raises ManifestError where there are too few of them, or too few people.
+    """
+    held_out = np.array([seed_for(person, "teach/held out") % _HELD_OUT == 0 for person in examples.people])
+    if (~held_out).sum() < _LEAST_ROWS or not held_out.any():
+        raise ManifestError(
+            f"{source[0]} has {len(held_out)} {source[1]}, of {len({*examples.people})} people; expected at least "
+            f"{_LEAST_ROWS} and ten people"
+        )
+    numbers, choices = _varied(examples.rows)
+    if not numbers:
+        raise ManifestError(f"{source[0]} has no numbers that differ from row to row, expected a run of renders")
+    inputs = encode_rows(examples.rows, numbers=numbers, choices=choices)
+    layers = _fit(inputs[~held_out], examples.shares[~held_out], seed=seed, on_epoch=on_epoch)
+    how = f"{law.how}: {int((~held_out).sum())} renders, seed {seed}"
+    fitted = replace(law, numbers=numbers, choices=choices, layers=layers, how=how)
+    folder_at(out.parent).write(out.name, law_text(fitted).encode())
     load_law.cache_clear()
-    file = Path(out) / LAW_FILE
-    return _judged(load_law(str(file)), taught, held_out, file)
+    return _judged(load_law(str(out)), examples, held_out, out)
 
 
-def _read_run(run: Manifest, renders: str, teacher: str) -> _Taught:
+def _read_run(run: Manifest, renders: str, teacher: str) -> LawExamples:
     """What the step `teacher` says of the rows that it could judge, and their columns."""
     scores = f"{teacher}.expression_scores"
     if teacher not in run.steps() or "expression_scores" not in run.step(teacher).writes:
@@ -141,13 +169,13 @@ def _read_run(run: Manifest, renders: str, teacher: str) -> _Taught:
             if said is not None:
                 rows.append({name: held[row] for name, held in columns.items()})
                 shares.append(said)
-    return _with_names(rows, np.array(shares, dtype=np.float64).reshape(-1, len(EIGHT_EXPRESSIONS)))
+    return with_names(rows, np.array(shares, dtype=np.float64).reshape(-1, len(EIGHT_EXPRESSIONS)))
 
 
-def _with_names(rows: Sequence[Mapping[str, Any]], shares: Floats) -> _Taught:
+def with_names(rows: Sequence[Mapping[str, Any]], shares: Floats) -> LawExamples:
     """The names that the teacher gives at all, and its shares of them, which sum to 1."""
     known = np.flatnonzero(shares.sum(axis=0) > 0)
-    return _Taught(
+    return LawExamples(
         rows=rows,
         shares=shares[:, known] / np.maximum(shares[:, known].sum(axis=1, keepdims=True), 1e-12),
         names=tuple(EIGHT_EXPRESSIONS[place] for place in known),
@@ -217,7 +245,7 @@ def _rate(done: float) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * (done - _WARMUP) / (1.0 - _WARMUP)))
 
 
-def _judged(law: NamingLaw, taught: _Taught, held_out: NDArray[np.bool_], file: Path) -> FittedLaw:
+def _judged(law: NamingLaw, taught: LawExamples, held_out: NDArray[np.bool_], file: Path) -> FittedLaw:
     """What the law, read back from its file, says of the people held out."""
     rows = [row for row, held in zip(taught.rows, held_out, strict=True) if held]
     shares, places = taught.shares[held_out], [EIGHT_EXPRESSIONS.index(name) for name in law.names]

@@ -79,17 +79,17 @@ TASKS: Mapping[str, TaskEntry] = {
     "landmarks": TaskEntry(
         meaning="68 points of a face, which can be seen, and the pose",
         maker="facsim.learn.labellers.landmarks:landmark_task",
-        recipe=_recipe(steps=3000),
+        recipe=_recipe(steps=16000),
     ),
     "detect": TaskEntry(
         meaning="where faces are",
         maker="facsim.learn.labellers.detector:detect_task",
-        recipe=_recipe(steps=1100),
+        recipe=_recipe(steps=6000),
     ),
     "parse": TaskEntry(
         meaning="what each pixel of an aligned face shows",
         maker="facsim.learn.labellers.parsing:parse_task",
-        recipe=_recipe(steps=1000),
+        recipe=_recipe(steps=6000),
     ),
 }
 """Task -> its entry."""
