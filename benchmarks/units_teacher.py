@@ -47,6 +47,7 @@ use = "align"
 
 [[step]]
 use = "action_units"
+flips = {flips}
 {coder}
 
 [[step]]
@@ -56,11 +57,13 @@ use = "interpret"
 [[step]]
 name = "clean"
 use = "expression"
+flips = {flips}
 
 [[step]]
 name = "clean_unaligned"
 use = "expression"
 crop = "image"
+flips = {flips}
 """
 _TEACHER = """
 [[step]]
@@ -68,6 +71,7 @@ name = "{name}"
 use = "expression"
 model = "{model}"
 crop = "image"
+flips = {flips}
 """
 _VOTE = """
 [[step]]
@@ -88,6 +92,7 @@ def main() -> None:
         "--coder", default="", metavar="MODEL", help="of `facsim teach action_units`; else facsim's own"
     )
     parser.add_argument("--law", default="", metavar="FILE", help="of `facsim teach interpret`; else facsim's own")
+    parser.add_argument("--flips", action="store_true", help="all are asked about mirror images, too")
     parser.add_argument("--out", required=True, metavar="RUN")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", action="store_true")
@@ -108,8 +113,10 @@ def main() -> None:
 
 def _recipe(asked: argparse.Namespace, teachers: dict[str, str]) -> str:
     own = {name: f'{key} = "{Path(path).absolute()}"' if path else "" for name, key, path in _options(asked)}
-    text = _BEFORE.format(pictures=Path(asked.pictures).absolute(), **own)
-    text += "".join(_TEACHER.format(name=name, model=Path(folder).absolute()) for name, folder in teachers.items())
+    flips = str(asked.flips).lower()
+    text = _BEFORE.format(pictures=Path(asked.pictures).absolute(), flips=flips, **own)
+    for name, folder in teachers.items():
+        text += _TEACHER.format(name=name, model=Path(folder).absolute(), flips=flips)
     return text + "".join(_VOTE.format(name=name) for name in ("clean", *teachers))
 
 

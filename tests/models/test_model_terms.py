@@ -103,6 +103,8 @@ def test_an_exported_classifier_says_what_it_stands_on(tmp_path, provenance, com
     held = load_classifier(classifier(tmp_path / "model", trained_on="faces", **provenance))
     (found,) = model_terms(export_onnx(held, tmp_path / "model.onnx"))
     assert (found.name, found.commercial) == ("model.onnx", commercial) and "; trained on faces" in found.agreement
+    (tmp_path / "model.onnx").rename(tmp_path / "MODEL.ONNX")
+    assert [terms.commercial for terms in model_terms(tmp_path / "MODEL.ONNX")] == [commercial]
 
 
 @pytest.mark.parametrize("held", ["no JSON", "3", '["yes"]', '{"stands_on": "yes"}', '{"terms": 3}'])

@@ -48,13 +48,14 @@ class ActionUnits:
 
     model: empty for facsim's own, taught on renders alone; or a folder of `facsim teach action_units`, an official
     OpenGraphAU checkpoint (name its `architecture`: opengraphau-resnet50 or -resnet18) or an ONNX file (name its
-    `units`). crop: `face_aligned`, or `image` where the pictures are crops of faces. given: the frame that those are
-    in; empty takes `align`'s word, and `tight` (FER2013's) for crops. frame: the one that the model reads; empty as it
-    says. flips: average over the mirror image, at twice the time; sides then swap exactly. threshold: the intensity
-    from which a unit is there; 1, a coder's A, chosen on renders of expressions, not on photographs. sure: how
-    probable that must be for the text to name it. The last are for ONNX: units in the order of its outputs (`12`,
-    `12L`), side, colour, layout, mean, std and scale (1 or 255) of its pictures, and whether it gives `scores` or
-    `logits`.
+    `units`). crop: `face_aligned`, or `image` where the pictures are crops of faces; those that no points were cut out
+    by are read far worse (docs/results.md), so `detect` with given = "crop" and `align` come first. given: the frame
+    that those are in; empty takes `align`'s word, and `tight` (FER2013's) for crops. frame: the one that the model
+    reads; empty as it says. flips: average over the mirror image, at twice the time; sides then swap exactly.
+    threshold: the intensity from which a unit is there; 1, a coder's A, chosen on renders of expressions, not on
+    photographs. sure: how probable that must be for the text to name it. The last are for ONNX: units in the order of
+    its outputs (`12`, `12L`), side, colour, layout, mean, std and scale (1 or 255) of its pictures, and whether it
+    gives `scores` or `logits`.
 
     Presence is decided with the uncertainty: the probability that the intensity is over the threshold. Models that know
     presence alone have 5 times its probability as intensity, C in the text, and no deviation.

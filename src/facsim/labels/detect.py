@@ -104,10 +104,10 @@ class Detect:
     @property
     def _own_points(self) -> bool:
         """Whether the detector's own 68 points are taken."""
-        return self.given == "picture" and self.model.endswith(".task")
+        return self.given == "picture" and self.model.lower().endswith(".task")
 
     def _detector_digest(self) -> str:
-        if not self.model.endswith((".onnx", ".task")):
+        if not self.model.lower().endswith((".onnx", ".task")):
             return weights_digest("detect", self.model)
         if not Path(self.model).is_file():
             raise WeightsError(f"{self.model} does not exist; expected YuNet's .onnx file or MediaPipe's .task file")
@@ -125,10 +125,10 @@ class Detect:
         return lambda samples: self._rows(samples, find, reader, device)
 
     def _finder(self, device: str) -> _Finder:
-        if self.model.endswith(".task"):
+        if self.model.lower().endswith(".task"):
             landmarker = open_mediapipe(self.model, least_score=self.least_score or 0.5)
             return lambda pictures: find_with_mediapipe(landmarker, pictures)
-        if self.model.endswith(".onnx"):
+        if self.model.lower().endswith(".onnx"):
             session = open_yunet(self.model)
             least = self.least_score or YUNET_SCORE
             return lambda pictures: find_with_yunet(session, pictures, search_px=self.search_px, least_score=least)

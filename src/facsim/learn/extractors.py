@@ -91,7 +91,7 @@ def open_extractor(asked: str, *, device: str = "cpu") -> Extractor:
     if kind == _INCEPTION and path:
         return _inception(Path(path), device)
     place = Path(asked)
-    if place.is_file() and place.suffix == ".onnx":
+    if place.is_file() and place.suffix.lower() == ".onnx":
         return _onnx(place)
     if place.is_file() and place.suffix in (".pt", ".pth", ".ts", ".jit"):
         raise WeightsError(
@@ -167,7 +167,7 @@ def _from_texts(model: ImageTextModel, name: str, seen: SeenPictures) -> Extract
 def _inception(path: Path, device: str) -> Extractor:
     if not path.is_file():
         raise WeightsError(f"{path} does not exist; expected Inception-v3 up to pool3 as TorchScript or ONNX")
-    found = _onnx(path) if path.suffix == ".onnx" else _torchscript(path, device)
+    found = _onnx(path) if path.suffix.lower() == ".onnx" else _torchscript(path, device)
     if found.width != _INCEPTION_WIDTH or found.shape != INCEPTION_SHAPE:
         raise WeightsError(
             f"{path} gives {found.width} features of {found.shape.size_px} px {found.shape.colour} pictures, expected "

@@ -87,7 +87,7 @@ class External:
 
 def is_external(path: str | os.PathLike[str]) -> bool:
     """Whether the path is that of an external network: an ONNX file or a description, by its ending."""
-    return Path(path).suffix in (".onnx", ".toml")
+    return Path(path).suffix.lower() in (".onnx", ".toml")
 
 
 def load_external(path: str | os.PathLike[str]) -> External:
@@ -95,7 +95,7 @@ def load_external(path: str | os.PathLike[str]) -> External:
     place = Path(path)
     if not place.is_file():
         raise WeightsError(f"{place} does not exist, expected an ONNX file or a description of one (TOML)")
-    if place.suffix == ".onnx":
+    if place.suffix.lower() == ".onnx":
         return External(file=place)
     try:
         table = tomllib.loads(place.read_text(encoding="utf-8"))

@@ -92,7 +92,7 @@ def _verdict(stated: str) -> str:
 
 def _described(place: Path) -> Terms | None:
     """What the description of an external network says of its terms; None where there is none, or it says nothing."""
-    if place.suffix != ".toml":
+    if place.suffix.lower() != ".toml":
         return None
     from facsim.models.external import load_external
 
@@ -105,7 +105,7 @@ def _described(place: Path) -> Terms | None:
 
 def _provenance(place: Path) -> dict[str, Any]:
     """What a file of facsim's own says of its making; nothing of others'."""
-    if place.suffix == ".onnx":
+    if place.suffix.lower() == ".onnx":
         from facsim.models.onnx_network import onnx_properties
 
         try:
