@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from facsim.errors import MissingExtra
+from facsim.learn.labellers.interpreting import UNIT_COLUMNS
 from facsim.models.drawing import draw
 from facsim.models.identity import Identity
 from facsim.models.scene import Scene, mirror_scene
@@ -53,6 +54,7 @@ def samples(tmp_path):
                 "landmarks_68_visible": [place % 5 != i % 5 for place in range(68)],
                 "yaw_deg": 3.0 * i,
                 "pitch_deg": -2.0 * i,
+                **{column: float(place * i % 6) for place, column in enumerate(UNIT_COLUMNS)},
             }
         )
     return [Sample(sample_id=row["sample_id"], values=row) for row in rows]
