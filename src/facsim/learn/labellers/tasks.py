@@ -68,7 +68,7 @@ TASKS: Mapping[str, TaskEntry] = {
     "attributes": TaskEntry(
         meaning="apparent age, gender, ancestry and skin tone, each with how sure it is",
         maker="facsim.learn.labellers.attributes:attributes_task",
-        recipe=_recipe(steps=3000),
+        recipe=_recipe(steps=6000),
         finish="facsim.learn.labellers.attributes:calibrated_attributes",
     ),
     "identity": TaskEntry(
