@@ -15,6 +15,7 @@ from facsim.errors import RecipeError, WeightsError, hint_nearest
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.formats.terms import Terms
 from facsim.labels.framing import check_frame, columns_of, framed_faces
+from facsim.labels.scored import SCORED, scored_row
 from facsim.labels.teachers import (
     Teacher,
     canonical_classes,
@@ -83,7 +84,7 @@ class Expression:
     version: ClassVar[int] = 1
     mirrors: ClassVar[bool] = False
     determinism: ClassVar[Determinism] = Determinism(level="close", tolerance=2e-3, metric="max |difference|")
-    writes: ClassVar[tuple[str, ...]] = ("expression_scores", "expression_top", "expression_confidence", "teacher")
+    writes: ClassVar[tuple[str, ...]] = SCORED
     resources: ClassVar[Resources] = Resources(batch=32, memory_mb=1024)
 
     def __post_init__(self) -> None:
@@ -177,7 +178,7 @@ class Expression:
         if not samples:
             return []
         scores = self._scores(teacher, padded_rows(faces, self.resources.batch))
-        return [_row(scores[at], teacher.name) if told is None else told for at, told in enumerate(problems)]
+        return [scored_row(scores[at], teacher.name) if told is None else told for at, told in enumerate(problems)]
 
     def _scores(self, teacher: Teacher, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
         logits = teacher.read(faces)
@@ -186,13 +187,3 @@ class Expression:
         if not np.isfinite(logits).all():
             raise WeightsError(f"the teacher {teacher.name} gives numbers that are not finite; its weights are damaged")
         return eight_scores(logits, teacher.classes, temperature=self.temperature or teacher.temperature)
-
-
-def _row(scores: NDArray[np.float64], teacher: str) -> Row:
-    first = int(scores.argmax())  # of equal scores the alphabet's first
-    return {
-        "expression_scores": scores.astype(np.float32).tolist(),
-        "expression_top": EIGHT_EXPRESSIONS[first],
-        "expression_confidence": float(scores[first]),
-        "teacher": teacher,
-    }

@@ -21,9 +21,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from facsim.errors import RecipeError
-from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.facs import column_names
 from facsim.formats.terms import Terms
+from facsim.labels.scored import SCORED, scored_row
 from facsim.models.naming_law import NamingLaw, load_law
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
@@ -49,7 +49,7 @@ class Interpret:
     version: ClassVar[int] = 1
     mirrors: ClassVar[bool] = False
     determinism: ClassVar[Determinism] = Determinism()
-    writes: ClassVar[tuple[str, ...]] = ("expression_scores", "expression_top", "expression_confidence", "teacher")
+    writes: ClassVar[tuple[str, ...]] = SCORED
     resources: ClassVar[Resources] = Resources(batch=256)
 
     def __post_init__(self) -> None:
@@ -92,22 +92,12 @@ class Interpret:
         shares /= shares.sum(axis=1, keepdims=True)
         teacher = f"units@{law.sha256[:8]}"
         return [
-            _row(scores, teacher)
+            scored_row(scores, teacher)
             if _read(sample.values, law)
             else Problem(reason="missing_input", detail="no action unit was read")
-            for scores, sample in zip(shares.tolist(), samples, strict=True)
+            for scores, sample in zip(shares.round(4), samples, strict=True)
         ]
 
 
 def _read(values: Mapping[str, Any], law: NamingLaw) -> bool:
     return any(values[column] is not None for column in law.columns)
-
-
-def _row(scores: Sequence[float], teacher: str) -> Row:
-    first = max(range(len(scores)), key=scores.__getitem__)  # of equal scores the alphabet's first
-    return {
-        "expression_scores": [round(score, 4) for score in scores],
-        "expression_top": EIGHT_EXPRESSIONS[first],
-        "expression_confidence": round(scores[first], 4),
-        "teacher": teacher,
-    }
