@@ -74,7 +74,7 @@ TASKS: Mapping[str, TaskEntry] = {
     "identity": TaskEntry(
         meaning="an embedding that tells people apart",
         maker="facsim.learn.labellers.identity:identity_task",
-        recipe=_recipe(steps=3200),
+        recipe=_recipe(steps=6400),
     ),
     "landmarks": TaskEntry(
         meaning="68 points of a face, which can be seen, and the pose",
