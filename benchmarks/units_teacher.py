@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,26 +113,21 @@ def main() -> None:
 
 
 def _recipe(asked: argparse.Namespace, teachers: dict[str, str]) -> str:
-    own = {name: f'{key} = "{Path(path).absolute()}"' if path else "" for name, key, path in _options(asked)}
+    coder = f'model = "{Path(asked.coder).absolute()}"' if asked.coder else ""
+    law = f'law = "{Path(asked.law).absolute()}"' if asked.law else ""
     flips = str(asked.flips).lower()
-    text = _BEFORE.format(pictures=Path(asked.pictures).absolute(), flips=flips, **own)
+    text = _BEFORE.format(pictures=Path(asked.pictures).absolute(), flips=flips, coder=coder, law=law)
     for name, folder in teachers.items():
         text += _TEACHER.format(name=name, model=Path(folder).absolute(), flips=flips)
     return text + "".join(_VOTE.format(name=name) for name in ("clean", *teachers))
 
 
-def _options(asked: argparse.Namespace) -> list[tuple[str, str, str]]:
-    return [("coder", "model", asked.coder), ("law", "law", asked.law)]
-
-
 def _voted(pictures: Pictures, votes: str) -> Pictures:
     """The pictures on one of the seven of which most raters agree, with that for a label."""
     majority = {row.name: majority_expression(row.votes) for row in read_ferplus_votes(votes) if row.name}
-    rows = np.array([majority.get(name) in SEVEN_EXPRESSIONS for name in pictures.ids])
-    voted = take(pictures, rows)
+    voted = take(pictures, np.array([majority.get(name) in SEVEN_EXPRESSIONS for name in pictures.ids]))
     places = [voted.classes.index(str(majority[name])) for name in voted.ids]
-    voted.targets[:] = np.eye(len(voted.classes), dtype=voted.targets.dtype)[places]
-    return voted
+    return replace(voted, targets=np.eye(len(voted.classes), dtype=voted.targets.dtype)[places])
 
 
 def _figures(made: Manifest, step: str, pictures: Pictures) -> dict[str, Any]:

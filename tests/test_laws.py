@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from facsim.errors import MissingExtra
-from facsim.learn.labellers.interpreting import UNIT_COLUMNS
+from facsim.learn.labellers.naming import UNIT_COLUMNS
 from facsim.models.drawing import draw
 from facsim.models.identity import Identity
 from facsim.models.scene import Scene, mirror_scene

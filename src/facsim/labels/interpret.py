@@ -6,7 +6,7 @@ use = "action_units"
 [[step]]
 use = "interpret"       # a teacher: `vote` may ask it beside `expression`
 
-EMFACS' rules (`action_units` writes what they say) ask for whole sets of units and are silent on most faces. The law,
+EMFACS' rules (`action_units` writes what they say) ask for whole sets of units and are silent on many faces. The law,
 a small regression (`facsim.models.naming_law`), weighs all units and always answers. It sees no pixel, and facsim's own
 learnt from renders alone: what its coder reads off them against what they were asked to show.
 """

@@ -8,7 +8,8 @@ from facsim.cli import app
 from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.labels.interpret import Interpret
-from facsim.learn.labellers.interpreting import INTERPRET_FILE, UNIT_COLUMNS, teach_interpretation
+from facsim.learn.labellers.interpreting import INTERPRET_FILE, teach_interpretation
+from facsim.learn.labellers.naming import UNIT_COLUMNS
 from facsim.manifest import StepRecord, create_manifest, rows_table
 from facsim.models.naming_law import load_law
 

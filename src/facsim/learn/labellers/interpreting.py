@@ -17,22 +17,14 @@ import numpy as np
 
 from facsim.errors import ManifestError
 from facsim.expressions import EIGHT_EXPRESSIONS
-from facsim.facs import column_names
-from facsim.learn.labellers.naming import FittedLaw, LawExamples, OnEpoch, fit_law, with_names
+from facsim.learn.labellers.naming import UNIT_COLUMNS, FittedLaw, LawExamples, OnEpoch, fit_law, with_names
 from facsim.manifest import Manifest, open_manifest
-from facsim.models.action_units import SUPPORTED_AUS
 from facsim.models.naming_law import NamingLaw
 from facsim.records import run_terms
 
-__all__ = ["INTERPRET_FILE", "UNIT_COLUMNS", "teach_interpretation"]
+__all__ = ["INTERPRET_FILE", "teach_interpretation"]
 
 INTERPRET_FILE = "interpret.json"
-UNIT_COLUMNS = tuple(
-    name
-    for name in column_names(tuple(sorted({int(key.rstrip("LR")) for key in SUPPORTED_AUS})))
-    if name[-1] not in "LR"
-)
-"""What the law may read: every unit that the renderer has, of two sides the stronger."""
 
 
 def teach_interpretation(

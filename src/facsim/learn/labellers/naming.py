@@ -38,6 +38,7 @@ __all__ = [
     "CHOICES",
     "LAW_FILE",
     "NUMBERS",
+    "UNIT_COLUMNS",
     "FittedLaw",
     "LawExamples",
     "OnEpoch",
@@ -51,14 +52,16 @@ Floats = NDArray[np.float64]
 LAW_FILE = "naming.json"
 
 _CODES = tuple(sorted({int(key.rstrip("LR")) for key in SUPPORTED_AUS}))
+UNIT_COLUMNS = tuple(name for name in column_names(_CODES) if name[-1] not in "LR")
+"""Every unit that the renderer has: of those on both sides, the stronger."""
 _SIGNED = ("yaw_deg", "roll_deg", "gaze_yaw_deg")
 NUMBERS: tuple[Number, ...] = (
-    *(Number(column=name) for name in column_names(_CODES) if name[-1] not in "LR"),
+    *(Number(column=name) for name in UNIT_COLUMNS),
     *(Number(column=name) for name in ("pitch_deg", "gaze_pitch_deg", *_SIGNED)),
     *(Number(column=name, absolute=True) for name in _SIGNED),
     *(Number(column=name) for name in ("occlusion", "light_ratio", "crop_scale")),
 )
-"""Columns of numbers that a law may read: of units on both sides, the stronger. None says who is shown: what a face is
+"""Columns of numbers that a law may read. None says who is shown: what a face is
 called shall depend neither on age, gender, ancestry and skin nor, as `face_luminance` does, on what goes with them."""
 CHOICES = ("occluder", "glasses", "sunglasses", "light_kind")
 """Columns of words that a law may read. Hair, beards and headwear, veils among it, say who is shown, and are none."""
