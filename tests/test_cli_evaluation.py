@@ -259,3 +259,13 @@ def test_corruptions_are_checked_before_any_picture_is_read(place, option, value
         "evaluate", place / "model", "--on", place / "nowhere", *(part for one in both.items() for part in one)
     )
     assert refused.exit_code == 1 and words in refused.output and "nowhere" not in refused.output
+
+
+def test_a_model_of_aligned_faces_warns_of_faces_that_are_not(place, tmp_path):
+    held = load_classifier(place / "model")
+    save_classifier(replace(held, provenance={**held.provenance, "frame": "tight"}), tmp_path / "aligned")
+    result = called("evaluate", tmp_path / "aligned", "--on", place / "test")
+    assert 'learnt from aligned faces, cut as "tight"; these are as they came' in result.output
+    found = shown("evaluate", tmp_path / "aligned", "--on", place / "test")
+    assert found["frames"] == {"model": "tight", "pictures": ""}
+    assert "aligned faces" not in called("evaluate", place / "model", "--on", place / "test").output

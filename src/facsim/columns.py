@@ -223,6 +223,12 @@ _LIST = [
         pa.list_(_F32, 6),
         "two rows of three: places in the picture, in px from the top left, to places in the aligned face",
     ),
+    _column("image_frame", _TEXT, "how `crop` framed the picture", values=("arcface", "wide", "tight")),
+    _column(
+        "image_matrix",
+        pa.list_(_F32, 6),
+        "two rows of three: places in the picture that `crop` was given, in px from the top left, to places in its own",
+    ),
     # what was decided
     _column(
         "expression_scores",

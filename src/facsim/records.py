@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from facsim.columns import KEY_COLUMNS, split_name
+from facsim.columns import COLUMNS, KEY_COLUMNS, split_name
 from facsim.dataset import Dataset, open_dataset
 from facsim.formats.parquet import picture_rows
 from facsim.formats.places import PlacedRecord, container_at
@@ -41,7 +41,8 @@ _NOT_METADATA = (
 LEARNING_COLUMNS = (
     *("identity_id", "split_group", "expression_soft"),
     *("apparent_age_years", "apparent_gender", "apparent_ancestry", "skin_tone_monk", "ita_deg", "face_luminance"),
-    *("yaw_deg", "pitch_deg", "roll_deg", "crop_scale", "light_kind", "light_ratio", "background_kind"),
+    *("image_frame", "yaw_deg", "pitch_deg", "roll_deg", "crop_scale"),
+    *("light_kind", "light_ratio", "background_kind"),
     *("glasses", "sunglasses", "headwear", "occluder", "occlusion"),
     *("hair_style", "hair_length", "hair_covered", "beard", "make_up"),
 )
@@ -51,16 +52,27 @@ LEARNING_COLUMNS = (
 def metadata_columns(dataset: Dataset, *, maps: bool = False) -> dict[str, str]:
     """Short name → full name of every column that goes into an exported table; the latest step writing a name wins.
 
-    Left out are pictures, splits (which a record holds itself), verdicts and what they go by, `scene`, and, unless
-    they are asked for, `maps` (`facsim.label_maps`).
+    Left out are pictures, splits (which a record holds itself), verdicts and what they go by, `scene`, unless they are
+    asked for `maps` (`facsim.label_maps`), and places in a picture that was cut anew since (`facsim.labels.crop`).
     """
     without = (*_NOT_METADATA, *(() if maps else MAP_NAMES))
     found: dict[str, str] = {}
     for step in dataset.run.steps():
-        for name in dataset.run.step(step).writes:
-            if name not in without and name not in KEY_COLUMNS:
-                found[name] = f"{step}.{name}"
+        writes = dataset.run.step(step).writes
+        if _CUT in writes:
+            found = {name: full for name, full in found.items() if not _of_pixels(name)}
+        found |= {name: f"{step}.{name}" for name in writes if name not in without and name not in KEY_COLUMNS}
     return found
+
+
+_CUT = "image_matrix"
+"""What a step writes that gives the picture other pixels."""
+
+
+def _of_pixels(name: str) -> bool:
+    """Whether a column's values are places or sizes in the picture, or a map of it."""
+    column = COLUMNS.get(name)
+    return name in MAP_NAMES or (column is not None and column.unit.startswith("px"))
 
 
 def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps: bool = False) -> Iterator[Record]:
@@ -176,12 +188,12 @@ def _stands_on(record: StepRecord) -> str:
 
 
 def run_records_at(url: str) -> Iterator[Record]:
-    """The records of the run folder at `url`, with `LEARNING_COLUMNS`, where known."""
-    return run_records(open_dataset(url), columns=LEARNING_COLUMNS)
+    """The records of the run folder at `url`, with `LEARNING_COLUMNS` and `source_path`, where known."""
+    return run_records(open_dataset(url), columns=(*LEARNING_COLUMNS, "source_path"))
 
 
 def run_index_at(url: str) -> Iterator[PlacedRecord]:
-    """What `run_records_at` gives, with where each picture lies."""
+    """The records of the run folder at `url` with where each picture lies, with `LEARNING_COLUMNS`, where known."""
     return run_index(open_dataset(url), columns=LEARNING_COLUMNS)
 
 

@@ -138,6 +138,7 @@ BUILT_IN: Mapping[str, str] = {
     "select": "facsim.curate.select:Select",
     "detect": "facsim.labels.detect:Detect",
     "align": "facsim.labels.align:Align",
+    "crop": "facsim.labels.crop:Crop",
     "parse": "facsim.labels.parse:Parse",
     "vote": "facsim.labels.vote:Vote",
     "naming": "facsim.labels.naming:Naming",

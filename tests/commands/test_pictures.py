@@ -54,6 +54,13 @@ def options_of_expression():
     return SEVEN_EXPRESSIONS
 
 
+def test_preview_has_no_row_without_a_picture(recipe, tmp_path):
+    called("preview", recipe, "--out", "a.png", "--count", "4")
+    called("preview", recipe, "--out", "b.png", "--count", "30")
+    few, many = (Image.open(tmp_path / name).size for name in ("a.png", "b.png"))
+    assert few == many  # 28 samples, 4 of each expression
+
+
 def test_preview_draws_the_pictures_that_the_run_makes(recipe):
     from facsim.commands.drawing import draw, planned_rows
     from facsim.manifest import open_manifest

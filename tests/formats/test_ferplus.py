@@ -79,6 +79,13 @@ def test_records_are_relabelled_by_name_and_none_is_lost(tmp_path):
     assert found[2].metadata == {}
 
 
+def test_a_runs_record_is_relabelled_by_what_it_was_ingested_from(tmp_path):
+    path = write(tmp_path, f"path,{HEADER}\na.png,0,0,8,0,0,0,2,0,0,0\n")
+    records = [Record(name=f"{key * 16}.png", image=b"", metadata={"source_path": key}) for key in ("a.png", "b.png")]
+    found = list(relabelled(records, read_ferplus_votes(path)))
+    assert [record.expression for record in found] == ["surprise", None]
+
+
 @pytest.mark.parametrize(
     "text, words",
     [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from facsim.errors import FacsimError, MissingExtra, RecipeError, WeightsError
 from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.labels.expression import HSEMOTION, Expression
-from facsim.labels.teachers import canonical_classes, eight_scores
+from facsim.labels.teachers import canonical_classes, classifier_teacher, eight_scores
 from facsim.models.classifier import Classifier, Preprocessing, initialised
 from facsim.models.labeller import Labeller, initialised_label_network, save_labeller
 from facsim.models.weights import save_classifier
@@ -92,6 +92,13 @@ def test_a_label_models_own_temperature_is_applied(tmp_path):
     tempered = teacher_folder(tmp_path / "b", "clean", 7, {**settings, "temperature": 3.0})
     asked = scores_of(Expression(model=plain, temperature=3.0), faces(3))
     assert np.array_equal(scores_of(Expression(model=tempered), faces(3)), asked)
+
+
+def test_a_classifier_of_aligned_faces_is_given_the_frame_that_it_learnt_from(classifier):
+    place, saved = classifier
+    assert classifier_teacher(str(place), device="cpu").frame == "tight"
+    save_classifier(replace(saved, provenance={**saved.provenance, "frame": "wide"}), place)
+    assert classifier_teacher(str(place), device="cpu").frame == "wide"
 
 
 def test_a_classifiers_kept_temperature_is_applied_and_changes_the_weights_digest(classifier):

@@ -55,6 +55,13 @@ def test_a_reference_set_is_said_to_have_been_seen(drawn):
     assert known["reference"] == reference.fingerprint
 
 
+def test_how_the_faces_are_cut_is_said(drawn):
+    pictures = drawn(60)
+    cut = dataclasses.replace(pictures, attributes={"image_frame": ("tight",) * 60})
+    assert planned(cut, config()).provenance(step=20, best_step=None)["frame"] == "tight"
+    assert "frame" not in planned(pictures, config()).provenance(step=20, best_step=None)
+
+
 def test_the_choice_is_said(drawn):
     cut = planned(drawn(150), config(selection="best"))
     assert (

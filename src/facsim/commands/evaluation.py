@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from facsim.commands.console import progress_shown, show_json, show_text, tell
-from facsim.commands.evaluation_text import calibrated_text, chosen_text, comparison_text, evaluation_text, seen_text
+from facsim.commands.evaluation_text import (
+    calibrated_text,
+    chosen_text,
+    comparison_text,
+    evaluation_text,
+    frames_text,
+    seen_text,
+)
 from facsim.commands.options import AsJson, Device, check_device
 from facsim.commands.reading import read_shown
 from facsim.errors import FacsimError
@@ -89,6 +96,7 @@ def evaluate(
         evaluation = done.evaluation(split=split)
         found = {
             **{"model": model, "on": on, **evaluation.to_json()},
+            "frames": done.frames,
             "calibration": done.calibration(),
             "groups": {name: done.groups(name).to_json() for name in _names(groups)},
             "robustness": _robustness(done, corruptions, levels, on_progress) if corruptions else None,
@@ -100,8 +108,9 @@ def evaluate(
     _write(found, out, figure)
     if json:
         tell(seen_text(found["seen_in_training"]))
-        if chosen := chosen_text(found):
-            tell(chosen)
+        for told in (chosen_text(found), frames_text(found)):
+            if told:
+                tell(told)
     _show(found, json=json, text=evaluation_text(found))
 
 

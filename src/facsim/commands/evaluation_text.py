@@ -7,7 +7,7 @@ from typing import Any
 
 from facsim.commands.console import counts_text, table_text
 
-__all__ = ["calibrated_text", "chosen_text", "comparison_text", "evaluation_text", "seen_text"]
+__all__ = ["calibrated_text", "chosen_text", "comparison_text", "evaluation_text", "frames_text", "seen_text"]
 
 _HEADLINES = (("accuracy", "accuracy (WAR)"), ("uar", "UAR"), ("macro_f1", "macro F1"), ("ece", "calibration error"))
 _CALIBRATION = (("classwise_ece", "class-wise error"), ("nll", "log-likelihood, −"), ("brier", "Brier score"))
@@ -18,7 +18,7 @@ _Found = Mapping[str, Any]
 def evaluation_text(found: _Found) -> str:
     """Headline figures, the confusion matrix, then whatever else was asked for, and every warning."""
     parts = [_headlines(found), _matrix(found), seen_text(found["seen_in_training"]), chosen_text(found)]
-    parts += [_tempered(found["calibration"])]
+    parts += [frames_text(found), _tempered(found["calibration"])]
     parts += [_groups(name, held) for name, held in found["groups"].items()]
     parts += [_robustness(found["robustness"])]
     parts += [f"not scored: {counts_text(found['left_out'])}" if found["left_out"] else ""]
@@ -81,6 +81,18 @@ def chosen_text(found: _Found) -> str:
         lines[0] += f", and {near['count']} are near-duplicates of such"
         return "\n".join(lines + _without("without both", near["without_both"]))
     return "\n".join(lines + _without("without those it was chosen on", seen["without"]))
+
+
+def frames_text(found: _Found) -> str:
+    """A warning where the faces are cut otherwise than those that the model learnt from; empty where they are not."""
+    model, pictures = found["frames"]["model"], found["frames"]["pictures"]
+    if not model or model == pictures:
+        return ""
+    there = f'cut as "{pictures}"' if pictures else "as they came"
+    return (
+        f'warning: the model learnt from aligned faces, cut as "{model}"; these are {there}: cut them by a recipe with '
+        "ingest, detect and crop, and evaluate on that run"
+    )
 
 
 def _figure(one: _Found) -> str:

@@ -156,6 +156,8 @@ def _preview_axes(per: str) -> list[str]:
 def _cells(plan: Plan | None, axes: Sequence[str], rows: Sequence[Row], count: int) -> dict[str, list[Row | None]]:
     """Column title → chosen rows from top to bottom; None where the plan has no such sample."""
     groups = [_grouped(plan, axis, rows) for axis in axes]
+    if len(axes) == 1:
+        count = min(count, max(len(here) for here in groups[0].values()))  # no row without any picture
     columns: dict[str, list[Row | None]] = {}
     for title, here in groups[0].items():
         if len(axes) == 1:

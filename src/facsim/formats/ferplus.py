@@ -86,12 +86,13 @@ def relabelled(records: Iterable[Record], votes: Iterable[FerPlusVotes]) -> Iter
     """The FER2013 records with FER+'s majority as expression; none is left out.
 
     Matched by name: paths with the joined layout and a class folder, `fer0000000.png` with `fer2013new.csv` and
-    FER2013's CSV. A record without votes or majority gets expression None. Metadata gains `ferplus_votes` (mapping
-    by `VOTE_COLUMNS`) and, where there is one, `expression_soft`.
+    FER2013's CSV; a run's record by the `source_path` that it was ingested from. A record without votes or majority
+    gets expression None. Metadata gains `ferplus_votes` (mapping by `VOTE_COLUMNS`) and, where there is one,
+    `expression_soft`.
     """
     found = {row.name: row.votes for row in votes if row.name is not None}
     for record in records:
-        counts = found.get(record.name)
+        counts = found.get(record.name) or found.get(str(record.metadata.get("source_path")))
         if counts is None:
             yield dataclasses.replace(record, expression=None)
             continue

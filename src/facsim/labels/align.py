@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from facsim.pictures import Picture, PictureError, encode_png
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
-__all__ = ["Align"]
+__all__ = ["Align", "Cut", "check_cut", "cut_face", "picture_value"]
 
 _SIDES_PX = (16, 1024)
 
@@ -45,12 +45,7 @@ class Align:
     weights: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        low, high = _SIDES_PX
-        if not low <= self.size_px <= high or not -0.3 <= self.margin <= 2:
-            raise RecipeError(
-                f"found align.size_px = {self.size_px} and margin = {self.margin}; expected {low} to {high} px, and "
-                "-0.3 to 2 of the side"
-            )
+        check_cut(self.name, self.size_px, self.margin)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -72,29 +67,66 @@ class Align:
 
     def _cut(self, sample: Sample) -> Row | Problem:
         points = np.asarray(sample["landmarks_5"], dtype=np.float64).reshape(5, 2)
-        matrix = self._matrix(points)
-        coarsest = 1.0 / max(float(np.linalg.det(matrix[:, :2])) ** 0.5, 1e-6) if np.isfinite(matrix).all() else 1.0
-        try:
-            picture = PICTURES.decoded(sample["image"]["bytes"], most_reduction=int(min(coarsest, 8)))
-        except PictureError as error:
-            return Problem(reason=error.reason, detail=error.detail)
-        reduced = matrix @ np.diag([picture.reduction, picture.reduction, 1.0])
-        if not _apart(points) or not is_sound(reduced, picture.array.shape, size_px=self.size_px):
-            return Problem(reason="no_place", detail=f"five points at {points.round(1).tolist()}")
-        face = cut_out(picture.array, reduced, size_px=self.size_px)
-        data = encode_png(face)
-        PICTURES.encoded(data, Picture(array=face, kind="png"))
+        cut = cut_face(sample, points, template=self.template, size_px=self.size_px, margin=self.margin)
+        if isinstance(cut, Problem):
+            return cut
         return {
-            "face_aligned": {"bytes": data, "path": f"{sample.sample_id}.png"},
+            "face_aligned": picture_value(sample, cut.face),
             "align_template": self.template,
-            "align_matrix": _numbers(matrix),
+            "align_matrix": _numbers(cut.matrix),
         }
 
-    def _matrix(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(2, 3) picture px → aligned px."""
-        inner = 1 / (1 + 2 * self.margin)
-        target = (template_points(self.template, size_px=self.size_px) - self.size_px / 2) * inner + self.size_px / 2
-        return np.asarray(fit_similarity(points[None], target)[0], dtype=np.float64)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Cut:
+    """An aligned face uint8 (size_px, size_px, 3) RGB, and the matrix (2, 3) from places in the picture to its own."""
+
+    face: NDArray[np.uint8]
+    matrix: NDArray[np.float64]
+
+
+def check_cut(stage: str, size_px: int, margin: float) -> None:
+    """Raise RecipeError where no face is cut to this size and margin."""
+    low, high = _SIDES_PX
+    if not low <= size_px <= high or not -0.3 <= margin <= 2:
+        raise RecipeError(
+            f"found {stage}.size_px = {size_px} and margin = {margin}; expected {low} to {high} px, and -0.3 to 2 of "
+            "the side"
+        )
+
+
+def cut_face(
+    sample: Sample, points: NDArray[np.float64], *, template: str, size_px: int, margin: float
+) -> Cut | Problem:
+    """The face of a sample's `image` with its five `points` (5, 2), in px, where the template has them.
+
+    `margin` is room on every side, as a share of `size_px`. A Problem where the picture cannot be read, or where the
+    points are no face in it.
+    """
+    matrix = _matrix(points, template, size_px, margin)
+    coarsest = 1.0 / max(float(np.linalg.det(matrix[:, :2])) ** 0.5, 1e-6) if np.isfinite(matrix).all() else 1.0
+    try:
+        picture = PICTURES.decoded(sample["image"]["bytes"], most_reduction=int(min(coarsest, 8)))
+    except PictureError as error:
+        return Problem(reason=error.reason, detail=error.detail)
+    reduced = matrix @ np.diag([picture.reduction, picture.reduction, 1.0])
+    if not _apart(points) or not is_sound(reduced, picture.array.shape, size_px=size_px):
+        return Problem(reason="no_place", detail=f"five points at {points.round(1).tolist()}")
+    return Cut(face=cut_out(picture.array, reduced, size_px=size_px), matrix=matrix)
+
+
+def picture_value(sample: Sample, face: NDArray[np.uint8]) -> dict[str, Any]:
+    """The face as a column holds it: a PNG, and a file name; steps that follow need not decode it."""
+    data = encode_png(face)
+    PICTURES.encoded(data, Picture(array=face, kind="png"))
+    return {"bytes": data, "path": f"{sample.sample_id}.png"}
+
+
+def _matrix(points: NDArray[np.float64], template: str, size_px: int, margin: float) -> NDArray[np.float64]:
+    """(2, 3) picture px → aligned px."""
+    inner = 1 / (1 + 2 * margin)
+    target = (template_points(template, size_px=size_px) - size_px / 2) * inner + size_px / 2
+    return np.asarray(fit_similarity(points[None], target)[0], dtype=np.float64)
 
 
 def _apart(points: NDArray[np.float64]) -> bool:

@@ -120,7 +120,7 @@ def classifier_teacher(path: str, *, device: str) -> Teacher:
     return Teacher(
         name=_named("classifier", classifier.sha256),
         classes=canonical_classes(classifier.classes),
-        frame="tight",
+        frame=str(classifier.provenance.get("frame", "tight")),
         size_px=classifier.preprocessing.size_px,
         temperature=kept_temperature(path, classifier.sha256),
         read=lambda faces: _run(classifier, faces, device),

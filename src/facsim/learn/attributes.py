@@ -10,7 +10,7 @@ Attribute = tuple[str | float | None, ...]
 """One value a picture: text, a number, or None where it is not known."""
 
 _ANCESTRIES = ("african", "asian", "european")  # the order of the column apparent_ancestry
-_NOT_ATTRIBUTES = ("sample_id", "expression_soft")  # a name, and a label
+_NOT_ATTRIBUTES = ("sample_id", "source_path", "expression_soft")  # names, and a label
 
 
 def attributes_of(rows: Sequence[Mapping[str, object]]) -> dict[str, Attribute]:

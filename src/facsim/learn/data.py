@@ -138,6 +138,12 @@ class Pictures:
         return PictureShape(size_px=self.images.shape[1], colour="grey" if self.images.ndim == 3 else "rgb")
 
     @property
+    def frame(self) -> str:
+        """The template that they are all cut to (`facsim.labels.crop`); empty where any is as it came."""
+        found = set(self.attributes.get("image_frame", (None,)))
+        return str(found.pop()) if len(found) == 1 and None not in found else ""
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The most likely class of each picture; of classes that tie, the first in the order of `classes`."""
         return tuple(self.classes[index] for index in self.targets.argmax(axis=1))

@@ -64,6 +64,12 @@ class Examination:
         )
         return replace(found, facts=facts_of(self.classifier, split=split))
 
+    @property
+    def frames(self) -> dict[str, str]:
+        """How the faces that the `model` learnt from, and the `pictures`, are cut (`facsim.labels.crop`); empty as they
+        came, or not known."""
+        return {"model": str(self.classifier.provenance.get("frame", "")), "pictures": self.pictures.frame}
+
     def calibration(self) -> dict[str, Any]:
         """Calibration as plain JSON, and under `tempered` what the model's temperature makes of it, None without one.
 

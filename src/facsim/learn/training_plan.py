@@ -67,6 +67,8 @@ class TrainingPlan:
             "total_steps": self.total,
             "config": self.config.to_json(),
         }
+        if frame := self.training.frame:
+            known["frame"] = frame
         if absent := [name for name, count in by_class.items() if count == 0]:
             known["classes_without_pictures"] = absent
         known |= {key: self.identity[key] for key in ("validation_set", "reference", "initial") if key in self.identity}
