@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from facsim.columns import COLUMNS, KEY_COLUMNS, split_name
 from facsim.dataset import Dataset, open_dataset
+from facsim.facs import column_names
 from facsim.formats.parquet import picture_rows
 from facsim.formats.places import PlacedRecord, container_at
 from facsim.formats.record import Record, kept_together
@@ -19,11 +20,12 @@ from facsim.manifest import Manifest, StepRecord
 
 __all__ = [
     "LEARNING_COLUMNS",
+    "WHOLE_UNITS",
     "check_run_commercial",
     "metadata_columns",
     "row_terms",
     "run_index",
-    "run_index_at",
+    "run_index_of",
     "run_origin",
     "run_records",
     "run_records_at",
@@ -47,6 +49,9 @@ LEARNING_COLUMNS = (
     *("hair_style", "hair_length", "hair_covered", "beard", "make_up"),
 )
 """What learning reads of a row beside picture and label: who is shown, the soft label, what groups are made of."""
+
+WHOLE_UNITS = tuple(name for name in column_names() if name[-1].isdigit())
+"""What it reads besides where action units are learnt, too: of those with sides, the stronger."""
 
 
 def metadata_columns(dataset: Dataset, *, maps: bool = False) -> dict[str, str]:
@@ -192,9 +197,9 @@ def run_records_at(url: str) -> Iterator[Record]:
     return run_records(open_dataset(url), columns=(*LEARNING_COLUMNS, "source_path"))
 
 
-def run_index_at(url: str) -> Iterator[PlacedRecord]:
-    """The records of the run folder at `url` with where each picture lies, with `LEARNING_COLUMNS`, where known."""
-    return run_index(open_dataset(url), columns=LEARNING_COLUMNS)
+def run_index_of(dataset: Dataset, *, units: bool = False) -> Iterator[PlacedRecord]:
+    """`run_index` as learning reads it: with `LEARNING_COLUMNS` and, with `units`, `WHOLE_UNITS`, where known."""
+    return run_index(dataset, columns=(*LEARNING_COLUMNS, *(WHOLE_UNITS if units else ())))
 
 
 def _batch_records(batch: pa.RecordBatch, wanted: dict[str, str], split: str | None) -> Iterator[Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import drawn_pictures
+from conftest import drawn_pictures, units_known
 
 from facsim.learn.distributed import ALONE, Team
 from facsim.learn.train import TrainedModel, train
@@ -18,6 +18,7 @@ CASES = {
     "mixed": {"accumulation": 2, "mixup_alpha": 0.4, "cutmix_alpha": 1.0, "erasing_p": 0.5, "optimiser": "sgd"},
     "aligned": {"alignment": 0.5, "optimiser": "sgd"},
     "mmd": {"alignment": 0.5, "alignment_kernel": "rbf", "accumulation": 2},
+    "units": {"action_units": 1.0, "sam_rho": 0.05, "optimiser": "sgd"},
     "best": {"selection": "best", "validations": 4},
     "half": {"precision": "fp16", "optimiser": "sgd"},
     "stopped": {"time_budget_s": 0.0, "steps": 50},
@@ -31,4 +32,4 @@ def trained(name: str, out: Path, team: Team = ALONE) -> TrainedModel:
     settings = {"steps": 6, "batch_size": 16, "lr": 2e-3, "threads": 1, "ema": 0.5, "network_config": SMALL}
     config = TrainingConfig(**{**settings, **CASES[name]})
     reference = drawn_pictures(30, seed=3) if config.alignment else None
-    return train(drawn_pictures(90), config, out=out, reference=reference, team=team)
+    return train(units_known(drawn_pictures(90)), config, out=out, reference=reference, team=team)

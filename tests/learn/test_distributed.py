@@ -24,7 +24,7 @@ from team_cases import trained  # noqa: E402
 # Under Adam, which divides a gradient by its own size, rounding in one near 0 becomes a step as large as the rate: so
 # the cases with the larger rounding are trained with momentum.
 TOLERANCE = {"half": 1e-3}
-MATCHING = ("default", "uneven", "sam", "mixed", "aligned", "mmd", "best", "half")
+MATCHING = ("default", "uneven", "sam", "mixed", "aligned", "mmd", "units", "best", "half")
 
 
 def free_port() -> str:

@@ -60,3 +60,11 @@ def test_what_photographs_stood_behind_a_run_s_renders_is_said_to_whoever_learns
     run(parse_recipe(text), str(tmp_path / "run"), workers=1, executor="serial")
     origin = load_pictures(tmp_path / "run", size_px=24).origin
     assert origin.startswith("run (render: anny ") and (said in origin if said else "fitted" not in origin)
+
+
+def test_a_run_s_action_units_come_when_they_are_asked_for(tmp_path, fakes):
+    recipe = parse_recipe('[plan]\ncount = 14\n[[step]]\nuse = "painted"\n')
+    run(recipe, str(tmp_path / "run"), workers=1, executor="serial")
+    plain, asked = (load_pictures(tmp_path / "run", size_px=16, units=units) for units in (False, True))
+    assert not any(name.startswith("AU") for name in plain.attributes)
+    assert {"AU4", "AU12"} <= set(asked.attributes) and asked.fingerprint == plain.fingerprint

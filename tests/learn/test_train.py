@@ -205,6 +205,8 @@ VARIANTS = {
     "bfloat": {"precision": "bf16"},
     "mixing": {"mixup_alpha": 0.4, "cutmix_alpha": 1.0, "erasing_p": 0.5, "accumulation": 2},
     "aligned": {"alignment": 0.5, "alignment_kernel": "rbf"},
+    "units": {"action_units": 1.0},
+    "units_mixed": {"action_units": 1.0, "mixup_alpha": 0.4, "sam_rho": 0.05, "accumulation": 2},
     "best": {"selection": "best", "validations": 6},
     "head": {"freeze_backbone": True},
     "planes": {"channels_last": False},
@@ -213,23 +215,23 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_every_kind_of_training_resumes_to_the_bit(tmp_path, drawn, name):
+def test_every_kind_of_training_resumes_to_the_bit(tmp_path, drawn, with_units, name):
     config = small(steps=12, checkpoint_steps=5, **VARIANTS[name])
     beside = {"reference": drawn(40, seed=2)} if config.alignment else {}
-    whole = train(drawn(150), config, out=tmp_path / "whole", **beside)
+    whole = train(with_units(drawn(150)), config, out=tmp_path / "whole", **beside)
     with pytest.raises(Killed):
-        train(drawn(150), config, out=tmp_path / "cut", on_progress=kill_at(10), **beside)
+        train(with_units(drawn(150)), config, out=tmp_path / "cut", on_progress=kill_at(10), **beside)
     assert (tmp_path / "cut" / CHECKPOINT_FILE).exists()
-    resumed = train(drawn(150), config, out=tmp_path / "cut", **beside)
+    resumed = train(with_units(drawn(150)), config, out=tmp_path / "cut", **beside)
     assert weights_of(tmp_path / "cut") == weights_of(tmp_path / "whole")
     assert resumed.curve == whole.curve and all(np.isfinite(entry.get("loss", 0)) for entry in whole.curve)
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name != "best"])
-def test_every_setting_changes_the_weights(tmp_path, drawn, name):
+def test_every_setting_changes_the_weights(tmp_path, drawn, with_units, name):
     beside = {"reference": drawn(40, seed=2)} if "alignment" in VARIANTS[name] else {}
-    train(drawn(60), small(steps=4), out=tmp_path / "plain")
-    train(drawn(60), small(steps=4, **VARIANTS[name]), out=tmp_path / name, **beside)
+    train(with_units(drawn(60)), small(steps=4), out=tmp_path / "plain")
+    train(with_units(drawn(60)), small(steps=4, **VARIANTS[name]), out=tmp_path / name, **beside)
     plain, other = (load_classifier(tmp_path / folder).network.state_dict() for folder in ("plain", name))
     assert any(not torch.equal(plain[key], other[key]) for key in plain) or name == "planes"
 
@@ -304,6 +306,25 @@ def test_alignment_draws_features_to_those_of_the_reference(tmp_path, drawn):
         with torch.no_grad():
             gaps.append(float(moment_gap(*(network.features(batch) for batch in batches))))
     assert gaps[1] < gaps[0] / 2
+
+
+def test_a_second_head_puts_action_units_into_the_features(tmp_path, drawn, with_units):
+    pictures, explained = with_units(drawn(90)), []
+    shuffled = dataclasses.replace(pictures, targets=pictures.targets[np.random.default_rng(0).permutation(90)])
+    for weight in (0.0, 3.0):  # labels say nothing of these pictures, their units do
+        asked = small(steps=60, action_units=weight, ema=0.0, validation="none")
+        model = train(shuffled, asked, out=tmp_path / str(weight))
+        batch = prepare(nchw(torch.from_numpy(pictures.images)), model.classifier.preprocessing)
+        with torch.no_grad():
+            features = model.classifier.network.features(batch).double()
+        wanted = torch.tensor([value or 0.0 for value in pictures.attributes["AU12"]], dtype=torch.float64)[:, None]
+        rows = torch.cat([features, torch.ones(90, 1, dtype=torch.float64)], dim=1)
+        known = torch.tensor([value is not None for value in pictures.attributes["AU12"]])
+        fitted = rows @ torch.linalg.lstsq(rows[known], wanted[known]).solution
+        explained.append(float(((fitted - wanted)[known] ** 2).mean()))
+    assert explained[1] < explained[0] * 0.7
+    assert model.classifier.provenance["action_units"] == ["AU4", "AU12"]
+    assert not any("companion" in name for name in model.classifier.network.state_dict())
 
 
 def test_other_networks_train_too(tmp_path, drawn):

@@ -19,6 +19,7 @@ def read_shown(
     *,
     split: str = "",
     classes: tuple[str, ...] | None = None,
+    units: bool = False,
 ) -> Pictures:
     """The labelled pictures at `source`, of `split` alone where it is named (`facsim.learn.sources.load_pictures`)."""
     from facsim.learn.sources import load_pictures
@@ -32,6 +33,7 @@ def read_shown(
         colour=shape.colour,
         split=split or None,
         classes=classes,
+        units=units,
         on_decoded=told_decoded(step, on_progress),
     )
     count = len(pictures)

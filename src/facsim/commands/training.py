@@ -76,6 +76,10 @@ Reference = Annotated[
     typer.Option("--reference", metavar="SOURCE", help="Pictures to align features with.", show_default="none"),
 ]
 Alignment = Annotated[float, typer.Option("--alignment", help="Weight of the alignment in the loss.", show_default="0")]
+ActionUnits = Annotated[
+    float,
+    typer.Option("--action-units", help="Weight of reading action units, too, in the loss.", show_default="0"),
+]
 Precision = Annotated[
     str,
     typer.Option("--precision", metavar="fp32|bf16|fp16", help="What a pass computes in.", show_default="fp32"),
@@ -104,6 +108,7 @@ def train(
     validate_on: ValidateOn = "",
     reference: Reference = "",
     alignment: Alignment = 0.0,
+    action_units: ActionUnits = 0.0,
     precision: Precision = "",
     seed: Seed = 0,
     split: Split = "",
@@ -193,6 +198,7 @@ _SETTINGS: Mapping[str, str] = {
     "validate_on": "validation_set",
     "reference": "reference",
     "alignment": "alignment",
+    "action_units": "action_units",
     "precision": "precision",
     "seed": "seed",
 }
@@ -250,7 +256,7 @@ def _untold(progress: Any) -> None:
 
 
 def _pictures(settings: Train, source: str, split: str, on_progress: OnProgress) -> Any:
-    return read_shown(source, settings.shape(), on_progress, split=split)
+    return read_shown(source, settings.shape(), on_progress, split=split, units=settings.action_units > 0)
 
 
 def _trained(

@@ -96,7 +96,7 @@ def check_cut(stage: str, size_px: int, margin: float) -> None:
 
 
 def cut_face(
-    sample: Sample, points: NDArray[np.float64], *, template: str, size_px: int, margin: float
+    sample: Sample, points: NDArray[np.floating], *, template: str, size_px: int, margin: float
 ) -> Cut | Problem:
     """The face of a sample's `image` with its five `points` (5, 2), in px, where the template has them.
 
@@ -122,14 +122,14 @@ def picture_value(sample: Sample, face: NDArray[np.uint8]) -> dict[str, Any]:
     return {"bytes": data, "path": f"{sample.sample_id}.png"}
 
 
-def _matrix(points: NDArray[np.float64], template: str, size_px: int, margin: float) -> NDArray[np.float64]:
+def _matrix(points: NDArray[np.floating], template: str, size_px: int, margin: float) -> NDArray[np.float64]:
     """(2, 3) picture px → aligned px."""
     inner = 1 / (1 + 2 * margin)
     target = (template_points(template, size_px=size_px) - size_px / 2) * inner + size_px / 2
     return np.asarray(fit_similarity(points[None], target)[0], dtype=np.float64)
 
 
-def _apart(points: NDArray[np.float64]) -> bool:
+def _apart(points: NDArray[np.floating]) -> bool:
     """Whether the points span at least a pixel, as a face must."""
     return bool(np.isfinite(points).all() and (points.max(axis=0) - points.min(axis=0)).max() >= 1.0)
 

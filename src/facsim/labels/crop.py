@@ -87,11 +87,11 @@ class Crop:
         }
 
 
-def _scale(points: NDArray[np.float64], size_px: int) -> float:
+def _scale(points: NDArray[np.floating], size_px: int) -> float:
     """`crop_scale`, within what its column holds."""
     column = COLUMNS["crop_scale"]
     return clamp(size_px / max(float(np.ptp(points, axis=0).max()), 1e-6), column.low, column.high)
 
 
-def _numbers(values: NDArray[np.float64]) -> list[float]:
+def _numbers(values: NDArray[np.floating]) -> list[float]:
     return [float(np.float32(value)) for value in values.ravel()]

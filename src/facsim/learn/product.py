@@ -16,7 +16,7 @@ from facsim.learn.train import train
 from facsim.learn.training_config import TrainingConfig
 from facsim.manifest import Manifest
 from facsim.products import OnProgress, Progress
-from facsim.records import LEARNING_COLUMNS, run_index
+from facsim.records import run_index_of
 
 __all__ = ["Beside", "Train", "augmentation_of", "load_beside"]
 
@@ -30,8 +30,9 @@ class Train:
     Augmentation`; what it does not name is not done). balance: 0 draws pictures as they are, 1 every class as often.
     validation: "chooser" holds out the tenth of the people (or of the pictures) whose hash says so; "none" trains on
     all; validation_set: a path, whose pictures are held out instead. initial: a path, or paths by part of the network.
-    reference: the path of pictures, labelled or not, that `alignment` draws features towards. Paths in a training
-    recipe are relative to its file, those in a run's recipe to where facsim is called.
+    reference: the path of pictures, labelled or not, that `alignment` draws features towards. action_units: above 0,
+    the weight of a second task: to read the action units that are known of the pictures. Paths in a training recipe
+    are relative to its file, those in a run's recipe to where facsim is called.
     """
 
     epochs: float = 12.0
@@ -68,6 +69,7 @@ class Train:
     erasing_area: tuple[float, float] = (0.02, 0.1)
     alignment: float = 0.0
     alignment_kernel: str = "moments"
+    action_units: float = 0.0
     reference: str = ""
     accumulation: int = 1
     precision: str = "fp32"
@@ -108,7 +110,7 @@ class Train:
         if not run.folder.is_local:
             raise RecipeError("train works in a local run folder; use `facsim train RUN --out PATH`")
         on_progress(Progress(step="train", done=0, total=1, unit="steps", note="reading pictures"))
-        records = run_index(dataset_of(run), columns=LEARNING_COLUMNS)
+        records = run_index_of(dataset_of(run), units=self.action_units > 0)
 
         def decoded(done: int, total: int) -> None:
             on_progress(Progress(step="reading", done=done, total=total, unit="pictures"))

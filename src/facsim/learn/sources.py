@@ -19,7 +19,7 @@ from facsim.learn.data import LabelledRecord, Pictures, PictureShape, pictures_f
 from facsim.learn.reading import OnDecoded
 from facsim.manifest import open_manifest
 from facsim.recipe import Input
-from facsim.records import run_index_at, run_origin, run_records_at, run_terms
+from facsim.records import run_index_of, run_origin, run_records_at, run_terms
 from facsim.storage import folder_at
 
 __all__ = ["index_of", "is_run", "load_pictures", "records_of", "source_terms", "stated", "stated_by_run"]
@@ -33,16 +33,18 @@ def load_pictures(
     split: str | None = None,
     classes: Sequence[str] | None = None,
     cache: bool | None = None,
+    units: bool = False,
     on_decoded: OnDecoded | None = None,
 ) -> Pictures:
     """The labelled pictures at `source`, those of `split` alone where one is named, `size_px` square.
 
-    `classes`, `cache` and `on_decoded` as in `facsim.learn.data.pictures_from`. Raises FormatError where there is
-    nothing to read, no such split, a label outside the classes or a picture that cannot be read, and ManifestError
-    where a run folder has no pictures or labels.
+    With `units` a run's action units are among the attributes (a dataset's are, where it has any). `classes`, `cache`
+    and `on_decoded` as in `facsim.learn.data.pictures_from`. Raises FormatError where there is nothing to read, no such
+    split, a label outside the classes or a picture that cannot be read, and ManifestError where a run folder has no
+    pictures or labels.
     """
     form = "" if is_run(source) else detect_format(source)  # once: it lists every file
-    records = list(index_of(source, form))
+    records = list(index_of(source, form, units=units))
     held = [record for record in records if split is None or record.split == split]
     if records and not held:
         known = sorted({record.split or "none" for record in records})
@@ -90,12 +92,15 @@ def records_of(source: str | os.PathLike[str]) -> Iterator[Record]:
     return run_records_at(os.fspath(source)) if is_run(source) else read_records(source)
 
 
-def index_of(source: str | os.PathLike[str], form: str = "") -> Iterator[PlacedRecord]:
-    """The records at `source` with where their pictures lie; of a run folder, the rows that stay.
+def index_of(source: str | os.PathLike[str], form: str = "", *, units: bool = False) -> Iterator[PlacedRecord]:
+    """The records at `source` with where their pictures lie; of a run folder, the rows that stay, with their action
+    units where `units` asks for them.
 
     `form` is the format of what is no run, detected where it is empty.
     """
-    return run_index_at(os.fspath(source)) if is_run(source) else index_records(source, form or None)
+    if is_run(source):
+        return run_index_of(open_dataset(os.fspath(source)), units=units)
+    return index_records(source, form or None)
 
 
 def is_run(source: str | os.PathLike[str]) -> bool:

@@ -39,7 +39,9 @@ from facsim.learn.signatures import Signatures, signatures_of
 from facsim.learn.training_config import TrainingConfig
 from facsim.learn.training_plan import TrainingPlan, planned
 from facsim.learn.training_step import StepWork, seeded, step_work, take_step
+from facsim.learn.unit_head import unit_head
 from facsim.metrics import recall, tally
+from facsim.models.backbones import feature_width
 from facsim.models.classifier import Classifier, initialised
 from facsim.models.weights import load_classifier, save_classifier
 from facsim.provenance import environment, fingerprint_of, now
@@ -128,10 +130,14 @@ def _begun(plan: TrainingPlan) -> TrainingState:
         network.requires_grad_(False)
         network.get_submodule("head").requires_grad_(True)
     average = copy.deepcopy(network).eval().requires_grad_(False)
+    beside = None
+    if plan.units is not None:
+        beside = unit_head(feature_width(network), len(plan.units.names)).to(config.device)
     return TrainingState(
         network=_in_training(synchronise(network, plan.team), config),
         average=average,
-        optimizer=build_optimiser(network, config),
+        companion=beside,
+        optimizer=build_optimiser(network if beside is None else nn.ModuleList([network, beside]), config),
         scale=LossScale.begun() if config.precision == "fp16" else LossScale(),
     )
 

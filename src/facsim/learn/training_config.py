@@ -27,7 +27,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "alignment_kernel": ("moments", "rbf"),
 }
 _SHARES = ("label_smoothing", "warmup", "ema", "momentum")
-_NOT_NEGATIVE = ("weight_decay", "sam_rho", "mixup_alpha", "cutmix_alpha", "alignment")
+_NOT_NEGATIVE = ("weight_decay", "sam_rho", "mixup_alpha", "cutmix_alpha", "alignment", "action_units")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,9 @@ class TrainingConfig:
     `ema` is the decay of the averaged weights a step; 0 keeps the weights themselves.
 
     Loss. `loss` is "smoothed" (by `label_smoothing`), a name in `facsim.learn.losses.LOSSES` or pairs (weight,
-    smoothing). `alignment` weighs the distance of features to those of a reference set (`facsim.learn.alignment`).
+    smoothing). `alignment` weighs the distance of features to those of a reference set (`facsim.learn.alignment`),
+    `action_units` how wrong a second head is that reads action units off the features (`facsim.learn.unit_head`); the
+    model is without it.
 
     Pictures. `balance` 0 draws pictures as they are, 1 every class as often (the imbalanced sampler). `mixup_alpha` and
     `cutmix_alpha` above 0 mix pairs of pictures; `erasing_p` erases a rectangle of a share of the area in
@@ -92,6 +94,7 @@ class TrainingConfig:
     erasing_area: tuple[float, float] = (0.02, 0.1)
     alignment: float = 0.0
     alignment_kernel: str = "moments"
+    action_units: float = 0.0
     accumulation: int = 1
     precision: str = "fp32"
     compile: bool = False
@@ -160,6 +163,10 @@ def _check_ranges(config: TrainingConfig) -> None:
     for name in _NOT_NEGATIVE:
         if not 0 <= getattr(config, name) < math.inf:
             raise FacsimError(f"found {name} = {getattr(config, name)}, expected 0 or more")
+    if config.action_units > 0 and config.freeze_backbone:
+        raise FacsimError(
+            "found action_units with freeze_backbone, expected one of them: a second head moves the backbone"
+        )
     low, high = config.erasing_area
     if not (0 <= config.erasing_p <= 1 and 0 < low <= high < 1 and 0 < config.decay <= 1):
         raise FacsimError(

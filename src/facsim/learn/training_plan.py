@@ -14,6 +14,7 @@ from facsim.learn.data import Pictures, chooser_split, take
 from facsim.learn.distributed import ALONE, Team
 from facsim.learn.initial import Initial, read_initial
 from facsim.learn.training_config import TrainingConfig
+from facsim.learn.unit_head import KnownUnits, known_units
 from facsim.models.classifier import Preprocessing, fit_preprocessing
 from facsim.models.model_terms import standing_entry
 from facsim.provenance import fingerprint_of
@@ -28,8 +29,9 @@ _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 class TrainingPlan:
     """A training run before its first step.
 
-    `held_out` is what is looked at on the way, `reference` what features are drawn towards, `initial` the weights to
-    start from; `identity` is plain JSON that a resumed run must equal.
+    `held_out` is what is looked at on the way, `reference` what features are drawn towards, `units` what a second head
+    learns of the training pictures, `initial` the weights to start from; `identity` is plain JSON that a resumed run
+    must equal.
     """
 
     config: TrainingConfig
@@ -40,6 +42,7 @@ class TrainingPlan:
     preprocessing: Preprocessing
     identity: Mapping[str, Any]
     total: int
+    units: KnownUnits | None = None
     team: Team = ALONE
 
     @property
@@ -67,6 +70,8 @@ class TrainingPlan:
             "total_steps": self.total,
             "config": self.config.to_json(),
         }
+        if self.units is not None:
+            known["action_units"] = list(self.units.names)
         if frame := self.training.frame:
             known["frame"] = frame
         if absent := [name for name, count in by_class.items() if count == 0]:
@@ -94,6 +99,9 @@ def planned(
     identity |= {name: part.fingerprint for name, part in others.items() if part is not None}
     if initial is not None:
         identity["initial"] = initial.sha256
+    units = known_units(training) if config.action_units > 0 else None
+    if units is not None:
+        identity["units"] = units.fingerprint
     plan = TrainingPlan(
         config=config,
         training=training,
@@ -103,6 +111,7 @@ def planned(
         preprocessing=_preprocessing(pictures, training, config, initial),
         identity=identity,
         total=config.total_steps(len(training)),
+        units=units,
         team=team,
     )
     _refuse_disagreement(plan)

@@ -22,6 +22,7 @@ from facsim.learn.picture_mixing import DRAWS_A_PICTURE, erase_areas, mix_pictur
 from facsim.learn.precision import autocast_for, finite
 from facsim.learn.schedules import learning_rate
 from facsim.learn.training_plan import TrainingPlan
+from facsim.learn.unit_head import unit_loss
 from facsim.models.classifier import nchw, prepare
 from facsim.models.transformer import DropPath, draw_drops
 from facsim.sample import generator_for, seed_for
@@ -39,24 +40,28 @@ class _Forward(Protocol):
 class StepWork:
     """What every step of a run needs: its plan, the network and its forward pass, and the targets on the device.
 
-    `rows` int64 are those of a batch that this process works off, piece by piece.
+    `units` are the action units of the training pictures there, where they are learnt too. `rows` int64 are those of a
+    batch that this process works off, piece by piece.
     """
 
     plan: TrainingPlan
     network: nn.Module
     forward: _Forward
     targets: Tensor
+    units: Tensor | None
     pieces: tuple[Piece, ...]
     rows: NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Input:
-    """What one forward pass reads: pictures, targets, and pictures of the reference set where there is one."""
+    """What one forward pass reads: pictures, targets, action units where they are learnt too, and pictures of the
+    reference set where there is one."""
 
     piece: Piece
     batch: Tensor
     targets: Tensor
+    units: Tensor | None
     reference: Tensor | None
 
 
@@ -72,8 +77,11 @@ def step_work(plan: TrainingPlan, network: nn.Module) -> StepWork:
     return StepWork(
         plan=plan,
         network=network,
-        forward=_forward_of(network, with_features=config.alignment > 0, compiled=config.compile),
+        forward=_forward_of(
+            network, with_features=config.alignment > 0 or plan.units is not None, compiled=config.compile
+        ),
         targets=torch.from_numpy(plan.training.targets).to(config.device),
+        units=None if plan.units is None else torch.from_numpy(plan.units.intensities).to(config.device),
         pieces=pieces,
         rows=np.concatenate([piece.rows for piece in pieces]),
     )
@@ -92,7 +100,7 @@ def take_step(
     inputs = _inputs(work, state.step, rows, images, reference)
     loss, went_well = _gradients(work, state, inputs)
     if config.sam_rho > 0 and went_well:
-        uphill = moved_uphill(trainable(network), rho=config.sam_rho, adaptive=config.sam_adaptive)
+        uphill = moved_uphill(_moving(state), rho=config.sam_rho, adaptive=config.sam_adaptive)
         with uphill, statistics_kept(network.modules()):
             _, went_well = _gradients(work, state, inputs)
     if went_well:
@@ -112,10 +120,10 @@ def _gradients(work: StepWork, state: TrainingState, inputs: Sequence[_Input]) -
     state.optimizer.zero_grad(set_to_none=True)
     losses: list[Tensor] = []
     for entry in inputs:
-        loss = _piece_loss(work, state.step, entry)
+        loss = _piece_loss(work, state, entry)
         (loss * state.scale.scale if work.plan.config.precision == "fp16" else loss).backward()
         losses.append(loss.detach())
-    gradients = [parameter.grad for parameter in trainable(state.network) if parameter.grad is not None]
+    gradients = [parameter.grad for parameter in _moving(state) if parameter.grad is not None]
     work.plan.team.add_up(gradients)
     went_well = True
     if work.plan.config.precision == "fp16":
@@ -125,16 +133,23 @@ def _gradients(work: StepWork, state: TrainingState, inputs: Sequence[_Input]) -
     return (losses[0] if len(losses) == 1 else torch.stack(losses).sum()), went_well
 
 
-def _piece_loss(work: StepWork, step: int, entry: _Input) -> Tensor:
+def _moving(state: TrainingState) -> list[nn.Parameter]:
+    """The parameters that a step moves: the network's, and those of what is trained beside it."""
+    return [*trainable(state.network), *(trainable(state.companion) if state.companion is not None else ())]
+
+
+def _piece_loss(work: StepWork, state: TrainingState, entry: _Input) -> Tensor:
     """This process's part of the loss of a piece: over pieces and processes these parts add up to the batch's."""
     config, count = work.plan.config, len(entry.targets)
     joint = entry.batch if entry.reference is None else torch.cat([entry.batch, entry.reference])
-    _drop(work, step, entry)
+    _drop(work, state.step, entry)
     with autocast_for(config.precision, device=config.device):
         logits, features = work.forward(joint)
     loss = mixed_cross_entropy(logits[:count].float(), entry.targets, terms=config.loss_terms)
+    if features is not None and entry.units is not None and state.companion is not None:
+        loss = loss + config.action_units * unit_loss(state.companion(features[:count].float()), entry.units)
     loss = loss if count == config.batch_size else loss * (count / config.batch_size)
-    if features is None:
+    if features is None or entry.reference is None:
         return loss
     own, other = (_of_the_team(work, part.float(), entry.piece) for part in (features[:count], features[count:]))
     share = (entry.piece.last - entry.piece.first) / config.batch_size / work.plan.team.size
@@ -196,8 +211,15 @@ def _inputs(
         pictures = erase_areas(pictures, draws[work.rows], probability=config.erasing_p, **kwargs)
     mixing = generator_for(f"train/{config.seed}", f"mixing/{step}")
     alphas = (config.mixup_alpha, config.cutmix_alpha)
-    pictures, targets = mix_pictures(pictures, targets, alphas=alphas, generator=mixing)
-    return _cut_up(work, _prepared(work, pictures), targets, other)
+    units = None
+    if work.units is not None:  # mixed as the targets are; with an unknown one, a known one is unknown
+        units = work.units[torch.from_numpy(rows).to(work.units.device, non_blocking=True)]
+        both, classes = torch.cat([targets, units], dim=1), targets.shape[1]
+        pictures, both = mix_pictures(pictures, both, alphas=alphas, generator=mixing)
+        targets, units = both[:, :classes], both[:, classes:]
+    else:
+        pictures, targets = mix_pictures(pictures, targets, alphas=alphas, generator=mixing)
+    return _cut_up(work, _prepared(work, pictures), (targets, units), other)
 
 
 def _augmented(work: StepWork, images: Tensor, *, purpose: str) -> Tensor:
@@ -216,12 +238,15 @@ def _prepared(work: StepWork, pictures: Tensor) -> Tensor:
     return batch if work.plan.config.channels_last else batch.contiguous()
 
 
-def _cut_up(work: StepWork, batch: Tensor, targets: Tensor, reference: Tensor | None) -> list[_Input]:
+def _cut_up(
+    work: StepWork, batch: Tensor, wanted: tuple[Tensor, Tensor | None], reference: Tensor | None
+) -> list[_Input]:
+    targets, units = wanted
     inputs: list[_Input] = []
     at = 0
     for piece in work.pieces:
         part = slice(at, at + len(piece.rows))
         at += len(piece.rows)
-        other = None if reference is None else reference[part]
-        inputs.append(_Input(piece=piece, batch=batch[part], targets=targets[part], reference=other))
+        of_units, other = (None if held is None else held[part] for held in (units, reference))
+        inputs.append(_Input(piece=piece, batch=batch[part], targets=targets[part], units=of_units, reference=other))
     return inputs

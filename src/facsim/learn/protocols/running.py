@@ -62,12 +62,12 @@ def run_protocol(
     """
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    shelf = Shelf(recipe=recipe, out=folder, workers=workers, on_progress=on_progress)
+    units = training_config(recipe, {}, seed=recipe.seeds[0]).action_units > 0
+    shelf = Shelf(recipe=recipe, out=folder, workers=workers, on_progress=on_progress, units=units)
     bench = Bench(recipe=recipe, shelf=shelf, out=folder, device=device, threads=threads, on_progress=on_progress)
     protocol: RunsProtocol = build_settings(
         find_protocol(recipe.protocol), recipe.settings, recipe.protocol.replace("-", "_")
     )
-    training_config(recipe, {}, seed=recipe.seeds[0])
     tests = {entry.name: shelf.test(entry.name) for entry in recipe.tests}
     cells = tuple(protocol.cells(bench))
     mine = cells[shard[0] - 1 :: shard[1]] if shard else cells

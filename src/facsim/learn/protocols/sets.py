@@ -36,13 +36,14 @@ def _quiet(_: Any) -> None:
 class Shelf:
     """The pictures of a recipe's sets and tests. `out` is the protocol's folder, in which run recipes are run.
 
-    `loaded` holds the sources that were read.
+    `units`: with the action units of runs. `loaded` holds the sources that were read.
     """
 
     recipe: ProtocolRecipe
     out: Path
     workers: int = 1
     on_progress: OnProgress = _quiet
+    units: bool = False
     loaded: dict[str, Pictures] = field(default_factory=dict[str, Pictures])
 
     def training(self, wanted: str | SetRecipe, *, seed: int) -> Mixture:
@@ -142,7 +143,8 @@ class Shelf:
         shape, classes = self.recipe.shape, self.recipe.classes
         if entry.label == "given" and entry.outside == "refuse":
             split = entry.split or None
-            return load_pictures(place, size_px=shape.size_px, colour=shape.colour, split=split, classes=classes)
+            kwargs = {"size_px": shape.size_px, "colour": shape.colour, "split": split, "classes": classes}
+            return load_pictures(place, **kwargs, units=self.units)
         records = [one for one in records_of(place) if not entry.split or one.split == entry.split]
         if entry.label != "given":
             records = list(relabelled(records, read_ferplus_votes(self.recipe.place(entry.votes))))
