@@ -5,9 +5,10 @@
 
 The photographs are ingested with their labels hidden, found, aligned and labelled by a recipe as a user would write it:
 *clean* on the aligned face and on the picture as it is, EMFACS' rules, *interpret*, and the mean of *clean* and
-*interpret* (`vote`). Each --teacher NAME=FOLDER is a classifier of FER2013's frame beside these, asked by itself and in
-the mean with *interpret*. Against the collection's own labels, and against FER+'s majority among the seven. Rules are
-silent on some faces; their share and their accuracy on the rest are told. Intervals are 95 %, by resampling pictures.
+*interpret* (`vote`). Each --teacher NAME=FOLDER is a classifier beside these, asked by itself and in the mean with
+*interpret*: of aligned faces where it learnt from such (`crop`), else of the pictures as they are. Against the
+collection's own labels, and against FER+'s majority among the seven. Rules are silent on some faces; their share and
+their accuracy on the rest are told. Intervals are 95 %, by resampling pictures.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from facsim.learn.evaluate import evaluate
 from facsim.learn.sources import load_pictures
 from facsim.manifest import Manifest
 from facsim.metrics import share_of
+from facsim.models.weights import load_classifier
 from facsim.provenance import environment
 from facsim.recipe import parse_recipe
 from facsim.runner import run
@@ -71,7 +73,7 @@ _TEACHER = """
 name = "{name}"
 use = "expression"
 model = "{model}"
-crop = "image"
+crop = "{crop}"
 flips = {flips}
 """
 _VOTE = """
@@ -118,7 +120,8 @@ def _recipe(asked: argparse.Namespace, teachers: dict[str, str]) -> str:
     flips = str(asked.flips).lower()
     text = _BEFORE.format(pictures=Path(asked.pictures).absolute(), flips=flips, coder=coder, law=law)
     for name, folder in teachers.items():
-        text += _TEACHER.format(name=name, model=Path(folder).absolute(), flips=flips)
+        crop = "face_aligned" if "frame" in load_classifier(folder).provenance else "image"
+        text += _TEACHER.format(name=name, model=Path(folder).absolute(), crop=crop, flips=flips)
     return text + "".join(_VOTE.format(name=name) for name in ("clean", *teachers))
 
 

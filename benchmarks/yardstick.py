@@ -12,6 +12,9 @@ what is also in PublicTest, and never on PublicTest itself:
     python benchmarks/yardstick.py --train runs/renders --test fer2013/train.zip --test-part chooser \\
         --barred fer2013/publictest.zip
 
+Of renders that are aligned (recipes/yardstick-aligned.toml) the test pictures have to be, too: --test is a run of
+recipes/aligned.toml over them.
+
 With `--votes` each model is also tested against the majority of FER+'s raters, on the test pictures that have one among
 the seven: a majority is more than half of the votes once single votes are dropped (`facsim.formats.ferplus`).
 
@@ -46,7 +49,8 @@ def main() -> None:
         barred = frozenset(int(value) for value in _load(asked.barred).hashes)
     begun, sizes, evaluations, voted = time.monotonic(), set[int](), list[Evaluation](), list[Evaluation]()
     for seed in asked.seeds:
-        training = _part(_load(_source(asked, seed)), asked.train_part, barred)
+        source = _source(asked, seed)
+        training = _part(_load(source, units=asked.action_units > 0), asked.train_part, barred)
         test = _part(_load(asked.test, classes=training.classes), asked.test_part, barred)
         sizes.add(len(training))
         evaluations.append(_measured(training, test, seed, asked))
@@ -64,7 +68,9 @@ def main() -> None:
             "figures": _plain(voted),
             "evaluations": [evaluation.to_json() for evaluation in voted],
         },
-        "config": YARDSTICK.to_json() | ({"steps": asked.steps} if asked.steps else {}),
+        "config": YARDSTICK.to_json()
+        | ({"steps": asked.steps} if asked.steps else {})
+        | {"action_units": asked.action_units},
         "seconds_this_sitting": round(time.monotonic() - begun, 1),
         "environment": environment(),
     }
@@ -92,6 +98,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--barred", metavar="SOURCE", help="pictures that the parts rest and chooser may not hold")
     parser.add_argument("--votes", metavar="CSV", help="FER+'s votes for the test pictures: test against them too")
     parser.add_argument("--steps", type=int, help="for screening only: fewer steps than the yardstick's own")
+    parser.add_argument(
+        "--action-units", type=float, default=0.0, metavar="WEIGHT", help="of a second task: no yardstick's figure"
+    )
     parser.add_argument("--threads", type=int, default=2, help="of the training; last bits depend on it")
     parser.add_argument("--workers", type=int, default=2, help="of a recipe's run; no result depends on it")
     parser.add_argument("--out", type=Path, default=Path("runs/yardstick"), help="a folder for models and results")
@@ -116,9 +125,9 @@ def _told(progress: Progress) -> None:
         print(f"{progress.step}: {progress.done}/{progress.total}", file=sys.stderr, flush=True)
 
 
-def _load(source: str, classes: tuple[str, ...] | None = None) -> Pictures:
+def _load(source: str, classes: tuple[str, ...] | None = None, *, units: bool = False) -> Pictures:
     shape = YARDSTICK_SHAPE
-    return load_pictures(source, size_px=shape.size_px, colour=shape.colour, classes=classes)
+    return load_pictures(source, size_px=shape.size_px, colour=shape.colour, classes=classes, units=units)
 
 
 def _load_majority(source: str, votes: str, classes: tuple[str, ...]) -> Pictures:
@@ -143,7 +152,8 @@ def _measured(training: Pictures, test: Pictures, seed: int, asked: argparse.Nam
             print(line, file=sys.stderr, flush=True)
 
     out = asked.out / f"seed-{seed}"
-    return measure(training, test, seed=seed, out=out, threads=asked.threads, steps=asked.steps, on_progress=show)
+    kwargs = {"threads": asked.threads, "steps": asked.steps, "action_units": asked.action_units}
+    return measure(training, test, seed=seed, out=out, **kwargs, on_progress=show)
 
 
 def _table(found: dict, evaluations: list[Evaluation], voted: list[Evaluation]) -> str:

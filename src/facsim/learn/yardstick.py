@@ -69,18 +69,20 @@ def measure(
     out: str | Path,
     threads: int = 2,
     steps: int | None = None,
+    action_units: float = 0.0,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """The evaluation on `test` of the yardstick trained on `training` with `seed`; a run begun in `out` goes on.
 
-    `steps` other than the yardstick's own is for screening: such a figure is not the yardstick's.
+    `steps` other than the yardstick's own is for screening: such a figure is not the yardstick's, nor is one with
+    `action_units`, the weight of a second task (`facsim.learn.unit_head`).
 
     Raises FacsimError where the pictures are not of the yardstick's shape.
     """
     for part in (training, test):
         if part.shape != YARDSTICK_SHAPE:
             raise FacsimError(f"found pictures {part.shape}, expected {YARDSTICK_SHAPE}; load them in that shape")
-    config = replace(YARDSTICK, seed=seed, threads=threads, steps=steps or YARDSTICK.steps)
+    config = replace(YARDSTICK, seed=seed, threads=threads, steps=steps or YARDSTICK.steps, action_units=action_units)
     model = train(training, config, out=out, on_progress=on_progress)
     return evaluate(
         predict(model.classifier, test),
