@@ -19,9 +19,11 @@ from facsim.label_maps import MAP_NAMES
 from facsim.manifest import Manifest, StepRecord
 
 __all__ = [
+    "EXACT_STAGES",
     "LEARNING_COLUMNS",
     "WHOLE_UNITS",
     "check_run_commercial",
+    "exact_column",
     "metadata_columns",
     "row_terms",
     "run_index",
@@ -70,6 +72,16 @@ def metadata_columns(dataset: Dataset, *, maps: bool = False) -> dict[str, str]:
     return found
 
 
+EXACT_STAGES = ("plan", "render")
+"""Stages that write what was asked for and drawn, not what a model reads off a picture."""
+
+
+def exact_column(run: Manifest, column: str) -> str | None:
+    """The full name of a column: what was drawn goes before what a model reads off the drawing; else the latest."""
+    exact = [step for step in run.steps() if column in run.step(step).writes and run.step(step).stage in EXACT_STAGES]
+    return f"{exact[-1]}.{column}" if exact else run.find(column)
+
+
 _CUT = "image_matrix"
 """What a step writes that gives the picture other pixels."""
 
@@ -91,9 +103,15 @@ def run_records(dataset: Dataset, *, columns: Sequence[str] | None = None, maps:
         yield from _batch_records(batch, wanted, split)
 
 
-def run_index(dataset: Dataset, *, columns: Sequence[str] | None = None) -> Iterator[PlacedRecord]:
-    """What `run_records` gives, with where each picture lies in its shard; no picture is read or copied."""
-    wanted = _wanted(metadata_columns(dataset), columns)
+def run_index(
+    dataset: Dataset, *, columns: Sequence[str] | None = None, exact: Sequence[str] = ()
+) -> Iterator[PlacedRecord]:
+    """What `run_records` gives, with where each picture lies in its shard; no picture is read or copied.
+
+    exact: short names of which what was drawn counts, where it is known (`exact_column`).
+    """
+    drawn = {name: full for name in exact if (full := exact_column(dataset.run, name))}
+    wanted = _wanted(metadata_columns(dataset) | drawn, columns)
     split = dataset.run.find("split")
     step = split_name(dataset.image)[0]
     for shard, (rows, batch) in enumerate(dataset.labels([*wanted.values(), *([split] if split else [])])):
@@ -198,8 +216,10 @@ def run_records_at(url: str) -> Iterator[Record]:
 
 
 def run_index_of(dataset: Dataset, *, units: bool = False) -> Iterator[PlacedRecord]:
-    """`run_index` as learning reads it: with `LEARNING_COLUMNS` and, with `units`, `WHOLE_UNITS`, where known."""
-    return run_index(dataset, columns=(*LEARNING_COLUMNS, *(WHOLE_UNITS if units else ())))
+    """`run_index` as learning reads it: with `LEARNING_COLUMNS` and, with `units`, `WHOLE_UNITS`, where known; of
+    renders as they were drawn."""
+    asked = WHOLE_UNITS if units else ()
+    return run_index(dataset, columns=(*LEARNING_COLUMNS, *asked), exact=asked)
 
 
 def _batch_records(batch: pa.RecordBatch, wanted: dict[str, str], split: str | None) -> Iterator[Record]:

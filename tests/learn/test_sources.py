@@ -68,3 +68,10 @@ def test_a_run_s_action_units_come_when_they_are_asked_for(tmp_path, fakes):
     plain, asked = (load_pictures(tmp_path / "run", size_px=16, units=units) for units in (False, True))
     assert not any(name.startswith("AU") for name in plain.attributes)
     assert {"AU4", "AU12"} <= set(asked.attributes) and asked.fingerprint == plain.fingerprint
+
+
+def test_of_renders_the_units_that_were_drawn_count_and_not_those_that_a_later_step_says(tmp_path, fakes):
+    text = '[plan]\ncount = 7\n[[step]]\nuse = "render"\nsize_px = 24\n[[step]]\nuse = "painted"\n'
+    made = run(parse_recipe(text), str(tmp_path / "run"), workers=1, executor="serial")
+    found = load_pictures(tmp_path / "run", size_px=24, units=True).attributes["AU12"]
+    assert found == tuple(made.column("render.AU12")) != tuple(made.column("painted.AU12"))

@@ -19,6 +19,7 @@ from facsim.learn.data import Pictures, PictureShape, pictures_from
 from facsim.learn.reading import OnDecoded
 from facsim.learn.sources import index_of, is_run
 from facsim.manifest import Manifest
+from facsim.records import EXACT_STAGES, exact_column
 from facsim.report.rows import rejections_of
 
 __all__ = ["ATTRIBUTE_COLUMNS", "AuditedSet", "Writer", "read_set", "read_shaped"]
@@ -28,7 +29,6 @@ ATTRIBUTE_COLUMNS = ("apparent_age_years", "apparent_gender", "apparent_ancestry
 
 _SHAPE = PictureShape(size_px=48, colour="rgb")  # at which pictures are compared for copies, and their statistics taken
 _MOST_HELD = 0  # bytes of pictures in memory: they are gone through by blocks, from where they are kept
-_EXACT = ("plan", "render")  # stages that write what was asked for and drawn
 _UNLABELLED = "unlabelled"
 _UNCERTAIN = ("_sd", "_entropy", "_confidence", "_uncertainty", "_score")
 
@@ -140,7 +140,7 @@ def _classes(pictures: Pictures) -> tuple[str, ...]:
 
 
 def _with_run(audited: AuditedSet, run: Manifest) -> AuditedSet:
-    columns = {column: full for column in ATTRIBUTE_COLUMNS if (full := _column(run, column))}
+    columns = {column: full for column in ATTRIBUTE_COLUMNS if (full := exact_column(run, column))}
     return replace(
         audited,
         pictures=_described(audited.pictures, run, columns),
@@ -150,12 +150,6 @@ def _with_run(audited: AuditedSet, run: Manifest) -> AuditedSet:
         writers={column: _writer(run, full) for column, full in columns.items()},
         weights={step: run.step(step).weights for step in run.steps() if run.step(step).weights},
     )
-
-
-def _column(run: Manifest, column: str) -> str | None:
-    """The full name of an attribute's column: what was drawn goes before what a model reads off the drawing."""
-    exact = [s for s in run.steps() if column in run.step(s).writes and run.step(s).stage in _EXACT]
-    return f"{exact[-1]}.{column}" if exact else run.find(column)
 
 
 def _described(pictures: Pictures, run: Manifest, columns: Mapping[str, str]) -> Pictures:
@@ -177,7 +171,7 @@ def _writer(run: Manifest, full_name: str) -> Writer:
     return Writer(
         step=step,
         stage=record.stage,
-        is_exact=record.stage in _EXACT,
+        is_exact=record.stage in EXACT_STAGES,
         weights=record.weights,
         uncertainty={name: mean for name, mean in means.items() if mean is not None},
     )
