@@ -150,6 +150,7 @@ def _research(given: tuple[str, str, str, str, str], changed: dict[str, Any], ou
         part=part,
         size=size,
         device=changed["device"],
+        by_face=True,
     )
     fitted = fit_labeller(made, replace(recipe, **changed), out=out, on_step=told)
     write_heads(fitted, made)

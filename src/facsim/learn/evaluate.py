@@ -19,7 +19,7 @@ from facsim.errors import FacsimError
 from facsim.expressions import positions_in
 from facsim.learn.data import Pictures, of_classes, take
 from facsim.learn.leaks import SeenPictures, near_in, seen_in
-from facsim.learn.signatures import NEAR_BITS, Signatures
+from facsim.learn.signatures import NEAR_BITS, Signatures, near_bits
 from facsim.metrics import Confusion, Estimate, accuracy, ece, f1, macro_f1, precision, recall, tally, uar
 from facsim.models.backbones import Backbone
 from facsim.models.classifier import Classifier, architecture_of
@@ -56,7 +56,8 @@ class Seen:
     """How many test pictures the model was trained on, and the headline figures without them (None where all were).
 
     `near` counts further pictures that are near-duplicates of training pictures, None where the model keeps no
-    signatures; `without_near` are the figures without both. `names` and `near_names` say which pictures they are.
+    signatures, `bits` being how many they may differ in; `without_near` are the figures without both. `names` and
+    `near_names` say which pictures they are.
     """
 
     count: int
@@ -65,12 +66,13 @@ class Seen:
     near: int | None = None
     without_near: Figures | None = None
     near_names: tuple[str, ...] = ()
+    bits: int = NEAR_BITS
 
     def to_json(self) -> dict[str, Any]:
         """`{count, without: {accuracy, …}, names, near: {count, bits, without_both: {accuracy, …}, names}}`."""
         near = {
             "count": self.near,
-            "bits": NEAR_BITS,
+            "bits": self.bits,
             "without_both": _figures_json(self.without_near),
             "names": list(self.near_names[:NAMES_SHOWN]),
         }
@@ -258,12 +260,14 @@ def _seen(
     found = Seen(count=int(exact.sum()), without=_figures_of(scores, pictures, ~exact), names=_names(pictures, exact))
     if training_signatures is None:
         return found
-    near = near_in(pictures.images, training_signatures) & ~exact
+    bits = near_bits(pictures.frame)
+    near = near_in(pictures.images, training_signatures, distance=bits) & ~exact
     return replace(
         found,
         near=int(near.sum()),
         without_near=_figures_of(scores, pictures, ~(exact | near)),
         near_names=_names(pictures, near),
+        bits=bits,
     )
 
 

@@ -27,7 +27,7 @@ from facsim.learn.leaks import (
 from facsim.learn.predict import predict
 from facsim.learn.predictions import Predictions, predictions_of
 from facsim.learn.robustness import OnCondition, Robustness, measure_robustness
-from facsim.learn.signatures import Signatures
+from facsim.learn.signatures import Signatures, near_bits
 from facsim.metrics import Groups
 from facsim.models.classifier import Classifier
 
@@ -140,7 +140,7 @@ class Examination:
             )
         seen = seen_in(self.pictures.hashes, self.hashes)
         if self.signatures is not None:
-            seen |= near_in(self.pictures.images, self.signatures)
+            seen |= near_in(self.pictures.images, self.signatures, distance=near_bits(self.pictures.frame))
         kept = take(self.pictures, ~seen)
         left_out = {**kept.left_out, "seen_in_training": int(seen.sum())} if seen.any() else kept.left_out
         return replace(self, pictures=replace(kept, left_out=left_out), scores=self.scores[~seen])

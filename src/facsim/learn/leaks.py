@@ -18,8 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.errors import FacsimError, WeightsError
-from facsim.learn.data import Pictures
-from facsim.learn.signatures import SIGNATURE_WORDS, Signatures, find_neighbours, signatures_of
+from facsim.learn.data import Pictures, take
+from facsim.learn.signatures import (
+    NEAR_BITS,
+    SIGNATURE_WORDS,
+    Signatures,
+    find_neighbours,
+    near_bits,
+    signatures_of,
+)
+from facsim.learn.upright_faces import UprightFaces
 from facsim.models.weights import write_whole
 
 __all__ = [
@@ -34,6 +42,7 @@ __all__ = [
     "load_seen",
     "load_training_hashes",
     "load_training_signatures",
+    "near_by_face",
     "near_in",
     "near_pool",
     "save_chosen_on",
@@ -81,17 +90,28 @@ def seen_in(hashes: NDArray[np.uint64], training: NDArray[np.uint64]) -> NDArray
     return np.isin(hashes, training)
 
 
-def near_in(images: NDArray[np.uint8], training: Signatures) -> NDArray[np.bool_]:
-    """Which of `images` uint8 (N, S, S[, 3]) are near-duplicates of pictures with signatures `training`: bool (N,)."""
+def near_in(images: NDArray[np.uint8], training: Signatures, *, distance: int = NEAR_BITS) -> NDArray[np.bool_]:
+    """Which of `images` uint8 (N, S, S[, 3]) are near-duplicates of pictures with signatures `training`: bool (N,).
+
+    `distance` as in `find_neighbours`; of faces cut alike `facsim.learn.signatures.near_bits`.
+    """
     near = np.zeros(len(images), dtype=bool)
-    near[find_neighbours(images, training).test] = True
+    near[find_neighbours(images, training, distance=distance).test] = True
     return near
 
 
 def near_pool(pool: Pictures, test: Pictures) -> NDArray[np.bool_]:
     """Which pictures of a pool are near-duplicates of test pictures: bool (N,), N being the pool's."""
     near = np.zeros(len(pool), dtype=bool)
-    near[find_neighbours(test.images, signatures_of(pool.images)).training] = True
+    bits = near_bits(pool.frame)
+    near[find_neighbours(test.images, signatures_of(pool.images), distance=bits).training] = True
+    return near
+
+
+def near_by_face(pool: UprightFaces, test: UprightFaces) -> NDArray[np.bool_]:
+    """Which faces of a pool are near-duplicates of test faces, where both were found: bool (N,), N being the pool's."""
+    near = np.zeros(len(pool.found), dtype=bool)
+    near[[training for _, training in _near_faces(pool, test)]] = True
     return near
 
 
@@ -111,7 +131,7 @@ class SeenPictures:
         exact = self.exact(pictures)
         if exact is None or self.signatures is None:
             return None
-        return near_in(pictures.images, self.signatures) & ~exact
+        return near_in(pictures.images, self.signatures, distance=near_bits(pictures.frame)) & ~exact
 
     def known(self, pictures: Pictures) -> NDArray[np.bool_]:
         """Which of the pictures it has seen, themselves or nearly so: bool (N,); none of them where unknown."""
@@ -151,7 +171,10 @@ def load_chosen_on(folder: str | os.PathLike[str]) -> SeenPictures:
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A test and a training picture, by row and name, that are the same (`exact`, distance 0) or nearly so."""
+    """A test and a training picture, by row and name, that are the same (`exact`, distance 0) or nearly so.
+
+    `by_face` where only the faces, cut out upright, are near.
+    """
 
     test_row: int
     training_row: int
@@ -160,35 +183,58 @@ class Pair:
     exact: bool
     distance: int
     mirrored: bool
+    by_face: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """`{test, training, exact, distance_bits, mirrored}`."""
+        """`{test, training, exact, distance_bits, mirrored, by_face}`."""
         return {
             "test": self.test,
             "training": self.training,
             "exact": self.exact,
             "distance_bits": self.distance,
             "mirrored": self.mirrored,
+            "by_face": self.by_face,
         }
 
 
-def find_pairs(training: Pictures, test: Pictures) -> tuple[Pair, ...]:
+def find_pairs(
+    training: Pictures, test: Pictures, *, faces: tuple[UprightFaces, UprightFaces] | None = None
+) -> tuple[Pair, ...]:
     """Every pair of a test picture and a training picture that are copies, exact or near, by test picture.
 
-    Raises FacsimError where the two are not held in one shape.
+    `faces` are those of the two sets, cut out upright: a pair may be near by these alone. Raises FacsimError where the
+    two are not held in one shape.
     """
     if training.shape != test.shape:
         raise FacsimError(
             f"found training pictures {training.shape} and test pictures {test.shape}, expected one shape"
         )
-    found = find_neighbours(test.images, signatures_of(training.images))
-    rows = zip(found.test, found.training, found.distance, found.mirrored, strict=True)
-    near = {(int(t), int(k)): (int(bits), bool(mirrored)) for t, k, bits, mirrored in rows}
+    near = _near_pairs(training, test)
+    by_face = {} if faces is None else _near_faces(*faces)
+    found = {**{pair: (*how, True) for pair, how in by_face.items()}, **{p: (*how, False) for p, how in near.items()}}
     exact = set(_equal(test.hashes, training.hashes))
     return tuple(
-        _pair((training, test), pair, pair in exact, *near.get(pair, (0, False)))
-        for pair in sorted(exact | near.keys())
+        _pair((training, test), pair, pair in exact, *found.get(pair, (0, False, False)))
+        for pair in sorted(exact | found.keys())
     )
+
+
+_How = tuple[int, bool]  # the distance in bits, and whether one of the two is mirrored
+
+
+def _near_pairs(training: Pictures, test: Pictures) -> dict[tuple[int, int], _How]:
+    """(test row, training row) of near-duplicates."""
+    bits = near_bits(training.frame)
+    found = find_neighbours(test.images, signatures_of(training.images), distance=bits)
+    rows = zip(found.test, found.training, found.distance, found.mirrored, strict=True)
+    return {(int(t), int(k)): (int(bits), bool(mirrored)) for t, k, bits, mirrored in rows}
+
+
+def _near_faces(training: UprightFaces, test: UprightFaces) -> dict[tuple[int, int], _How]:
+    """The same of faces alone, where both were found."""
+    kept = [np.flatnonzero(held.found) for held in (training, test)]
+    near = _near_pairs(take(training.pictures, training.found), take(test.pictures, test.found))
+    return {(int(kept[1][t]), int(kept[0][k])): how for (t, k), how in near.items()}
 
 
 def _equal(hashes: NDArray[np.uint64], training: NDArray[np.uint64]) -> Sequence[tuple[int, int]]:
@@ -198,7 +244,14 @@ def _equal(hashes: NDArray[np.uint64], training: NDArray[np.uint64]) -> Sequence
     return [(row, int(order[k])) for row in np.flatnonzero(last > first).tolist() for k in range(first[row], last[row])]
 
 
-def _pair(sets: tuple[Pictures, Pictures], rows: tuple[int, int], exact: bool, distance: int, mirrored: bool) -> Pair:
+def _pair(
+    sets: tuple[Pictures, Pictures],
+    rows: tuple[int, int],
+    exact: bool,
+    distance: int,
+    mirrored: bool,
+    by_face: bool,
+) -> Pair:
     (training, test), (test_row, training_row) = sets, rows
     return Pair(
         test_row=test_row,
@@ -208,6 +261,7 @@ def _pair(sets: tuple[Pictures, Pictures], rows: tuple[int, int], exact: bool, d
         exact=exact,
         distance=0 if exact else distance,
         mirrored=mirrored and not exact,
+        by_face=by_face and not exact,
     )
 
 

@@ -19,7 +19,7 @@ from facsim.errors import FacsimError, FormatError
 from facsim.learn.data import Pictures
 from facsim.learn.evaluate import ordered_scores
 from facsim.learn.leaks import near_in, seen_in
-from facsim.learn.signatures import Signatures
+from facsim.learn.signatures import Signatures, near_bits
 from facsim.metrics import Comparison, compare
 from facsim.models.weights import write_whole
 
@@ -140,7 +140,9 @@ def _seen(
     if hashes is None:
         return (None,) * len(pictures)
     exact = seen_in(pictures.hashes, hashes)
-    near = near_in(pictures.images, signatures) if signatures is not None else np.zeros(len(pictures), dtype=bool)
+    near = np.zeros(len(pictures), dtype=bool)
+    if signatures is not None:
+        near = near_in(pictures.images, signatures, distance=near_bits(pictures.frame))
     return tuple("exact" if same else "near" if like else "" for same, like in zip(exact, near, strict=True))
 
 

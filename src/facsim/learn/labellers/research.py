@@ -26,11 +26,19 @@ from facsim.learn.calibration import LEAST_TO_FIT, fit_temperature, save_tempera
 from facsim.learn.data import Pictures, is_chooser, take
 from facsim.learn.labellers.fitting import Fitted, Outputs
 from facsim.learn.labellers.halves import PARTS
-from facsim.learn.leaks import near_in, near_pool, save_training_hashes, save_training_signatures, seen_in
+from facsim.learn.leaks import (
+    near_by_face,
+    near_in,
+    near_pool,
+    save_training_hashes,
+    save_training_signatures,
+    seen_in,
+)
 from facsim.learn.picture_mixing import mix_pictures
 from facsim.learn.predict import predict
 from facsim.learn.signatures import signatures_of
 from facsim.learn.training_config import TrainingConfig
+from facsim.learn.upright_faces import take_faces, upright_faces
 from facsim.models.classifier import Classifier, Preprocessing, fit_preprocessing, nchw
 from facsim.models.labeller import Labeller
 from facsim.models.small_cnn import SmallCnn, SmallCnnConfig
@@ -184,12 +192,14 @@ def research_task(
     part: str = "all",
     size: str = "small",
     device: str = "cpu",
+    by_face: bool = False,
 ) -> ResearchTask:
     """The task over FER2013's training split, or a `part` of it (`facsim.learn.labellers.halves.PARTS`).
 
     `barred` test pictures, and near copies of them, are not trained on. Of the cut, pictures with a near copy among
-    those trained on are left out: FER2013 holds many pictures several times, and a teacher knows these by heart.
-    Raises FacsimError for an unknown part or size.
+    those trained on are left out: FER2013 holds many pictures several times, and a teacher knows these by heart. With
+    `by_face` copies are known by their faces, too (`facsim.learn.leaks.find_pairs`), at a minute or two for finding
+    these. Raises FacsimError for an unknown part or size.
     """
     asked = find_size(size)
     if part not in PARTS:
@@ -199,13 +209,18 @@ def research_task(
     for row, name in enumerate(pictures.ids):
         if soft := by_name.get(name):
             shares[row] = [soft[expression] for expression in EIGHT_EXPRESSIONS]
+    faces = upright_faces(pictures, device=device) if by_face else None
     copies = np.zeros(len(pictures), dtype=bool)
     if barred is not None:
         copies = near_pool(pictures, barred) | seen_in(pictures.hashes, barred.hashes)
+        if faces is not None:
+            copies |= near_by_face(faces, upright_faces(barred, device=device))
     cut = np.array([is_chooser(name) for name in pictures.ids]) & ~copies
     training = np.flatnonzero(np.array([PARTS[part](name) for name in pictures.ids]) & ~copies)
     held_out = np.flatnonzero(cut)
     known = near_in(pictures.images[held_out], signatures_of(pictures.images[training]))
+    if faces is not None:
+        known |= near_by_face(take_faces(faces, held_out), take_faces(faces, training))
     return ResearchTask(
         pictures=pictures,
         votes=shares,
