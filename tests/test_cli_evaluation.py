@@ -269,3 +269,13 @@ def test_a_model_of_aligned_faces_warns_of_faces_that_are_not(place, tmp_path):
     found = shown("evaluate", tmp_path / "aligned", "--on", place / "test")
     assert found["frames"] == {"model": "tight", "pictures": ""}
     assert "aligned faces" not in called("evaluate", place / "model", "--on", place / "test").output
+
+
+def test_leaks_by_face_are_counted_apart(place, tmp_path):
+    plain = json.loads(called("leaks", place / "train", place / "test", "--json").stdout)
+    result = called("leaks", place / "train", place / "test", "--faces", "--sheet", tmp_path / "pairs.png", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1 and (tmp_path / "pairs.png").exists()
+    assert (found["exact"], found["near"], plain["near_by_face"]) == (plain["exact"], plain["near"], 0)
+    assert found["clean"] == plain["clean"] - found["near_by_face"]
+    assert sum(not pair["by_face"] for pair in found["pairs"]) == len(plain["pairs"])

@@ -9,6 +9,7 @@ from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.formats.ferplus import VOTE_COLUMNS, FerPlusVotes
 from facsim.learn.calibration import load_temperature
 from facsim.learn.data import Pictures, is_chooser, pixel_hash
+from facsim.learn.labellers import research
 from facsim.learn.labellers.fitting import fit_labeller
 from facsim.learn.labellers.halves import PARTS
 from facsim.learn.labellers.research import (
@@ -20,6 +21,7 @@ from facsim.learn.labellers.research import (
     write_heads,
 )
 from facsim.learn.leaks import load_training_hashes
+from facsim.learn.upright_faces import UprightFaces
 from facsim.models.classifier import nchw, prepare
 from facsim.models.weights import load_classifier
 
@@ -135,6 +137,26 @@ def test_of_the_cut_pictures_with_a_copy_among_those_trained_on_are_left_out():
     task = research_task(replace(pictures, images=images), [])
     assert not set(cut[:5]) & set(task.held_out) and set(training[:5]) <= set(task.training)
     assert task.known_of_cut >= 5 and f"less {task.known_of_cut}" in task.provenance["selected_on"]
+
+
+def test_copies_by_face_are_barred_and_not_judged_on(monkeypatch):
+    pictures, asked = drawn(), []
+
+    def faces_of(one, **kwargs):
+        asked.append(len(one))
+        return UprightFaces(pictures=one, found=np.ones(len(one), dtype=bool))
+
+    def near(pool, test):
+        rows = np.zeros(len(pool.found), dtype=bool)
+        rows[0] = True
+        return rows
+
+    plain = research_task(pictures, [], barred=drawn(7, seed=9))
+    monkeypatch.setattr(research, "upright_faces", faces_of)
+    monkeypatch.setattr(research, "near_by_face", near)
+    task = research_task(pictures, [], barred=drawn(7, seed=9), by_face=True)
+    assert asked == [240, 7] and task.barred == plain.barred + 1
+    assert len(task.training) + len(task.held_out) + 1 == len(plain.training) + len(plain.held_out) - 1
 
 
 def test_mixing_mixes_pictures_labels_and_votes_alike():
