@@ -6,9 +6,9 @@
 The photographs are ingested with their labels hidden, found, aligned and labelled by a recipe as a user would write it:
 *clean* on the aligned face and on the picture as it is, EMFACS' rules, *interpret*, and the mean of *clean* and
 *interpret* (`vote`). Each --teacher NAME=FOLDER is a classifier beside these, asked by itself and in the mean with
-*interpret*: of aligned faces where it learnt from such (`crop`), else of the pictures as they are. Against the
-collection's own labels, and against FER+'s majority among the seven. Rules are silent on some faces; their share and
-their accuracy on the rest are told. Intervals are 95 %, by resampling pictures.
+*interpret*: of aligned faces where it learnt from such (`crop`), else of the pictures as they are; with --views of both,
+and in their mean. Against the collection's own labels, and against FER+'s majority among the seven. Rules are silent on
+some faces; their share and their accuracy on the rest are told. Intervals are 95 %, by resampling pictures.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ flips = {flips}
 """
 _VOTE = """
 [[step]]
-name = "{name}_and_units"
+name = "{name}"
 use = "vote"
 rule = "mean"
-teachers = ["{name}", "interpret"]
+teachers = {teachers}
 """
 
 
@@ -95,6 +95,7 @@ def main() -> None:
         "--coder", default="", metavar="MODEL", help="of `facsim teach action_units`; else facsim's own"
     )
     parser.add_argument("--law", default="", metavar="FILE", help="of `facsim teach interpret`; else facsim's own")
+    parser.add_argument("--views", action="store_true", help="teachers are asked about the aligned face, too")
     parser.add_argument("--flips", action="store_true", help="all are asked about mirror images, too")
     parser.add_argument("--out", required=True, metavar="RUN")
     parser.add_argument("--workers", type=int, default=2)
@@ -106,8 +107,7 @@ def main() -> None:
     if asked.cut:
         pictures = take(pictures, np.array([is_chooser(name) for name in pictures.ids]))
     truths = {"labels": pictures} | ({"majority": _voted(pictures, asked.votes)} if asked.votes else {})
-    steps = ["clean_unaligned", "clean", "interpret", "clean_and_units"]
-    steps += [step for name in teachers for step in (name, f"{name}_and_units")]
+    steps = ["clean_unaligned", "clean", "interpret", *teachers, *_votes(asked, teachers)]
     found: dict[str, Any] = {"pictures": asked.pictures, "cut": asked.cut, "environment": environment()}
     found["teachers"] = {step: {name: _figures(made, step, held) for name, held in truths.items()} for step in steps}
     found["rules"] = {name: _rules(made, held) for name, held in truths.items()}
@@ -120,9 +120,22 @@ def _recipe(asked: argparse.Namespace, teachers: dict[str, str]) -> str:
     flips = str(asked.flips).lower()
     text = _BEFORE.format(pictures=Path(asked.pictures).absolute(), flips=flips, coder=coder, law=law)
     for name, folder in teachers.items():
+        kwargs = {"model": Path(folder).absolute(), "flips": flips}
         crop = "face_aligned" if "frame" in load_classifier(folder).provenance else "image"
-        text += _TEACHER.format(name=name, model=Path(folder).absolute(), crop=crop, flips=flips)
-    return text + "".join(_VOTE.format(name=name) for name in ("clean", *teachers))
+        text += _TEACHER.format(name=name, crop=crop, **kwargs)
+        if asked.views:
+            text += _TEACHER.format(name=f"{name}_aligned", crop="face_aligned", **kwargs)
+    votes = _votes(asked, teachers).items()
+    return text + "".join(_VOTE.format(name=name, teachers=json.dumps(voters)) for name, voters in votes)
+
+
+def _votes(asked: argparse.Namespace, teachers: dict[str, str]) -> dict[str, list[str]]:
+    """The votes by mean: name -> the steps that vote."""
+    found = {f"{name}_and_units": [name, "interpret"] for name in ("clean", *teachers)}
+    for name in teachers if asked.views else ():
+        found |= {f"{name}_views": [name, f"{name}_aligned"]}
+        found |= {f"{name}_views_and_units": [name, f"{name}_aligned", "interpret"]}
+    return found
 
 
 def _voted(pictures: Pictures, votes: str) -> Pictures:
