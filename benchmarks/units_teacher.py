@@ -4,11 +4,11 @@
     python benchmarks/units_teacher.py --pictures fer2013/train.zip --cut --out runs/cut --teacher mine=runs/model
 
 The photographs are ingested with their labels hidden, found, aligned and labelled by a recipe as a user would write it:
-*clean* on the aligned face and on the picture as it is, EMFACS' rules, *interpret*, and the mean of *clean* and
-*interpret* (`vote`). Each --teacher NAME=FOLDER is a classifier beside these, asked by itself and in the mean with
-*interpret*: of aligned faces where it learnt from such (`crop`), else of the pictures as they are; with --views of both,
-and in their mean. Against the collection's own labels, and against FER+'s majority among the seven. Rules are silent on
-some faces; their share and their accuracy on the rest are told. Intervals are 95 %, by resampling pictures.
+*clean* and *shown* on the aligned face and on the picture as it is, EMFACS' rules, *interpret*, and means of these
+(`vote`). Each --teacher NAME=FOLDER is a classifier beside these, asked by itself and in the mean with
+*interpret*: of aligned faces where it learnt from such (`crop`), else of the pictures as they are; with --views of
+both, and in their mean. Against the collection's own labels, and against FER+'s majority among the seven. Rules are
+silent on some faces; their share and their accuracy on the rest are told. Intervals are 95 %, by resampling pictures.
 """
 
 from __future__ import annotations
@@ -67,6 +67,19 @@ name = "clean_unaligned"
 use = "expression"
 crop = "image"
 flips = {flips}
+
+[[step]]
+name = "shown"
+use = "expression"
+model = "shown"
+flips = {flips}
+
+[[step]]
+name = "shown_unaligned"
+use = "expression"
+model = "shown"
+crop = "image"
+flips = {flips}
 """
 _TEACHER = """
 [[step]]
@@ -107,7 +120,8 @@ def main() -> None:
     if asked.cut:
         pictures = take(pictures, np.array([is_chooser(name) for name in pictures.ids]))
     truths = {"labels": pictures} | ({"majority": _voted(pictures, asked.votes)} if asked.votes else {})
-    steps = ["clean_unaligned", "clean", "interpret", *teachers, *_votes(asked, teachers)]
+    own = ["clean_unaligned", "clean", "shown_unaligned", "shown", "interpret"]
+    steps = [*own, *teachers, *_votes(asked, teachers)]
     found: dict[str, Any] = {"pictures": asked.pictures, "cut": asked.cut, "environment": environment()}
     found["teachers"] = {step: {name: _figures(made, step, held) for name, held in truths.items()} for step in steps}
     found["rules"] = {name: _rules(made, held) for name, held in truths.items()}
@@ -131,7 +145,8 @@ def _recipe(asked: argparse.Namespace, teachers: dict[str, str]) -> str:
 
 def _votes(asked: argparse.Namespace, teachers: dict[str, str]) -> dict[str, list[str]]:
     """The votes by mean: name -> the steps that vote."""
-    found = {f"{name}_and_units": [name, "interpret"] for name in ("clean", *teachers)}
+    found = {f"{name}_and_units": [name, "interpret"] for name in ("clean", "shown", *teachers)}
+    found |= {"shown_views_and_units": ["shown", "shown_unaligned", "interpret"]}
     for name in teachers if asked.views else ():
         found |= {f"{name}_views": [name, f"{name}_aligned"]}
         found |= {f"{name}_views_and_units": [name, f"{name}_aligned", "interpret"]}

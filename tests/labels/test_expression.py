@@ -15,7 +15,7 @@ from facsim.expressions import EIGHT_EXPRESSIONS, SEVEN_EXPRESSIONS
 from facsim.labels.expression import HSEMOTION, Expression
 from facsim.labels.teachers import canonical_classes, classifier_teacher, eight_scores
 from facsim.models.classifier import Classifier, Preprocessing, initialised
-from facsim.models.labeller import Labeller, initialised_label_network, save_labeller
+from facsim.models.labeller import Labeller, initialised_label_network, save_labeller, weights_digest
 from facsim.models.weights import save_classifier
 from facsim.sample import Problem, Sample
 from facsim.testing import check_laws, check_mirrors
@@ -196,6 +196,21 @@ def test_without_onnxruntime_the_extra_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.onnx").write_bytes(b"x")
     with pytest.raises(MissingExtra, match=r"facsim\[onnx\]"):
         Expression(model=str(tmp_path / "a.onnx"), classes=("happy", "sad")).open("cpu")
+
+
+def test_two_teachers_ship_and_stand_on_nothing_else():
+    clean, shown = Expression(), Expression(model="shown")
+    assert shown.weights == (weights_digest("shown"),) != clean.weights
+    assert shown.model_terms == clean.model_terms == ()
+    rows = [stage.open("cpu")(faces(3)) for stage in (clean, shown)]
+    assert [row[0]["teacher"].split("@")[0] for row in rows] == ["clean", "shown"]
+    check_laws(shown, faces(3))
+
+
+def test_a_folder_that_is_called_as_one_that_ships_goes_before_it(tmp_path, monkeypatch):
+    place = teacher_folder(tmp_path / "shown", "clean", 7, {"classes": list(SEVEN_EXPRESSIONS)})
+    monkeypatch.chdir(tmp_path)
+    assert Expression(model="shown").weights == Expression(model=place).weights != (weights_digest("shown"),)
 
 
 def test_a_label_model_for_something_else_is_refused(tmp_path):

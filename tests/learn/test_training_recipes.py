@@ -16,7 +16,7 @@ PUBLISHED = ("poster-affectnet", "poster-rafdb", "syntfer-ir50")
 
 def test_the_package_has_its_recipes():
     assert known_training_recipes() == tuple(
-        sorted(("clean-teacher", "cpu-cnn", "ir50-scratch", "poster-scratch", *PUBLISHED))
+        sorted(("clean-teacher", "shown-teacher", "cpu-cnn", "ir50-scratch", "poster-scratch", *PUBLISHED))
     )
 
 

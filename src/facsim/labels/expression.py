@@ -42,7 +42,8 @@ HSEMOTION = "hsemotion"
 deviation; 224 px for the b0 networks, 260 for b2 (their `facial_emotions.py`). Multi-task files give valence and
 arousal after them: name those `-`."""
 
-_CLEAN, _TASKS, _HEADS, _OUTPUTS = "clean", ("clean", "research"), ("labels", "votes"), ("logits", "scores")
+_CLEAN, _SHIPPED = "clean", ("clean", "shown")
+_TASKS, _HEADS, _OUTPUTS = (*_SHIPPED, "research"), ("labels", "votes"), ("logits", "scores")
 _OFFICIAL = (*ARCHITECTURES, *(entry.name for entry in PUBLIC_WEIGHTS))
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
@@ -51,16 +52,18 @@ _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 class Expression:
     """Score faces for the eight expressions by one teacher; a class that it lacks has 0.
 
-    model: empty for *clean*, taught on renders alone and shipped; else a *research* folder, a folder of `facsim
-    train`, an ONNX file or others' checkpoint (name its `architecture`: a network of `facsim models`, or public
-    weights of that list). `hsemotion` as architecture fills in what HSEmotion's ONNX files want. classes: names of the
-    outputs in their order, `-` for one that is no expression. head: of *research*, its labels (seven) or FER+'s votes
-    (eight). crop: `face_aligned`, or `image` where the pictures are crops of faces. given: the frame that those are
-    in; empty takes `align`'s word, and `tight` (FER2013's) for crops. frame: the one that the teacher learnt from;
-    empty for what is known of it. flips: average over the mirror image, at twice the time. temperature: 0 takes the
-    one that was fitted for the teacher (by `facsim calibrate`, or as it was made), else divides the logits. The last
-    are for ONNX and checkpoints: side, colour, layout, mean, std and scale (1 or 255) of the pictures; `output` says
-    what an ONNX file gives.
+    model: one of two that ship, both taught by renders alone: empty for *clean*, of the literature's expressions, in
+    which no photograph had a part; `shown`, of renders that look like FER2013's pictures and show facsim's own
+    prototypes, for which photographs were looked at, and which is right more often on photographs. Else a *research*
+    folder, a folder of `facsim train`, an ONNX file or others' checkpoint (name its `architecture`: a network of
+    `facsim models`, or public weights of that list). `hsemotion` as architecture fills in what HSEmotion's ONNX files
+    want. classes: names of the outputs in their order, `-` for one that is no expression. head: of *research*, its
+    labels (seven) or FER+'s votes (eight). crop: `face_aligned`, or `image` where the pictures are crops of faces.
+    given: the frame that those are in; empty takes `align`'s word, and `tight` (FER2013's) for crops. frame: the one
+    that the teacher learnt from; empty for what is known of it. flips: average over the mirror image, at twice the
+    time. temperature: 0 takes the one that was fitted for the teacher (by `facsim calibrate`, or as it was made), else
+    divides the logits. The last are for ONNX and checkpoints: side, colour, layout, mean, std and scale (1 or 255) of
+    the pictures; `output` says what an ONNX file gives.
     """
 
     model: str = ""
@@ -112,8 +115,8 @@ class Expression:
     @property
     def weights(self) -> tuple[str, ...]:
         """SHA-256 of the teacher, and of the temperature that lies beside it."""
-        if not self.model:
-            return (weights_digest(_CLEAN),)
+        if self._shipped:
+            return (weights_digest(self._shipped),)
         place = Path(self.model)
         own = file_digest(place / WEIGHTS_FILE if place.is_dir() else place)
         head = {"classifier": "", "research": self.head}.get(self._kind)
@@ -121,9 +124,15 @@ class Expression:
         return (own, hashlib.sha256(beside.read_bytes()).hexdigest()) if beside else (own,)
 
     @property
+    def _shipped(self) -> str:
+        """Which of facsim's own it is; empty for one by path. A folder of that name goes before."""
+        own = self.model or _CLEAN
+        return own if own in _SHIPPED and not (self.model and Path(self.model).exists()) else ""
+
+    @property
     def _kind(self) -> str:
-        if not self.model:
-            return _CLEAN
+        if self._shipped:
+            return self._shipped
         if self.model.lower().endswith(".onnx"):
             return "onnx"
         if self.architecture:
@@ -134,7 +143,7 @@ class Expression:
     @property
     def model_terms(self) -> tuple[Terms, ...]:
         """The terms of the teacher; none of facsim's own."""
-        return model_terms(self.model, architecture=self.architecture)
+        return () if self._shipped else model_terms(self.model, architecture=self.architecture)
 
     def open(self, device: str) -> Work:
         """The teacher. Raises WeightsError, RecipeError or MissingExtra where it cannot be loaded as asked."""
@@ -144,7 +153,7 @@ class Expression:
     def _teacher(self, device: str) -> Teacher:
         kind = self._kind
         if kind in _TASKS:
-            return labeller_teacher(kind, self.model, head=self.head, device=device)
+            return labeller_teacher(kind, "" if self._shipped else self.model, head=self.head, device=device)
         if kind == "classifier":
             return classifier_teacher(self.model, device=device)
         if kind == "official":

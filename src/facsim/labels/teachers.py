@@ -1,6 +1,6 @@
 """Models that say which expression a face shows, from any of the files in which they come.
 
-facsim's label models (*clean*, which ships, and *research*, with its two heads), facsim's classifiers, others'
+facsim's label models (*clean* and *shown*, which ship; *research*, with its two heads), facsim's classifiers, others'
 official checkpoints, HSEmotion's and any other ONNX file. A teacher gives logits or scores over its own classes; what
 the classes are called decides where each goes.
 """
@@ -91,7 +91,7 @@ def eight_scores(logits: NDArray[np.float64], classes: Sequence[str], *, tempera
 
 
 def labeller_teacher(task: str, path: str, *, head: str, device: str) -> Teacher:
-    """The packaged *clean* teacher (empty path), or a *clean* or *research* one from `path`, by its head.
+    """The packaged teacher of that task (empty path), or one from `path`, by its head.
 
     Raises WeightsError, or RecipeError for a head that it lacks.
     """

@@ -1,4 +1,4 @@
-"""facsim.learn.labellers.clean: the label model says what the calibrated classifier says."""
+"""facsim.learn.labellers.clean: the label models say what the classifiers say, *clean* once it is calibrated."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ import torch
 from facsim.errors import WeightsError
 from facsim.expressions import SEVEN_EXPRESSIONS
 from facsim.learn.calibration import Temperature, save_temperature
-from facsim.learn.labellers.clean import clean_labeller
+from facsim.learn.labellers.clean import clean_labeller, shown_labeller
 from facsim.models.classifier import Classifier, Preprocessing, initialised
 from facsim.models.labeller import load_labeller, save_labeller
 from facsim.models.weights import save_classifier
@@ -55,3 +55,16 @@ def test_its_card_says_what_it_was_trained_on_and_with_which_temperature(folder,
 def test_a_classifier_that_nobody_calibrated_is_refused(folder):
     with pytest.raises(WeightsError, match="facsim calibrate"):
         clean_labeller(folder)
+
+
+def test_shown_answers_without_a_temperature(folder, tmp_path):
+    from facsim.models.weights import load_classifier
+
+    save_labeller(shown_labeller(folder, provenance={"terms": "free"}), tmp_path / "packaged")
+    packaged = load_labeller("shown", tmp_path / "packaged")
+    assert packaged.settings == {"classes": list(SEVEN_EXPRESSIONS), "frame": "tight"}
+    pictures = torch.rand(4, 1, 24, 24, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        ours, theirs = packaged.network(pictures), load_classifier(folder).network(pictures)
+    assert torch.allclose(ours, theirs, atol=2e-2)
+    assert "terms: free" in (tmp_path / "packaged" / "card.md").read_text()
