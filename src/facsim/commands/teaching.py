@@ -46,6 +46,9 @@ def teach(
     size: Annotated[
         str, typer.Option("--size", metavar="small|large", help="research: for two cores, or for a GPU.")
     ] = "small",
+    upright: Annotated[
+        bool, typer.Option("--upright", help="research: see half of the faces cut out upright, too.")
+    ] = False,
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.", show_default="the task's recipe")] = 0,
     initial: Annotated[str, typer.Option("--initial", metavar="MODEL", help="Start from this model's weights.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights, order and crops.")] = 0,
@@ -82,7 +85,7 @@ def teach(
     changed |= {"time_budget_s": budget or None, "initial": initial or None} | ({"steps": steps} if steps else {})
     with _told(task) as told:
         if task == _RESEARCH:
-            fitted = _research((pictures, votes, barred, part, size), changed, out, told)
+            fitted = _research((pictures, votes, barred, part, size), upright, changed, out, told)
         else:
             fitted = _from_renders(task, renders, changed, out, told)
     _show(fitted, json=json)
@@ -133,7 +136,9 @@ def _from_renders(task: str, renders: str, changed: dict[str, Any], out: Path, t
     return replace(fitted, labeller=save_labeller(taught, out, training=load_training(out)))
 
 
-def _research(given: tuple[str, str, str, str, str], changed: dict[str, Any], out: Path, told: OnStep) -> Fitted:
+def _research(
+    given: tuple[str, str, str, str, str], upright: bool, changed: dict[str, Any], out: Path, told: OnStep
+) -> Fitted:
     from facsim.formats.ferplus import read_ferplus_votes
     from facsim.learn.labellers.fitting import fit_labeller
     from facsim.learn.labellers.research import find_size, research_task, write_heads
@@ -151,6 +156,7 @@ def _research(given: tuple[str, str, str, str, str], changed: dict[str, Any], ou
         size=size,
         device=changed["device"],
         by_face=True,
+        upright=upright,
     )
     fitted = fit_labeller(made, replace(recipe, **changed), out=out, on_step=told)
     write_heads(fitted, made)

@@ -159,6 +159,26 @@ def test_copies_by_face_are_barred_and_not_judged_on(monkeypatch):
     assert len(task.training) + len(task.held_out) + 1 == len(plain.training) + len(plain.held_out) - 1
 
 
+def test_half_of_what_is_seen_is_cut_upright_where_that_is_asked_for(monkeypatch):
+    pictures = drawn()
+
+    def faces_of(one, **kwargs):
+        black = replace(one, images=np.zeros_like(one.images))
+        return UprightFaces(pictures=black, found=np.ones(len(one), dtype=bool))
+
+    monkeypatch.setattr(research, "upright_faces", faces_of)
+    task = replace(research_task(pictures, [], upright=True), size=replace(TINY, augmentation=0.0))
+    rows = task.training[:200]
+    seen = task.batch(rows, seed=5)[0].amax(dim=(1, 2, 3))
+    assert 70 < int((seen == 0).sum()) < 130  # black ones are upright
+    assert torch.equal(seen, task.batch(rows, seed=5)[0].amax(dim=(1, 2, 3)))
+    assert not torch.equal(seen, task.batch(rows, seed=6)[0].amax(dim=(1, 2, 3)))
+    assert bool((task.batch(rows, seed=None)[0].amax(dim=(1, 2, 3)) > 0).all())  # judged as they came
+    plain = research_task(pictures, [])
+    assert task.identity["upright"] and "upright" not in plain.identity
+    assert task.provenance["barred_copies_of_test_pictures"] == plain.provenance["barred_copies_of_test_pictures"]
+
+
 def test_mixing_mixes_pictures_labels_and_votes_alike():
     pictures = drawn(64)
     plain = research_task(pictures, voted(pictures, every=1))

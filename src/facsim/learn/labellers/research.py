@@ -62,6 +62,7 @@ RESEARCH_RECIPE = TrainingConfig(
 """About 31 times FER2013's training split less the cut."""
 
 _SMOOTHING = 0.1
+_UPRIGHT = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,8 @@ class ResearchTask:
     """FER2013's `pictures` with `votes` float32 (N, 8), shares over `EIGHT_EXPRESSIONS`, 0 where there are none.
 
     A `facsim.learn.labellers.fitting.LabelTask`. `votes_weight` weighs the second head's loss. Pictures are augmented
-    and mixed on `device`.
+    and mixed on `device`. `upright` uint8, as `pictures.images`: the same with the face cut out upright, which half of
+    a batch are then; a teacher that knows both may be asked about both.
     """
 
     pictures: Pictures
@@ -114,6 +116,7 @@ class ResearchTask:
     votes_weight: float = 0.7
     size: ResearchSize = RESEARCH_SIZES["small"]
     device: str = "cpu"
+    upright: NDArray[np.uint8] | None = None
 
     name = "research"
 
@@ -149,11 +152,16 @@ class ResearchTask:
             "votes_weight": self.votes_weight,
             "augmentation": self.size.augmentation,
             "mixup_alpha": self.size.mixup_alpha,
+            **({} if self.upright is None else {"upright": True}),
         }
 
     def batch(self, rows: NDArray[np.int64], *, seed: int | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Pictures, and their labels and votes as distributions."""
-        images = nchw(torch.from_numpy(np.ascontiguousarray(self.pictures.images[rows])).to(self.device))
+        held = np.array(self.pictures.images[rows])
+        if seed is not None and self.upright is not None:
+            turned = generator_for("teach/research", f"upright/{seed}").random(len(rows)) < _UPRIGHT
+            held[turned] = self.upright[rows[turned]]
+        images = nchw(torch.from_numpy(held).to(self.device))
         labels, votes = (torch.from_numpy(held[rows]).to(self.device) for held in (self.pictures.targets, self.votes))
         if seed is None:
             return images, (labels, votes)
@@ -193,13 +201,15 @@ def research_task(
     size: str = "small",
     device: str = "cpu",
     by_face: bool = False,
+    upright: bool = False,
 ) -> ResearchTask:
     """The task over FER2013's training split, or a `part` of it (`facsim.learn.labellers.halves.PARTS`).
 
     `barred` test pictures, and near copies of them, are not trained on. Of the cut, pictures with a near copy among
     those trained on are left out: FER2013 holds many pictures several times, and a teacher knows these by heart. With
     `by_face` copies are known by their faces, too (`facsim.learn.leaks.find_pairs`), at a minute or two for finding
-    these. Raises FacsimError for an unknown part or size.
+    these. With `upright` half of what is seen are faces cut out upright. Raises FacsimError for an unknown part or
+    size.
     """
     asked = find_size(size)
     if part not in PARTS:
@@ -209,17 +219,17 @@ def research_task(
     for row, name in enumerate(pictures.ids):
         if soft := by_name.get(name):
             shares[row] = [soft[expression] for expression in EIGHT_EXPRESSIONS]
-    faces = upright_faces(pictures, device=device) if by_face else None
+    faces = upright_faces(pictures, device=device) if by_face or upright else None
     copies = np.zeros(len(pictures), dtype=bool)
     if barred is not None:
         copies = near_pool(pictures, barred) | seen_in(pictures.hashes, barred.hashes)
-        if faces is not None:
+        if faces is not None and by_face:
             copies |= near_by_face(faces, upright_faces(barred, device=device))
     cut = np.array([is_chooser(name) for name in pictures.ids]) & ~copies
     training = np.flatnonzero(np.array([PARTS[part](name) for name in pictures.ids]) & ~copies)
     held_out = np.flatnonzero(cut)
     known = near_in(pictures.images[held_out], signatures_of(pictures.images[training]))
-    if faces is not None:
+    if faces is not None and by_face:
         known |= near_by_face(take_faces(faces, held_out), take_faces(faces, training))
     return ResearchTask(
         pictures=pictures,
@@ -231,6 +241,7 @@ def research_task(
         known_of_cut=int(known.sum()),
         size=asked,
         device=device,
+        upright=faces.pictures.images if faces is not None and upright else None,
     )
 
 
