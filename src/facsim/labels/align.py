@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.errors import RecipeError
-from facsim.models.face_crop import fit_similarity, template_points
+from facsim.models.face_crop import upright_matrix
 from facsim.models.resampling import cut_out, is_sound
 from facsim.picture_memory import PICTURES
 from facsim.pictures import Picture, PictureError, encode_png
@@ -103,7 +103,7 @@ def cut_face(
     `margin` is room on every side, as a share of `size_px`. A Problem where the picture cannot be read, or where the
     points are no face in it.
     """
-    matrix = _matrix(points, template, size_px, margin)
+    matrix = upright_matrix(points, template=template, size_px=size_px, margin=margin)
     coarsest = 1.0 / max(float(np.linalg.det(matrix[:, :2])) ** 0.5, 1e-6) if np.isfinite(matrix).all() else 1.0
     try:
         picture = PICTURES.decoded(sample["image"]["bytes"], most_reduction=int(min(coarsest, 8)))
@@ -120,13 +120,6 @@ def picture_value(sample: Sample, face: NDArray[np.uint8]) -> dict[str, Any]:
     data = encode_png(face)
     PICTURES.encoded(data, Picture(array=face, kind="png"))
     return {"bytes": data, "path": f"{sample.sample_id}.png"}
-
-
-def _matrix(points: NDArray[np.floating], template: str, size_px: int, margin: float) -> NDArray[np.float64]:
-    """(2, 3) picture px → aligned px."""
-    inner = 1 / (1 + 2 * margin)
-    target = (template_points(template, size_px=size_px) - size_px / 2) * inner + size_px / 2
-    return np.asarray(fit_similarity(points[None], target)[0], dtype=np.float64)
 
 
 def _apart(points: NDArray[np.floating]) -> bool:

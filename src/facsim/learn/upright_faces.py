@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.learn.data import Pictures, take
-from facsim.models.face_crop import fit_similarity, pick_five, template_points
+from facsim.models.face_crop import pick_five, upright_matrix
 from facsim.models.face_points import find_points, whole_boxes
 from facsim.models.labeller import load_reader
 from facsim.models.resampling import cut_out, is_sound
@@ -62,8 +62,7 @@ def _rgb(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _cut(picture: NDArray[np.uint8], points: NDArray[np.float64], size_px: int) -> NDArray[np.uint8] | None:
-    five = pick_five(points)
-    matrix = fit_similarity(five[None], template_points(_TEMPLATE, size_px=size_px))[0]
+    matrix = upright_matrix(pick_five(points), template=_TEMPLATE, size_px=size_px)
     if not np.isfinite(matrix).all() or not is_sound(matrix, picture.shape, size_px=size_px):
         return None
     return cut_out(picture, matrix, size_px=size_px)

@@ -24,6 +24,7 @@ __all__ = [
     "pick_five",
     "square_about",
     "template_points",
+    "upright_matrix",
 ]
 
 Floats = NDArray[np.floating]
@@ -72,6 +73,14 @@ def fit_similarity(points: Floats, template: Floats) -> Floats:
     turn = np.stack([np.stack([cosine, -sine], -1), np.stack([sine, cosine], -1)], axis=1)
     shift = target_mean[:, 0] - (turn @ source_mean[:, 0, :, None])[..., 0]
     return np.concatenate([turn, shift[..., None]], axis=2)
+
+
+def upright_matrix(points: Floats, *, template: str, size_px: int, margin: float = 0.0) -> NDArray[np.float64]:
+    """The matrix (2, 3) from a picture to its face of `size_px`, where `points` (5, 2) come to the template's, with
+    room of `margin`, a share of the side, all round. Raises FacsimError for an unknown template."""
+    inner = 1 / (1 + 2 * margin)
+    target = (template_points(template, size_px=size_px) - size_px / 2) * inner + size_px / 2
+    return np.asarray(fit_similarity(points[None], target)[0], dtype=np.float64)
 
 
 def fit_box(boxes: Floats, *, scale: float, size_px: int) -> Floats:
