@@ -16,7 +16,7 @@ from facsim.pictures import Picture, PictureError, encode_png
 from facsim.sample import Problem, Sample
 from facsim.stage import Determinism, Resources, Row, Work
 
-__all__ = ["Align", "Cut", "check_cut", "cut_face", "picture_value"]
+__all__ = ["Align", "Cut", "check_cut", "cut_face", "float_list", "picture_value"]
 
 _SIDES_PX = (16, 1024)
 
@@ -63,7 +63,7 @@ class Align:
         except PictureError as error:
             return Problem(reason=error.reason, detail=error.detail)
         same = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-        return {"face_aligned": sample["image"], "align_template": "given", "align_matrix": _numbers(same)}
+        return {"face_aligned": sample["image"], "align_template": "given", "align_matrix": float_list(same)}
 
     def _cut(self, sample: Sample) -> Row | Problem:
         points = np.asarray(sample["landmarks_5"], dtype=np.float64).reshape(5, 2)
@@ -73,7 +73,7 @@ class Align:
         return {
             "face_aligned": picture_value(sample, cut.face),
             "align_template": self.template,
-            "align_matrix": _numbers(cut.matrix),
+            "align_matrix": float_list(cut.matrix),
         }
 
 
@@ -127,5 +127,6 @@ def _apart(points: NDArray[np.floating]) -> bool:
     return bool(np.isfinite(points).all() and (points.max(axis=0) - points.min(axis=0)).max() >= 1.0)
 
 
-def _numbers(matrix: NDArray[np.float64]) -> list[float]:
-    return [float(np.float32(value)) for value in matrix.ravel()]
+def float_list(values: NDArray[np.floating]) -> list[float]:
+    """The values as a column of float32 holds them, row by row."""
+    return [float(np.float32(value)) for value in values.ravel()]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facsim.columns import COLUMNS
-from facsim.labels.align import check_cut, cut_face, picture_value
+from facsim.labels.align import check_cut, cut_face, float_list, picture_value
 from facsim.models.face_crop import moved, pick_five
 from facsim.models.face_points import box_of
 from facsim.models.vectors import clamp
@@ -77,12 +77,12 @@ class Crop:
         return {
             "image": picture_value(sample, cut.face),
             "image_frame": self.template,
-            "image_matrix": _numbers(cut.matrix),
+            "image_matrix": float_list(cut.matrix),
             "width_px": self.size_px,
             "height_px": self.size_px,
-            "landmarks_68": _numbers(place),
-            "landmarks_5": _numbers(pick_five(place)),
-            "face_box": _numbers(box_of(place)),
+            "landmarks_68": float_list(place),
+            "landmarks_5": float_list(pick_five(place)),
+            "face_box": float_list(box_of(place)),
             "crop_scale": _scale(place, self.size_px),
         }
 
@@ -91,7 +91,3 @@ def _scale(points: NDArray[np.floating], size_px: int) -> float:
     """`crop_scale`, within what its column holds."""
     column = COLUMNS["crop_scale"]
     return clamp(size_px / max(float(np.ptp(points, axis=0).max()), 1e-6), column.low, column.high)
-
-
-def _numbers(values: NDArray[np.floating]) -> list[float]:
-    return [float(np.float32(value)) for value in values.ravel()]

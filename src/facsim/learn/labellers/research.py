@@ -223,13 +223,13 @@ def research_task(
     copies = np.zeros(len(pictures), dtype=bool)
     if barred is not None:
         copies = near_pool(pictures, barred) | seen_in(pictures.hashes, barred.hashes)
-        if faces is not None and by_face:
+        if by_face and faces is not None:
             copies |= near_by_face(faces, upright_faces(barred, device=device))
     cut = np.array([is_chooser(name) for name in pictures.ids]) & ~copies
     training = np.flatnonzero(np.array([PARTS[part](name) for name in pictures.ids]) & ~copies)
     held_out = np.flatnonzero(cut)
     known = near_in(pictures.images[held_out], signatures_of(pictures.images[training]))
-    if faces is not None and by_face:
+    if by_face and faces is not None:
         known |= near_by_face(take_faces(faces, held_out), take_faces(faces, training))
     return ResearchTask(
         pictures=pictures,
