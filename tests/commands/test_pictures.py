@@ -86,6 +86,21 @@ def test_preview_of_ages_goes_by_the_plans_ranges(recipe):
     }  # fmt: skip
 
 
+def test_a_column_shows_ages_and_skin_tones_of_all_the_plan(recipe):
+    from facsim.commands.drawing import planned_rows
+    from facsim.recipe import load_recipe
+
+    recipe.write_text(RECIPE.replace("count = 28", "count = 1400"))
+    planned = {row["sample_id"]: row for row in planned_rows(load_recipe(recipe))}
+    cells = json.loads(called("preview", recipe, "--count", "5", "--json").stdout)["cells"]
+    column = [planned[cell["sample_id"]] for cell in cells if cell["expression"] == "anger"]
+    tones, ages = ([row[name] for row in column] for name in ("skin_tone_monk", "apparent_age_years"))
+    assert tones == sorted(tones)
+    assert np.ptp(tones) >= 6
+    assert min(ages) < 20
+    assert max(ages) > 59
+
+
 def test_preview_of_a_recipe_without_pictures_says_what_to_add(recipe):
     recipe.write_text("[plan]\ncount = 7\n")
     result = called("preview", recipe)

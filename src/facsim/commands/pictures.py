@@ -208,11 +208,18 @@ def _value_of(plan: Plan | None, axis: str) -> Callable[[Row], str]:
 
 
 def _spread(rows: Sequence[Row], count: int, *, shift: float = 0.5) -> list[Row | None]:
-    """`count` of the rows, evenly spaced from the lightest skin tone to the darkest; `shift` in [0, 1): from where."""
+    """`count` of the rows, from the lightest skin tone to the darkest, with ages scattered; `shift` in [0, 1): where in
+    each stretch of them."""
     ordered = sorted(rows, key=_place_in_spread)
     if len(ordered) < count:
         return [*ordered, *[None] * (count - len(ordered))]
-    return [ordered[int((k + shift) * len(ordered) / count)] for k in range(count)]
+    chosen: list[Row | None] = []
+    for k in range(count):
+        stretch = ordered[k * len(ordered) // count : (k + 1) * len(ordered) // count]
+        tone = stretch[int(shift * len(stretch))].get("skin_tone_monk")
+        alike = [row for row in stretch if row.get("skin_tone_monk") == tone]
+        chosen.append(alike[int((shift + k * _GOLDEN) % 1 * len(alike))])
+    return chosen
 
 
 def _place_in_spread(row: Row) -> tuple[float, float, str]:
