@@ -34,7 +34,7 @@ _HAIR: dict[str, tuple[float, float, float]] = {
     "black": (0.010, 0.008, 0.007),
     "dark brown": (0.030, 0.018, 0.011),
     "brown": (0.085, 0.045, 0.024),
-    "blond": (0.33, 0.21, 0.10),
+    "blond": (0.30, 0.205, 0.115),
     "red": (0.20, 0.065, 0.022),
 }
 _IRIS: dict[str, tuple[float, float, float]] = {

@@ -38,8 +38,8 @@ def _strand_light(spot: Spot, tangent: wp.vec3, towards: wp.vec3, streak: float)
     other = wp.normalize(tangent + spot.normal * (0.16 * streak + 0.12))
     return wp.vec3(
         around * facing,
-        _glint(shifted, towards, spot.view, 70.0) * facing,
-        _glint(other, towards, spot.view, 16.0) * facing,
+        _glint(shifted, towards, spot.view, 40.0) * facing,
+        _glint(other, towards, spot.view, 12.0) * facing,
     )
 
 
@@ -58,16 +58,16 @@ def _streaks(ends: Ends, picture: int, spot: Spot) -> wp.vec3:
         if tress.cord > 0.5:
             # a braid's strands cross over every centimetre
             weave = wp.sin(t * 4.0 * tress.lock_along + 2.2 * wp.abs(off))
-            return wp.vec3(0.35 * weave - 0.5 * off * off + 0.3 * (own - 0.5), 1.0, off)
-        return wp.vec3(0.9 * fine + 0.65 * (own - 0.5) - 0.2 * off * off, 0.8 + 0.2 * wp.min(1.0, 2.5 * t), off)
+            return wp.vec3(0.22 * weave - 0.5 * off * off + 0.3 * (own - 0.5), 1.0, off)
+        return wp.vec3(0.9 * fine + 0.4 * (own - 0.5) - 0.2 * off * off, 0.8 + 0.2 * wp.min(1.0, 2.5 * t), off)
     at = shell_texel(tress, u, t)
     fine = blend_field(ends.field, 0, at[0], at[1]) - 0.5
     coarse = blend_field(ends.field, 0, at[0] * 0.13, at[1] * 0.4) - 0.5
     coils = blend_field(ends.field, 1, at[0] * 1.3, at[1] * 3.2) - 0.5
-    streak = wp.lerp(0.8 * fine + 0.6 * coarse, 1.2 * coils + 0.4 * coarse, tress.coil)
+    streak = wp.lerp(0.8 * fine + 0.6 * coarse, 0.8 * coils + 0.4 * coarse, tress.coil)
     deep = wp.where(u > _OUTER_FROM, 0.96, 0.84)
     if tress.cord > 0.5:
-        streak = 0.5 * wp.cos(CORNROWS * u) - 0.1 + 0.25 * wp.sin(t * 4.0 * tress.lock_along)
+        streak = 0.4 * wp.cos(CORNROWS * u) - 0.1 + 0.15 * wp.sin(t * 4.0 * tress.lock_along)
     return wp.vec3(streak, deep, 0.0)
 
 
@@ -78,17 +78,19 @@ def shade_hair(look: Look, spot: Spot, tangent: wp.vec3, ends: Ends, picture: in
     # some light goes through hair, the more the fairer it is
     shade = wp.lerp(spot.shade, 1.0, 0.2 + 0.3 * wp.min(1.0, 4.0 * look.hair[1]))
     streak = found[0]
-    grey = wp.smoothstep(0.2, -0.2, streak * 0.8 + 0.75 - 1.5 * look.hair_grey)
-    colour = wp.lerp(look.hair, wp.vec3(0.23, 0.225, 0.22), grey * wp.min(look.hair_grey * 3.0, 1.0))
-    colour = colour * (wp.max(1.0 + 0.75 * streak, 0.2) * found[1])
+    # what is seen as one strand is a bundle of hairs, of which about as many are grey as elsewhere
+    share = look.hair_grey * look.hair_grey
+    grey = share * (1.0 + 0.9 * (1.0 - share) * streak)
+    colour = wp.lerp(look.hair, wp.vec3(0.22, 0.216, 0.212), wp.clamp(grey, 0.0, 1.0))
+    colour = colour * (wp.max(1.0 + 0.6 * streak, 0.2) * found[1])
     aside = wp.cross(tangent, spot.normal)
     lock = spot
     lock.normal = wp.normalize(spot.normal + aside * (0.35 * streak + 0.8 * found[2]))
     key = _strand_light(lock, tangent, look.key, streak)
     fill = _strand_light(lock, tangent, look.fill, streak)
     rim = _strand_light(lock, tangent, look.rim, streak)
-    gloss = 0.045 * (1.0 - 0.75 * look.hair_curl) * found[1]
-    tinted = colour * 0.9 + wp.vec3(0.01, 0.008, 0.006)
+    gloss = 0.012 * (1.0 - 0.75 * look.hair_curl) * found[1]
+    tinted = colour * 0.7 + wp.vec3(0.002, 0.0016, 0.0012)
     light = wp.cw_mul(look.key_colour, colour * key[0] + wp.vec3(gloss * key[1]) + tinted * key[2] * 0.5) * shade
     light += (
         wp.cw_mul(look.fill_colour, colour * fill[0] + wp.vec3(gloss * fill[1]) + tinted * fill[2] * 0.5) * spot.open
