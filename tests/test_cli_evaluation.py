@@ -245,6 +245,44 @@ def test_leaks_between_two_sets_are_named_drawn_and_end_with_1(place, tmp_path):
     assert "exact copies" in called("leaks", place / "train", place / "test").stdout
 
 
+def test_what_leaks_found_is_left_out_of_figures(place, tmp_path):
+    file, answers = tmp_path / "pairs.json", tmp_path / "answers.json"
+    assert called("leaks", place / "train", place / "test", "--out", file).exit_code == 1
+    found = shown("evaluate", place / "model", "--on", place / "test", "--leaks", file, "--predictions", answers)
+    listed = found["listed_as_leaks"]
+    assert (listed["count"], listed["further"], listed["without_all"]["accuracy"]["n"]) == (21, 0, 119)
+    assert listed["training"] == str(place / "train")
+    assert shown("evaluate", place / "model", "--on", place / "test")["listed_as_leaks"] is None
+    text = called("evaluate", place / "model", "--on", place / "test", "--leaks", file).output
+    assert "21 of these pictures are copies of" in text and "without all of these: accuracy" in text
+
+
+def test_a_file_of_leaks_tells_what_the_model_cannot(place, copied, tmp_path):
+    file, answers = tmp_path / "pairs.json", tmp_path / "answers.json"
+    called("leaks", place / "train", place / "test", "--out", file)
+    (copied / "training_hashes.npy").unlink()
+    found = shown("evaluate", copied, "--on", place / "test", "--leaks", file, "--predictions", answers)
+    assert (found["seen_in_training"], found["listed_as_leaks"]["further"]) == (None, 21)
+    assert shown("compare", answers, answers, "--unseen")["n"] == 119
+
+
+def test_a_file_of_other_leaks_is_refused(place, tmp_path):
+    called("leaks", place / "train", place / "test", "--out", tmp_path / "pairs.json")
+    class_folder(tmp_path / "fresh", range(3000, 3014))
+    refused = called("evaluate", place / "model", "--on", tmp_path / "fresh", "--leaks", tmp_path / "pairs.json")
+    assert refused.exit_code == 1 and "it compares" in refused.output and "Traceback" not in refused.output
+
+
+def test_training_leaves_out_what_leaks_found(place, tmp_path):
+    called("leaks", place / "train", place / "test", "--out", tmp_path / "pairs.json")
+    model, leaks = tmp_path / "model", ("--leaks", tmp_path / "pairs.json")
+    made = shown("train", place / "train", "--out", model, "--epochs", "0.5", *leaks)
+    assert made["left_out"]["copy_of_test"] == 21
+    found = shown("evaluate", model, "--on", place / "test", *leaks)
+    assert found["seen_in_training"]["count"] == 0
+    assert found["listed_as_leaks"]["further"] == 21
+
+
 def test_sets_that_share_nothing_end_with_0(place, tmp_path):
     class_folder(tmp_path / "fresh", range(3000, 3014))
     assert shown("leaks", place / "train", tmp_path / "fresh")["clean"] == 14

@@ -17,6 +17,7 @@ from facsim.commands.evaluation_text import (
     comparison_text,
     evaluation_text,
     frames_text,
+    listed_text,
     seen_text,
 )
 from facsim.commands.options import AsJson, Device, check_device
@@ -25,6 +26,7 @@ from facsim.errors import FacsimError
 
 if TYPE_CHECKING:
     from facsim.learn.examination import Examination
+    from facsim.learn.leak_file import Leaks
     from facsim.models.classifier import Classifier
     from facsim.products import OnProgress
 
@@ -62,6 +64,9 @@ def evaluate(
     figure: Annotated[
         str, typer.Option("--figure", metavar="FILE.svg", help="Draw reliability, groups and curves.")
     ] = "",
+    leaks: Annotated[
+        str, typer.Option("--leaks", metavar="FILE", help="Give figures without what this file of facsim leaks names.")
+    ] = "",
     device: Device = "cpu",
     out: OutFile = "",
     json: AsJson = False,
@@ -80,7 +85,9 @@ def evaluate(
       facsim evaluate runs/quickstart/model --on fer2013.csv --split PublicTest --json
       facsim evaluate runs/quickstart/model --on faces.zip --out runs/quickstart/evaluations/faces.json
       facsim evaluate models/a --on runs/test --groups age,gender,tone --corruptions all --figure a.svg
+      facsim evaluate models/a --on test.zip --leaks pairs.json
     """
+    from facsim.learn.leak_file import read_leaks
     from facsim.models.weights import load_classifier
 
     check_device(device)
@@ -90,9 +97,10 @@ def evaluate(
 
         check_corruptions(() if corruptions == "all" else _names(corruptions), levels)
     _refuse_endings(predictions, figure)
+    named = read_leaks(leaks) if leaks else None
     classifier = load_classifier(model, device=device)
     with progress_shown() as on_progress:
-        done = _examined(classifier, _Asked(model=model, on=on, split=split, shared=shared), on_progress)
+        done = _examined(classifier, _Asked(model=model, on=on, split=split, shared=shared, leaks=named), on_progress)
         evaluation = done.evaluation(split=split)
         found = {
             **{"model": model, "on": on, **evaluation.to_json()},
@@ -108,7 +116,7 @@ def evaluate(
     _write(found, out, figure)
     if json:
         tell(seen_text(found["seen_in_training"]))
-        for told in (chosen_text(found), frames_text(found)):
+        for told in (chosen_text(found), listed_text(found), frames_text(found)):
             if told:
                 tell(told)
     _show(found, json=json, text=evaluation_text(found))
@@ -182,6 +190,7 @@ class _Asked:
     on: str
     split: str
     shared: bool
+    leaks: Leaks | None = None
 
 
 def _show(found: Mapping[str, Any], *, json: bool, text: str) -> None:
@@ -231,7 +240,7 @@ def _examined(classifier: Classifier, asked: _Asked, on_progress: OnProgress) ->
 
     shape = PictureShape(size_px=classifier.preprocessing.size_px, colour=classifier.preprocessing.colour)
     pictures = read_shown(asked.on, shape, on_progress, split=asked.split)
-    return examine(classifier, asked.model, pictures, shared=asked.shared)
+    return examine(classifier, asked.model, pictures, shared=asked.shared, leaks=asked.leaks)
 
 
 def _robustness(examined: Examination, names: str, levels: tuple[int, ...], on_progress: OnProgress) -> dict[str, Any]:

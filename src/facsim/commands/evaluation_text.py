@@ -7,7 +7,15 @@ from typing import Any
 
 from facsim.commands.console import counts_text, table_text
 
-__all__ = ["calibrated_text", "chosen_text", "comparison_text", "evaluation_text", "frames_text", "seen_text"]
+__all__ = [
+    "calibrated_text",
+    "chosen_text",
+    "comparison_text",
+    "evaluation_text",
+    "frames_text",
+    "listed_text",
+    "seen_text",
+]
 
 _HEADLINES = (("accuracy", "accuracy (WAR)"), ("uar", "UAR"), ("macro_f1", "macro F1"), ("ece", "calibration error"))
 _CALIBRATION = (("classwise_ece", "class-wise error"), ("nll", "log-likelihood, −"), ("brier", "Brier score"))
@@ -18,7 +26,7 @@ _Found = Mapping[str, Any]
 def evaluation_text(found: _Found) -> str:
     """Headline figures, the confusion matrix, then whatever else was asked for, and every warning."""
     parts = [_headlines(found), _matrix(found), seen_text(found["seen_in_training"]), chosen_text(found)]
-    parts += [frames_text(found), _tempered(found["calibration"])]
+    parts += [listed_text(found), frames_text(found), _tempered(found["calibration"])]
     parts += [_groups(name, held) for name, held in found["groups"].items()]
     parts += [_robustness(found["robustness"])]
     parts += [f"not scored: {counts_text(found['left_out'])}" if found["left_out"] else ""]
@@ -81,6 +89,19 @@ def chosen_text(found: _Found) -> str:
         lines[0] += f", and {near['count']} are near-duplicates of such"
         return "\n".join(lines + _without("without both", near["without_both"]))
     return "\n".join(lines + _without("without those it was chosen on", seen["without"]))
+
+
+def listed_text(found: _Found) -> str:
+    """How many of the pictures a file of leaks names, and the figures without these and those seen; empty without
+    such a file."""
+    listed = found["listed_as_leaks"]
+    if listed is None:
+        return ""
+    head = f"{listed['count']} of these pictures are copies of {listed['training']} by {listed['file']}"
+    if not listed["count"]:
+        return head
+    further = f", {listed['further']} of them in no other way" if listed["further"] else ""
+    return "\n".join([head + further, *_without("without all of these", listed["without_all"])])
 
 
 def frames_text(found: _Found) -> str:

@@ -45,12 +45,13 @@ def leaks(
 
     Near-duplicates are one photograph in another encoding, size, brightness or crop (up to about 8 %), or mirrored,
     or two of one series; with --faces also one that was turned, or cropped far more. Ends with 1 where any are found.
-    Look at them with --sheet before you believe it.
+    Look at them with --sheet before you believe it. The file of --out is what `facsim train --leaks` and `facsim
+    evaluate --leaks` read: to leave these out, and to count without them.
 
     \b
     Example:
       facsim leaks train.zip test.zip --sheet pairs.png
-      facsim leaks train.zip test.zip --faces --sheet pairs.png
+      facsim leaks train.zip test.zip --faces --sheet pairs.png --out pairs.json
     """
     from facsim.learn.leaks import find_pairs
     from facsim.learn.sources import load_pictures

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -112,6 +112,10 @@ def train(
     precision: Precision = "",
     seed: Seed = 0,
     split: Split = "",
+    leaks: Annotated[
+        str,
+        typer.Option("--leaks", metavar="FILE", help="Leave out what this file of facsim leaks names."),
+    ] = "",
     time_budget_s: Annotated[
         float, typer.Option("--time-budget-s", help="Stop after so many seconds.", show_default="no limit")
     ] = 0.0,
@@ -138,6 +142,7 @@ def train(
     Examples:
       facsim train runs/quickstart --out models/quickstart
       facsim train faces.zip --out models/faces --epochs 20 --colour rgb --time-budget-s 600
+      facsim train faces.zip --out models/faces --leaks pairs.json
       facsim train --recipe syntfer-ir50 --show
       facsim train faces.zip --out models/ir50 --recipe syntfer-ir50 --initial backbone=ir50.pth --device cuda
       torchrun --nproc-per-node 2 -m facsim train faces.zip --out models/faces
@@ -152,7 +157,7 @@ def train(
     if require_commercial:
         _check_commercial(settings, source)
     place = {"device": device, "threads": threads or None, "time_budget_s": time_budget_s or None}
-    facts = _made(settings, replace(settings.config(), **place), source, split, Path(out))
+    facts = _made(settings, replace(settings.config(), **place), _From(source, split, leaks), Path(out))
     if facts is None:
         return
     if onnx:
@@ -234,13 +239,21 @@ def _initial(given: list[str]) -> str | dict[str, str]:
     return {name: path for name, _, path in parts}
 
 
-def _made(settings: Train, config: TrainingConfig, source: str, split: str, out: Path) -> dict[str, Any] | None:
+class _From(NamedTuple):
+    """What is learnt from: a source, its split, and a file of pictures that are left out."""
+
+    source: str
+    split: str
+    leaks: str
+
+
+def _made(settings: Train, config: TrainingConfig, given: _From, out: Path) -> dict[str, Any] | None:
     """The facts of the training, with its `classifier`; None in a process that does not lead."""
     from facsim.learn.distributed import joined_team
 
     leads = os.environ.get("RANK", "0") == "0"
     with joined_team(device=config.device) as team, progress_shown() if leads else nullcontext(_untold) as on_progress:
-        pictures = _pictures(settings, source, split, on_progress)
+        pictures = _pictures(settings, given, on_progress)
         done = _trained(settings, pictures, config, out, on_progress, team)
     if not leads:
         return None
@@ -255,8 +268,13 @@ def _untold(progress: Any) -> None:
     pass
 
 
-def _pictures(settings: Train, source: str, split: str, on_progress: OnProgress) -> Any:
-    return read_shown(source, settings.shape(), on_progress, split=split, units=settings.action_units > 0)
+def _pictures(settings: Train, given: _From, on_progress: OnProgress) -> Any:
+    from facsim.learn.leak_file import leave_out, read_leaks
+
+    named = read_leaks(given.leaks) if given.leaks else None
+    units = settings.action_units > 0
+    pictures = read_shown(given.source, settings.shape(), on_progress, split=given.split, units=units)
+    return pictures if named is None else leave_out(pictures, named)
 
 
 def _trained(

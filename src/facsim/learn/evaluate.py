@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facsim.errors import FacsimError
 from facsim.expressions import positions_in
 from facsim.learn.data import Pictures, of_classes, take
+from facsim.learn.leak_file import Leaks, listed_rows
 from facsim.learn.leaks import SeenPictures, near_in, seen_in
 from facsim.learn.signatures import NEAR_BITS, Signatures, near_bits
 from facsim.metrics import Confusion, Estimate, accuracy, ece, f1, macro_f1, precision, recall, tally, uar
@@ -30,6 +31,7 @@ __all__ = [
     "NAMES_SHOWN",
     "PREPROCESSING_VERSION",
     "Evaluation",
+    "Listed",
     "Seen",
     "evaluate",
     "facts_of",
@@ -84,6 +86,29 @@ class Seen:
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """Test pictures that a file of `facsim leaks` names: how many, how many of them are not seen otherwise
+    (`further`; all where the model does not say what it has seen), and the headline figures without them and without
+    those that were seen (None where none is left). `file` is the file, `training` the set that it compares with."""
+
+    count: int
+    further: int
+    without: Figures | None
+    file: str
+    training: str
+
+    def to_json(self) -> dict[str, Any]:
+        """`{file, training, count, further, without_all: {accuracy, …}}`."""
+        return {
+            "file": self.file,
+            "training": self.training,
+            "count": self.count,
+            "further": self.further,
+            "without_all": _figures_json(self.without),
+        }
+
+
 def _figures_json(figures: Figures | None) -> dict[str, Any] | None:
     return None if figures is None else {name: figure.to_json() for name, figure in figures.items()}
 
@@ -93,9 +118,9 @@ class Evaluation:
     """Headline figures with their intervals, the confusion matrix, and what was evaluated on what.
 
     `model` is the SHA-256 of the weights, `data` the fingerprint of the pictures; `seen` is None where the model does
-    not say what it was trained on; `chosen` is the same of the pictures that its checkpoint was chosen on. `left_out`
-    counts pictures that were not scored, by reason. `facts` are what `facts_of` gives: the split, how pictures were
-    made, and what gave the scores.
+    not say what it was trained on; `chosen` is the same of the pictures that its checkpoint was chosen on; `listed`
+    of those that a file of leaks names, None without one. `left_out` counts pictures that were not scored, by reason.
+    `facts` are what `facts_of` gives: the split, how pictures were made, and what gave the scores.
     """
 
     accuracy: Estimate
@@ -105,6 +130,7 @@ class Evaluation:
     confusion: Confusion
     seen: Seen | None = None
     chosen: Seen | None = None
+    listed: Listed | None = None
     model: str = ""
     data: str = ""
     origin: str = ""
@@ -125,6 +151,7 @@ class Evaluation:
             "confusion": self.confusion.counts.tolist(),
             "seen_in_training": None if self.seen is None else self.seen.to_json(),
             "seen_in_selection": None if self.chosen is None else self.chosen.to_json(),
+            "listed_as_leaks": None if self.listed is None else self.listed.to_json(),
             "model_sha256": self.model,
             "data_fingerprint": self.data,
             "data_origin": self.origin,
@@ -143,11 +170,13 @@ def evaluate(
     training_hashes: NDArray[np.uint64] | None = None,
     training_signatures: Signatures | None = None,
     chosen_on: SeenPictures | None = None,
+    leaks: Leaks | None = None,
 ) -> Evaluation:
     """The evaluation of scores float32 (N, C), distributions over `classes`, against labelled `pictures` (N).
 
     The two may order their classes differently, but must have the same: raises FacsimError, naming the difference,
-    where they do not (`shared_classes` cuts both to what they share). Intervals are drawn from a fixed seed.
+    where they do not (`shared_classes` cuts both to what they share). `leaks` names pictures that training may have
+    seen by what `facsim leaks` found. Intervals are drawn from a fixed seed.
     """
     ordered = ordered_scores(scores, pictures, classes)
     held = chosen_on or SeenPictures()
@@ -160,6 +189,7 @@ def evaluate(
         confusion=_confusion(ordered, pictures),
         seen=seen,
         chosen=chosen,
+        listed=None if leaks is None else _listed(ordered, pictures, leaks, (training_hashes, training_signatures)),
         model=model,
         data=pictures.fingerprint,
         origin=pictures.origin,
@@ -268,6 +298,23 @@ def _seen(
         without_near=_figures_of(scores, pictures, ~(exact | near)),
         near_names=_names(pictures, near),
         bits=bits,
+    )
+
+
+def _listed(
+    scores: NDArray[np.float32],
+    pictures: Pictures,
+    leaks: Leaks,
+    seen: tuple[NDArray[np.uint64] | None, Signatures | None],
+) -> Listed:
+    named = listed_rows(pictures, leaks)
+    known = SeenPictures(hashes=seen[0], signatures=seen[1]).known(pictures)
+    return Listed(
+        count=int(named.sum()),
+        further=int((named & ~known).sum()),
+        without=_figures_of(scores, pictures, ~(named | known)),
+        file=leaks.file,
+        training=leaks.training,
     )
 
 

@@ -16,6 +16,7 @@ from facsim.learn.corruptions import SEVERITIES
 from facsim.learn.data import Pictures, take
 from facsim.learn.evaluate import Evaluation, evaluate, facts_of, shared_classes
 from facsim.learn.groups import groups_of
+from facsim.learn.leak_file import Leaks, listed_rows
 from facsim.learn.leaks import (
     SeenPictures,
     load_chosen_on,
@@ -39,7 +40,7 @@ class Examination:
     """Scores float32 (N, C) over `classes` that `classifier` gives labelled `pictures` (N).
 
     `hashes`, `signatures` and `temperature` are what lies beside the weights, each None where it does not;
-    `chosen_on` is what the checkpoint was chosen on.
+    `chosen_on` is what the checkpoint was chosen on, `leaks` names pictures that the training set holds too.
     """
 
     classifier: Classifier
@@ -50,6 +51,7 @@ class Examination:
     signatures: Signatures | None
     temperature: Temperature | None
     chosen_on: SeenPictures
+    leaks: Leaks | None = None
 
     def evaluation(self, *, split: str = "") -> Evaluation:
         """The headline figures, with what they depend on and what of the pictures was seen in training."""
@@ -61,6 +63,7 @@ class Examination:
             training_hashes=self.hashes,
             training_signatures=self.signatures,
             chosen_on=self.chosen_on,
+            leaks=self.leaks,
         )
         return replace(found, facts=facts_of(self.classifier, split=split))
 
@@ -126,6 +129,7 @@ class Examination:
             self.pictures,
             classes=self.classes,
             training=(self.hashes, self.signatures),
+            leaks=self.leaks,
             facts={"model_sha256": self.classifier.sha256, **facts_of(self.classifier, split=split)},
         )
 
@@ -147,13 +151,21 @@ class Examination:
 
 
 def examine(
-    classifier: Classifier, folder: str | os.PathLike[str], pictures: Pictures, *, shared: bool = False
+    classifier: Classifier,
+    folder: str | os.PathLike[str],
+    pictures: Pictures,
+    *,
+    shared: bool = False,
+    leaks: Leaks | None = None,
 ) -> Examination:
-    """The examination of the classifier that lies in `folder` on labelled `pictures`.
+    """The examination of the classifier that lies in `folder` on labelled `pictures`, of which `leaks` may name some.
 
-    With `shared`, classes that only one of the two has are cut away (`shared_classes`). Raises WeightsError where what
+    With `shared`, classes that only one of the two has are cut away (`shared_classes`). Raises FacsimError where
+    `leaks` is of other pictures, WeightsError where what
     lies beside the weights is damaged or of other weights.
     """
+    if leaks is not None:
+        listed_rows(pictures, leaks)
     scores, classes = predict(classifier, pictures), classifier.classes
     if shared:
         scores, pictures, classes = shared_classes(scores, pictures, classes=classes)
@@ -166,4 +178,5 @@ def examine(
         signatures=load_training_signatures(folder),
         temperature=load_temperature(folder, model=classifier.sha256),
         chosen_on=load_chosen_on(folder),
+        leaks=leaks,
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from facsim.errors import FacsimError, FormatError
 from facsim.learn.data import Pictures
 from facsim.learn.evaluate import ordered_scores
+from facsim.learn.leak_file import Leaks, listed_rows
 from facsim.learn.leaks import near_in, seen_in
 from facsim.learn.signatures import Signatures, near_bits
 from facsim.metrics import Comparison, compare
@@ -33,8 +34,9 @@ _ENTRY = b"facsim_predictions"
 class Predictions:
     """Scores float32 (N, C) over `classes` of the pictures `ids` (N), whose classes are `truth` (N).
 
-    `seen` (N) says of each picture whether the model was trained on it: "exact", "near", "" for no, or None where that
-    is not known. `facts` is plain JSON: which model, which pictures.
+    `seen` (N) says of each picture whether the model was trained on it: "exact", "near", "listed" where a file of
+    `facsim leaks` alone says so, "" for no, or None where that is not known. `facts` is plain JSON: which model,
+    which pictures.
     """
 
     ids: tuple[str, ...]
@@ -59,18 +61,20 @@ def predictions_of(
     *,
     classes: Sequence[str],
     training: tuple[NDArray[np.uint64] | None, Signatures | None] = (None, None),
+    leaks: Leaks | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Predictions:
     """The predictions that scores (N, C) over `classes` are, for `pictures` (N), in the order of the pictures' classes.
 
-    `training` are the hashes and the signatures that lie beside the model, each None where it does not.
+    `training` are the hashes and the signatures that lie beside the model, each None where it does not; `leaks` names
+    further pictures as copies.
     """
     return Predictions(
         ids=pictures.ids,
         truth=pictures.labels,
         classes=pictures.classes,
         scores=ordered_scores(scores, pictures, classes),
-        seen=_seen(pictures, *training),
+        seen=_listed(pictures, _seen(pictures, *training), leaks),
         facts={**(facts or {}), "data_fingerprint": pictures.fingerprint, "data_origin": pictures.origin},
     )
 
@@ -132,6 +136,14 @@ def compare_predictions(one: Predictions, other: Predictions, *, unseen: bool = 
         rng=np.random.default_rng(0),
     )
     return found, len(rows)
+
+
+def _listed(pictures: Pictures, seen: tuple[str | None, ...], leaks: Leaks | None) -> tuple[str | None, ...]:
+    if leaks is None:
+        return seen
+    return tuple(
+        known or ("listed" if named else known) for known, named in zip(seen, listed_rows(pictures, leaks), strict=True)
+    )
 
 
 def _seen(
