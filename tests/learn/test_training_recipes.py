@@ -77,9 +77,12 @@ def test_what_is_given_replaces_the_recipes_value_and_nothing_else():
 
 def test_a_file_is_a_recipe_and_its_paths_are_relative_to_it(tmp_path):
     file = tmp_path / "mine.toml"
-    file.write_text('[train]\nlr = 0.5\ninitial = { backbone = "w/ir50.pth" }\nvalidation_set = "faces.zip"\n')
+    file.write_text(
+        '[train]\nlr = 0.5\ninitial = { backbone = "w/ir50.pth" }\nvalidation_set = "faces.zip"\nleaks = "p.json"\n'
+    )
     settings = training_settings(str(file), {})
     assert settings.lr == 0.5 and settings.validation_set == str(tmp_path / "faces.zip")
+    assert settings.leaks == str(tmp_path / "p.json")
     assert settings.initial == {"backbone": str(tmp_path / "w/ir50.pth")}
 
 

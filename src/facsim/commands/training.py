@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -80,6 +80,10 @@ ActionUnits = Annotated[
     float,
     typer.Option("--action-units", help="Weight of reading action units, too, in the loss.", show_default="0"),
 ]
+LeaksFile = Annotated[
+    str,
+    typer.Option("--leaks", metavar="FILE", help="Leave out what this file of facsim leaks names.", show_default=False),
+]
 Precision = Annotated[
     str,
     typer.Option("--precision", metavar="fp32|bf16|fp16", help="What a pass computes in.", show_default="fp32"),
@@ -110,12 +114,9 @@ def train(
     alignment: Alignment = 0.0,
     action_units: ActionUnits = 0.0,
     precision: Precision = "",
+    leaks: LeaksFile = "",
     seed: Seed = 0,
     split: Split = "",
-    leaks: Annotated[
-        str,
-        typer.Option("--leaks", metavar="FILE", help="Leave out what this file of facsim leaks names."),
-    ] = "",
     time_budget_s: Annotated[
         float, typer.Option("--time-budget-s", help="Stop after so many seconds.", show_default="no limit")
     ] = 0.0,
@@ -157,7 +158,7 @@ def train(
     if require_commercial:
         _check_commercial(settings, source)
     place = {"device": device, "threads": threads or None, "time_budget_s": time_budget_s or None}
-    facts = _made(settings, replace(settings.config(), **place), _From(source, split, leaks), Path(out))
+    facts = _made(settings, replace(settings.config(), **place), source, split, Path(out))
     if facts is None:
         return
     if onnx:
@@ -203,6 +204,7 @@ _SETTINGS: Mapping[str, str] = {
     "validate_on": "validation_set",
     "reference": "reference",
     "alignment": "alignment",
+    "leaks": "leaks",
     "action_units": "action_units",
     "precision": "precision",
     "seed": "seed",
@@ -239,21 +241,13 @@ def _initial(given: list[str]) -> str | dict[str, str]:
     return {name: path for name, _, path in parts}
 
 
-class _From(NamedTuple):
-    """What is learnt from: a source, its split, and a file of pictures that are left out."""
-
-    source: str
-    split: str
-    leaks: str
-
-
-def _made(settings: Train, config: TrainingConfig, given: _From, out: Path) -> dict[str, Any] | None:
+def _made(settings: Train, config: TrainingConfig, source: str, split: str, out: Path) -> dict[str, Any] | None:
     """The facts of the training, with its `classifier`; None in a process that does not lead."""
     from facsim.learn.distributed import joined_team
 
     leads = os.environ.get("RANK", "0") == "0"
     with joined_team(device=config.device) as team, progress_shown() if leads else nullcontext(_untold) as on_progress:
-        pictures = _pictures(settings, given, on_progress)
+        pictures = _pictures(settings, source, split, on_progress)
         done = _trained(settings, pictures, config, out, on_progress, team)
     if not leads:
         return None
@@ -268,13 +262,9 @@ def _untold(progress: Any) -> None:
     pass
 
 
-def _pictures(settings: Train, given: _From, on_progress: OnProgress) -> Any:
-    from facsim.learn.leak_file import leave_out, read_leaks
-
-    named = read_leaks(given.leaks) if given.leaks else None
+def _pictures(settings: Train, source: str, split: str, on_progress: OnProgress) -> Any:
     units = settings.action_units > 0
-    pictures = read_shown(given.source, settings.shape(), on_progress, split=given.split, units=units)
-    return pictures if named is None else leave_out(pictures, named)
+    return settings.kept(read_shown(source, settings.shape(), on_progress, split=split, units=units))
 
 
 def _trained(

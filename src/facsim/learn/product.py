@@ -10,6 +10,7 @@ from facsim.dataset import dataset_of
 from facsim.errors import RecipeError, hint_nearest
 from facsim.learn.augment import NO_AUGMENTATION, Augmentation, scaled_augmentation
 from facsim.learn.data import Pictures, PictureShape, pictures_from
+from facsim.learn.leak_file import leave_out, read_leaks
 from facsim.learn.selfsupervised.unlabelled import load_unlabelled
 from facsim.learn.sources import load_pictures, stated_by_run
 from facsim.learn.train import train
@@ -31,7 +32,8 @@ class Train:
     validation: "chooser" holds out the tenth of the people (or of the pictures) whose hash says so; "none" trains on
     all; validation_set: a path, whose pictures are held out instead. initial: a path, or paths by part of the network.
     reference: the path of pictures, labelled or not, that `alignment` draws features towards. action_units: above 0,
-    the weight of a second task: to read the action units that are known of the pictures. Paths in a training recipe
+    the weight of a second task: to read the action units that are known of the pictures. leaks: a file that `facsim
+    leaks` wrote of the pictures and a test set; copies of test pictures are not trained on. Paths in a training recipe
     are relative to its file, those in a run's recipe to where facsim is called.
     """
 
@@ -71,6 +73,7 @@ class Train:
     alignment_kernel: str = "moments"
     action_units: float = 0.0
     reference: str = ""
+    leaks: str = ""
     accumulation: int = 1
     precision: str = "fp32"
     compile: bool = False
@@ -105,6 +108,11 @@ class Train:
         values["augmentation"] = augmentation_of(self.augmentation)
         return TrainingConfig(**{**values, "initial": self.initial or None})
 
+    def kept(self, pictures: Pictures) -> Pictures:
+        """The pictures that are trained on: all, or those that `leaks` does not name. Raises FormatError or FacsimError
+        where that is no file of leaks, or one of other pictures."""
+        return leave_out(pictures, read_leaks(self.leaks)) if self.leaks else pictures
+
     def make(self, run: Manifest, *, on_progress: OnProgress) -> dict[str, Any]:
         """Train, or continue training; returns how it ended. Raises RecipeError where the run is on an object store."""
         if not run.folder.is_local:
@@ -116,7 +124,7 @@ class Train:
             on_progress(Progress(step="reading", done=done, total=total, unit="pictures"))
 
         pictures = pictures_from(records, shape=self.shape(), on_decoded=decoded)
-        pictures = stated_by_run(pictures, dataset_of(run), name="this run")
+        pictures = self.kept(stated_by_run(pictures, dataset_of(run), name="this run"))
 
         def told(step: int, total: int, rate: float, loss: float) -> None:
             note = f"loss {loss:.3f}, {rate:.0f} pictures/s"

@@ -20,7 +20,7 @@ from facsim.recipe import PRODUCTS, build_product
 __all__ = ["known_training_recipes", "training_recipe_text", "training_settings"]
 
 _TABLES = ("plan", "input", "step", *PRODUCTS)
-_PATHS = ("validation_set", "reference", "initial")
+_PATHS = ("validation_set", "reference", "initial", "leaks")
 
 
 def known_training_recipes() -> tuple[str, ...]:
