@@ -72,6 +72,32 @@ def test_what_training_saves_of_itself_is_what_is_read(make_run):
     assert found.classes == classifier.classes
 
 
+def known(count, near, further):
+    """What an evaluation says of pictures that a model may know, accuracy falling with each kind that is left out."""
+    figures = [
+        {"accuracy": {"value": value, "n": n, "low": value - 0.1, "high": value + 0.1}}
+        for value, n in ((0.6, 100 - count), (0.5, 100 - count - near), (0.4, 100 - count - near - further))
+    ]
+    seen = {"count": count, "without": figures[0], "near": {"count": near, "without_both": figures[1]}}
+    listed = {"file": "p.json", "training": "a/train.zip", "count": further, "further": further}
+    return {"seen_in_training": seen, "listed_as_leaks": {**listed, "without_all": figures[2]}}
+
+
+@pytest.mark.parametrize(
+    ("counts", "leaked", "without"),
+    [((0, 0, 0), 0, None), ((3, 0, 0), 3, 0.6), ((3, 2, 0), 5, 0.5), ((0, 2, 9), 11, 0.4)],
+)
+def test_what_a_model_may_know_is_counted_and_left_out(make_run, counts, leaked, without):
+    import json
+
+    made = make_run(14)
+    made.folder.write("evaluations/x.json", json.dumps({"on": "b.zip", **known(*counts)}).encode())
+    found = next(one for one in evaluations(made) if one.name == "x")
+    assert found.leaked == leaked
+    assert (found.without.value if found.without else None) == without
+    assert found.listed_in == "train.zip"
+
+
 def test_an_evaluation_of_an_earlier_facsim_is_still_read(make_run):
     import json
 

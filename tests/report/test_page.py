@@ -1,6 +1,7 @@
 """The page: one file that loads nothing, says everything, and escapes whatever is not ours."""
 
 import itertools
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -166,6 +167,19 @@ def test_the_first_figures_are_the_run_s(run):
 
 def test_rejected_reasons_are_on_the_page_with_their_counts(html):
     assert re.search(r"over quota</th><td>[^<]*</td><td class=\"n\">2<", html)
+
+
+def test_pictures_that_the_model_may_know_are_told_with_the_accuracy_without_them(make_run):
+    figure = {"value": 0.41, "n": 600, "low": 0.38, "high": 0.44}
+    seen = {"count": 60, "without": None, "near": {"count": 30, "without_both": None}}
+    listed = {"training": "a/train.zip", "count": 100, "further": 10, "without_all": {"accuracy": figure}}
+    made = make_run(14)
+    known = {"on": "b.zip", "seen_in_training": seen, "listed_as_leaks": listed}
+    made.folder.write("evaluations/known.json", json.dumps(known).encode())
+    text = " ".join("".join(read(page_of(made)).texts).split())
+    assert "100 of these pictures the model may know: 60 were in the training set, 30 are near-duplicates" in text
+    assert "10 more lie in train.zip, as a list of leaks says" in text
+    assert "Without them accuracy is 0.410 (0.380 – 0.440, 600 pictures)" in text
 
 
 def test_terms_are_on_the_page(make_run, page):

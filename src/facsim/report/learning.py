@@ -66,8 +66,10 @@ class Measure:
 class Evaluation:
     """One evaluation. counts[i][j]: pictures of class i that were called class j; recall None for an absent class.
 
-    seen: how many of the pictures the model was trained on, None where it does not say. left_out: pictures that were
-    not scored, by reason.
+    seen: how many of the pictures the model was trained on, None where it does not say. near: of how many others it has
+    seen near-duplicates, None where it cannot tell. listed: how many more lie in the set `listed_in`, as a file of
+    `facsim leaks` says. without: accuracy without all of these, None where there are none or nothing else is left.
+    left_out: pictures that were not scored, by reason.
     """
 
     name: str
@@ -80,11 +82,20 @@ class Evaluation:
     recall: tuple[float | None, ...]
     seen: int | None
     left_out: Mapping[str, int]
+    near: int | None = None
+    listed: int = 0
+    listed_in: str = ""
+    without: Measure | None = None
+
+    @property
+    def leaked(self) -> int:
+        """How many of the pictures the model may know, in one way or another."""
+        return (self.seen or 0) + (self.near or 0) + self.listed
 
     @property
     def on_name(self) -> str:
         """The last part of what it was evaluated on, or the evaluation's own name."""
-        return self.on.rstrip("/").rsplit("/", 1)[-1] or self.name
+        return _last_part(self.on) or self.name
 
     @property
     def shares(self) -> tuple[tuple[float, ...], ...]:
@@ -176,7 +187,27 @@ def _evaluation(name: str, data: Mapping[str, Any]) -> Evaluation:
         recall=tuple(recall.get(of_class) for of_class in classes),
         seen=None if seen is None else int(seen["count"]),
         left_out=data.get("left_out", {}),
+        near=int(near["count"]) if (near := (seen or {}).get("near")) else None,
+        listed=int(listed["further"]) if (listed := data.get("listed_as_leaks")) else 0,
+        listed_in=_last_part(listed["training"]) if listed else "",
+        without=_without(seen or {}, listed),
     )
+
+
+def _last_part(path: str) -> str:
+    return path.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _without(seen: Mapping[str, Any], listed: Mapping[str, Any] | None) -> Measure | None:
+    """Accuracy without every picture that is known to be seen, by whatever tells the most of them."""
+    near = seen.get("near")
+    if listed is not None and listed["count"]:
+        figures = listed["without_all"]
+    elif near and near["count"]:
+        figures = near["without_both"]
+    else:
+        figures = seen.get("without") if seen.get("count") else None
+    return None if not figures else _measure("accuracy", "accuracy", figures["accuracy"])
 
 
 def _measure(name: str, title: str, found: Mapping[str, Any]) -> Measure:
