@@ -3,12 +3,14 @@
     facsim teach research --pictures fer2013/train.zip --votes ferplus_votes.csv \\
         --barred fer2013/publictest.zip --out small
     python benchmarks/teachers.py --models small/labels large/labels \\
-        --cut fer2013/train.zip --test fer2013/publictest.zip
+        --cut fer2013/train.zip --test fer2013/publictest.zip --views
 
 Each is asked as the stage `expression` asks with `flips`: the mean of its logits over the picture and its mirror
 image, by the temperature that lies beside its weights. The mean of several is what the stage `vote` gives with `rule =
-"mean"`. They are tested on the pictures of --test, and on those of --cut that belong to the fixed cut
-(`facsim.learn.data.is_chooser`) and of which no teacher has seen a near copy.
+"mean"`. With --views each is asked about the face cut upright, too (`facsim teach research --upright`): a vote of two
+steps, of which one has `crop = "image"`. They are tested on the pictures of --test, and on those of --cut that belong
+to the fixed cut (`facsim.learn.data.is_chooser`) and of which no teacher has seen a near copy. --leaks, a file of
+`facsim leaks`, gives the figures of those pictures of --test apart that it does not name.
 """
 
 from __future__ import annotations
@@ -25,9 +27,11 @@ from numpy.typing import NDArray
 from facsim.learn.calibration import load_temperature, tempered
 from facsim.learn.data import Pictures, is_chooser, take
 from facsim.learn.evaluate import evaluate
+from facsim.learn.leak_file import listed_rows, read_leaks
 from facsim.learn.leaks import load_seen
 from facsim.learn.predict import predict
 from facsim.learn.sources import load_pictures
+from facsim.learn.upright_faces import upright_faces
 from facsim.models.classifier import Classifier
 from facsim.models.weights import load_classifier
 from facsim.provenance import environment
@@ -38,9 +42,11 @@ def main() -> None:
     found: dict[str, Any] = {"environment": environment()}
     teachers = {folder: load_classifier(folder) for folder in asked.models}
     if asked.cut:
-        found["cut"] = _tested(teachers, _unknown_of_cut(asked.cut, asked.models))
+        found["cut"] = _tested(teachers, _unknown_of_cut(asked.cut, asked.models), views=asked.views)
     if asked.test:
-        found["test"] = _tested(teachers, load_pictures(asked.test))
+        test = load_pictures(asked.test)
+        named = listed_rows(test, read_leaks(asked.leaks)) if asked.leaks else None
+        found["test"] = _tested(teachers, test, views=asked.views, copies=named)
     print(json.dumps(found, indent=1) if asked.json else _table(found))
 
 
@@ -49,6 +55,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", required=True, metavar="FOLDER", help="classifiers of 48 px grey")
     parser.add_argument("--cut", metavar="SOURCE", help="FER2013's training split")
     parser.add_argument("--test", metavar="SOURCE")
+    parser.add_argument("--views", action="store_true", help="ask about faces cut upright, too")
+    parser.add_argument("--leaks", metavar="FILE", help="of the training split and --test")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -59,22 +67,33 @@ def _unknown_of_cut(source: str, models: Sequence[str]) -> Pictures:
     return take(cut, ~np.any([load_seen(folder).known(cut) for folder in models], axis=0))
 
 
-def _tested(teachers: Mapping[str, Classifier], pictures: Pictures) -> dict[str, Any]:
-    plain = {folder: predict(teacher, pictures) for folder, teacher in teachers.items()}
-    asked = {folder: _as_the_stage(folder, teacher, pictures, plain[folder]) for folder, teacher in teachers.items()}
+def _tested(
+    teachers: Mapping[str, Classifier], pictures: Pictures, *, views: bool, copies: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
+    """Who was asked, and how right that was."""
+    answers = {f"{folder}, one look": predict(teacher, pictures) for folder, teacher in teachers.items()}
+    whole = {folder: _as_the_stage(folder, teacher, pictures) for folder, teacher in teachers.items()}
+    answers |= whole
+    if views:
+        faces = upright_faces(pictures).pictures
+        upright = {folder: _as_the_stage(folder, teacher, faces) for folder, teacher in teachers.items()}
+        whole = {folder: (whole[folder] + upright[folder]) / 2.0 for folder in teachers}
+        answers |= {f"{folder}, upright": scores for folder, scores in upright.items()}
+        answers |= {f"{folder}, both cuts": scores for folder, scores in whole.items()}
+    if len(teachers) > 1:
+        answers["mean"] = np.mean(list(whole.values()), axis=0)
     classes = next(iter(teachers.values())).classes
-    found = {f"{folder}, one look": _figures(scores, pictures, classes) for folder, scores in plain.items()}
-    found |= {folder: _figures(scores, pictures, classes) for folder, scores in asked.items()}
-    if len(asked) > 1:
-        found["mean"] = _figures(np.mean(list(asked.values()), axis=0), pictures, classes)
+    found = {who: _figures(scores, pictures, classes) for who, scores in answers.items()}
+    if copies is not None:
+        kept = take(pictures, ~copies)
+        found |= {f"{who}, no copies": _figures(held[~copies], kept, classes) for who, held in answers.items()}
     return found
 
 
-def _as_the_stage(
-    folder: str, teacher: Classifier, pictures: Pictures, plain: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _as_the_stage(folder: str, teacher: Classifier, pictures: Pictures) -> NDArray[np.float32]:
     mirrored = replace(pictures, images=np.ascontiguousarray(pictures.images[:, :, ::-1]))
-    both = np.sqrt(plain * predict(teacher, mirrored))  # the mean of the two looks' logits, but for a constant
+    # the mean of the two looks' logits, but for a constant
+    both = np.sqrt(predict(teacher, pictures) * predict(teacher, mirrored))
     temperature = load_temperature(folder, model=teacher.sha256)
     return tempered(both, 1.0 if temperature is None else temperature.value)
 
