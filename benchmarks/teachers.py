@@ -4,13 +4,15 @@
         --barred fer2013/publictest.zip --out small
     python benchmarks/teachers.py --models small/labels large/labels \\
         --cut fer2013/train.zip --test fer2013/publictest.zip --views
+    python benchmarks/teachers.py --models small/votes --test fer2013/publictest.zip --votes ferplus_votes.csv --views
 
 Each is asked as the stage `expression` asks with `flips`: the mean of its logits over the picture and its mirror
 image, by the temperature that lies beside its weights. The mean of several is what the stage `vote` gives with `rule =
 "mean"`. With --views each is asked about the face cut upright, too (`facsim teach research --upright`): a vote of two
 steps, of which one has `crop = "image"`. They are tested on the pictures of --test, and on those of --cut that belong
 to the fixed cut (`facsim.learn.data.is_chooser`) and of which no teacher has seen a near copy. --leaks, a file of
-`facsim leaks`, gives the figures of those pictures of --test apart that it does not name.
+`facsim leaks`, gives the figures of those pictures of --test apart that it does not name. With --votes the labels of
+--test are FER+'s majority among the seven, and pictures without one are left out.
 """
 
 from __future__ import annotations
@@ -24,13 +26,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facsim.expressions import SEVEN_EXPRESSIONS
+from facsim.formats.ferplus import read_ferplus_votes, relabelled
 from facsim.learn.calibration import load_temperature, tempered
-from facsim.learn.data import Pictures, is_chooser, take
-from facsim.learn.evaluate import evaluate
+from facsim.learn.data import Pictures, is_chooser, pictures_from, take
+from facsim.learn.evaluate import evaluate, shared_classes
 from facsim.learn.leak_file import listed_rows, read_leaks
 from facsim.learn.leaks import load_seen
 from facsim.learn.predict import predict
-from facsim.learn.sources import load_pictures
+from facsim.learn.sources import load_pictures, records_of
 from facsim.learn.upright_faces import upright_faces
 from facsim.models.classifier import Classifier
 from facsim.models.weights import load_classifier
@@ -44,7 +48,7 @@ def main() -> None:
     if asked.cut:
         found["cut"] = _tested(teachers, _unknown_of_cut(asked.cut, asked.models), views=asked.views)
     if asked.test:
-        test = load_pictures(asked.test)
+        test = _voted(asked.test, asked.votes) if asked.votes else load_pictures(asked.test)
         named = listed_rows(test, read_leaks(asked.leaks)) if asked.leaks else None
         found["test"] = _tested(teachers, test, views=asked.views, copies=named)
     print(json.dumps(found, indent=1) if asked.json else _table(found))
@@ -55,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--models", nargs="+", required=True, metavar="FOLDER", help="classifiers of 48 px grey")
     parser.add_argument("--cut", metavar="SOURCE", help="FER2013's training split")
     parser.add_argument("--test", metavar="SOURCE")
+    parser.add_argument("--votes", metavar="CSV", help="FER+'s, for --test")
     parser.add_argument("--views", action="store_true", help="ask about faces cut upright, too")
     parser.add_argument("--leaks", metavar="FILE", help="of the training split and --test")
     parser.add_argument("--json", action="store_true")
@@ -65,6 +70,11 @@ def _unknown_of_cut(source: str, models: Sequence[str]) -> Pictures:
     pictures = load_pictures(source)
     cut = take(pictures, np.array([is_chooser(name) for name in pictures.ids]))
     return take(cut, ~np.any([load_seen(folder).known(cut) for folder in models], axis=0))
+
+
+def _voted(source: str, votes: str) -> Pictures:
+    records = relabelled(records_of(source), read_ferplus_votes(votes))
+    return pictures_from(record for record in records if record.expression in SEVEN_EXPRESSIONS)
 
 
 def _tested(
@@ -83,6 +93,10 @@ def _tested(
     if len(teachers) > 1:
         answers["mean"] = np.mean(list(whole.values()), axis=0)
     classes = next(iter(teachers.values())).classes
+    if set(classes) != set(pictures.classes):
+        cut = {who: shared_classes(held, pictures, classes=classes) for who, held in answers.items()}
+        answers = {who: held for who, (held, _, _) in cut.items()}
+        _, pictures, classes = next(iter(cut.values()))
     found = {who: _figures(scores, pictures, classes) for who, scores in answers.items()}
     if copies is not None:
         kept = take(pictures, ~copies)

@@ -47,8 +47,8 @@ def teach(
         str, typer.Option("--size", metavar="small|large", help="research: for two cores, or for a GPU.")
     ] = "small",
     upright: Annotated[
-        bool, typer.Option("--upright", help="research: see half of the faces cut out upright, too.")
-    ] = False,
+        bool, typer.Option("--upright/--no-upright", help="research: see half of the faces cut out upright.")
+    ] = True,
     steps: Annotated[int, typer.Option("--steps", min=0, help="Steps.", show_default="the task's recipe")] = 0,
     initial: Annotated[str, typer.Option("--initial", metavar="MODEL", help="Start from this model's weights.")] = "",
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights, order and crops.")] = 0,
