@@ -8,6 +8,8 @@ A collection is labelled with its own labels hidden; then, for each step that la
 its first choice, how many pictures stay of each class and how many of them FER+'s majority (and the collection's own
 label) agrees with, with Wilson's intervals. Pictures without a majority among the seven count as kept, not as judged.
 
+With --soft it learns the distributions behind the labels instead: SynFER's rule, where the step is a vote by `mean`.
+
 With --precision the cut, with its own labels, chooses a threshold for each class whose lower bound promises it.
 
 With --train NAME the yardstick is trained on what is kept at --threshold, with the labels of NAME, or of `true`, the
@@ -58,6 +60,8 @@ class Labelled:
 
     label: list[str | None]
     score: NDArray[np.float64]
+    soft: NDArray[np.float32]
+    """(N, 8) the distribution behind it, over `EIGHT_EXPRESSIONS`; zeros where there is none."""
 
     def kept(self, threshold: float) -> NDArray[np.bool_]:
         """Of one threshold, which a score has to be above."""
@@ -104,6 +108,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--as-many-as", metavar="STEP", help="`true` takes as many pictures as this step keeps")
     parser.add_argument("--threshold", type=float, default=0.5)
     parser.add_argument("--precision", type=float, help="instead: a threshold a class that promises it, from the cut")
+    parser.add_argument("--soft", action="store_true", help="train on the distributions, not on their first choices")
     parser.add_argument("--test", metavar="SOURCE")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=2)
@@ -141,20 +146,23 @@ def _labels(run_url: str, step: str, names: tuple[str, ...]) -> Labelled:
     path = run.find("source_path")
     columns = run.step(step).writes
     decided = "expression_label" in columns
-    wanted = [f"{step}.expression_label", f"{step}.vote_confidence"] if decided else [f"{step}.expression_scores"]
+    scores = f"{step}.expression_soft" if decided else f"{step}.expression_scores"
+    wanted = [scores, *([f"{step}.expression_label", f"{step}.vote_confidence"] if decided else [])]
     table = run.table([path, *wanted])
-    by_name: dict[str, tuple[str | None, float]] = {}
+    by_name: dict[str, tuple[str | None, float, Sequence[float]]] = {}
     for row, name in enumerate(table.column(path).to_pylist()):
-        values = [table.column(column)[row].as_py() for column in wanted]
-        if decided:
-            by_name[name] = (values[0], values[1] or 0.0)
-        else:
-            by_name[name] = _first(values[0])
+        soft, *said = [table.column(column)[row].as_py() for column in wanted]
+        label, score = (said[0], said[1] or 0.0) if decided else _first(soft)
+        by_name[name] = (label, score, soft or [0.0] * len(EIGHT_EXPRESSIONS))
     missing = [name for name in names if name not in by_name]
     if missing:
         sys.exit(f"{run_url} lacks {len(missing)} of the pictures, {missing[0]} first; ingest the same collection")
     found = [by_name[name] for name in names]
-    return Labelled(label=[label for label, _ in found], score=np.array([score for _, score in found]))
+    return Labelled(
+        label=[label for label, _, _ in found],
+        score=np.array([score for _, score, _ in found]),
+        soft=np.array([soft for _, _, soft in found], dtype=np.float32).reshape(len(found), len(EIGHT_EXPRESSIONS)),
+    )
 
 
 def _first(scores: list[float] | None) -> tuple[str | None, float]:
@@ -235,10 +243,10 @@ def _trained(
     on_test: list[Evaluation] = []
     training = take(collection, masks[name])
     if name != "true":
-        training = _relabelled(training, [labels[name].label[row] or "" for row in np.flatnonzero(masks[name])])
+        training = _relabelled(training, labels[name], np.flatnonzero(masks[name]), soft=asked.soft)
     bar = f"{asked.threshold:g}" if asked.precision is None else f"precision-{asked.precision:g}"
     for seed in asked.seeds:
-        folder = asked.out / f"{name}-{bar}-{seed}"
+        folder = asked.out / f"{name}-{bar}{'-soft' * asked.soft}-{seed}"
         on_cut.append(measure(training, cut, seed=seed, out=folder, threads=asked.threads, on_progress=_told))
         if test is not None:
             on_test.append(measure(training, test, seed=seed, out=folder, threads=asked.threads))
@@ -250,9 +258,14 @@ def _trained(
     }
 
 
-def _relabelled(chosen: Pictures, labels: Sequence[str]) -> Pictures:
-    columns = [chosen.classes.index(label) for label in labels]
-    targets = np.eye(len(chosen.classes), dtype=np.float32)[columns]
+def _relabelled(chosen: Pictures, said: Labelled, rows: NDArray[np.int64], *, soft: bool) -> Pictures:
+    if soft:
+        shares = said.soft[rows][:, [EIGHT_EXPRESSIONS.index(name) for name in chosen.classes]]
+        targets = shares / shares.sum(axis=1, keepdims=True)
+    else:
+        targets = np.eye(len(chosen.classes), dtype=np.float32)[
+            [chosen.classes.index(said.label[i] or "") for i in rows]
+        ]
     return replace(chosen, targets=targets, origin=f"{chosen.origin}, labels of a teacher")
 
 
