@@ -37,8 +37,8 @@ def _spread(q: wp.vec3, centre: wp.vec3, width: wp.vec3) -> float:
 def garment_share(look: Look, q: wp.vec3, foot: float) -> float:
     """Share of the place that clothes cover: a round neckline that rises behind."""
     edge = NECKLINE + look.collar - 0.25 * (q[2] + 0.3) + 0.16 * wp.min(wp.abs(q[0]), 1.0)
-    if q[2] < -0.5:
-        edge = wp.max(edge, -1.35 + look.collar)
+    behind = wp.smoothstep(-0.15, -0.75, q[2])
+    edge += behind * wp.max(-1.35 + look.collar - edge, 0.0)
     soft = 0.02 + 0.5 * foot
     return 1.0 - wp.smoothstep(edge - soft, edge + soft, q[1])
 
