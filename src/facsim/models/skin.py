@@ -170,20 +170,20 @@ def _cloth(look: Look, spot: Spot) -> wp.vec3:
 
 
 @wp.func
-def _gloss(look: Look, spot: Spot, fine: wp.vec3, lips: float, cover: float) -> wp.vec3:
+def _gloss(look: Look, spot: Spot, sleek: wp.vec3, lips: float, cover: float) -> wp.vec3:
     """Highlights on skin: a broad oily sheen, tighter on forehead and nose, and wet lips."""
     q = spot.rest
     zone = _spread(q, wp.vec3(0.0, 0.1, 0.3), wp.vec3(0.26, 0.55, 0.4))
     oil = look.sheen * (0.55 + 0.7 * zone) * (1.0 - cover)
     wet = lips * wp.max(look.wetness, 0.8 * look.lipstick)
     shade = spot.shade * spot.shade
-    broad = lit_sides(look, spot, fine, shade, 0.52, 0.028) * (1.1 * oil)
+    broad = lit_sides(look, spot, sleek, shade, 0.52, 0.028) * (1.1 * oil)
     # where the lips meet, neither sees the lamp
     wet = wet * wp.smoothstep(0.3, 0.85, spot.open)
-    tight = lit_sides(look, spot, fine, shade, wp.lerp(0.36, 0.25, lips), 0.03) * (0.5 * oil * (1.0 - lips) + 1.3 * wet)
-    grazing = 1.0 - wp.max(wp.dot(fine, spot.view), 0.0)
+    tight = lit_sides(look, spot, sleek, shade, wp.lerp(0.36, 0.25, lips), 0.03) * (0.5 * oil * (1.0 - lips) + 1.3 * wet)
+    grazing = 1.0 - wp.max(wp.dot(sleek, spot.view), 0.0)
     facing = 0.018 + 0.12 * grazing * grazing * grazing * grazing
-    mirror = fine * (2.0 * wp.dot(fine, spot.view)) - spot.view
+    mirror = sleek * (2.0 * wp.dot(sleek, spot.view)) - spot.view
     around = ambient_light(look, mirror) * (facing * spot.open * spot.open * (0.35 + 0.65 * oil + 0.8 * wet))
     return broad + tight + around
 
@@ -213,8 +213,11 @@ def shade_skin(look: Look, spot: Spot) -> wp.vec3:
     fine = spot.normal
     if q[2] > -0.7 and q[1] < 0.7:
         fine = _groove_normal(look, spot, groove)
+    creased = fine
     fine = _pore_normal(look, spot, fine, lips)
-    colour = light_skin(look, spot, fine, albedo) + _gloss(look, spot, fine, lips, cover)
+    # a sheen follows the face; broken up by every pore it looks like scars
+    sleek = wp.normalize(creased * 0.8 + fine * 0.2)
+    colour = light_skin(look, spot, fine, albedo) + _gloss(look, spot, sleek, lips, cover)
     if cloth > 0.02:
         return wp.lerp(colour, _cloth(look, spot), cloth)
     return colour
