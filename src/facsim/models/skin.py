@@ -180,7 +180,9 @@ def _gloss(look: Look, spot: Spot, sleek: wp.vec3, lips: float, cover: float) ->
     broad = lit_sides(look, spot, sleek, shade, 0.52, 0.028) * (1.1 * oil)
     # where the lips meet, neither sees the lamp
     wet = wet * wp.smoothstep(0.3, 0.85, spot.open)
-    tight = lit_sides(look, spot, sleek, shade, wp.lerp(0.36, 0.25, lips), 0.03) * (0.5 * oil * (1.0 - lips) + 1.3 * wet)
+    tight = lit_sides(look, spot, sleek, shade, wp.lerp(0.36, 0.25, lips), 0.03) * (
+        0.5 * oil * (1.0 - lips) + 1.3 * wet
+    )
     grazing = 1.0 - wp.max(wp.dot(sleek, spot.view), 0.0)
     facing = 0.018 + 0.12 * grazing * grazing * grazing * grazing
     mirror = sleek * (2.0 * wp.dot(sleek, spot.view)) - spot.view

@@ -78,7 +78,8 @@ def shade_hair(look: Look, spot: Spot, tangent: wp.vec3, ends: Ends, picture: in
     # some light goes through hair, the more the fairer it is
     shade = wp.lerp(spot.shade, 1.0, 0.2 + 0.3 * wp.min(1.0, 4.0 * look.hair[1]))
     streak = found[0]
-    # what is seen as one strand is a bundle of hairs, of which about as many are grey as elsewhere
+    # what is seen as one strand is a bundle of hairs, of which about as many are grey as elsewhere; a few grey ones
+    # among dark ones hardly show
     share = look.hair_grey * look.hair_grey
     grey = share * (1.0 + 0.9 * (1.0 - share) * streak)
     colour = wp.lerp(look.hair, wp.vec3(0.22, 0.216, 0.212), wp.clamp(grey, 0.0, 1.0))
