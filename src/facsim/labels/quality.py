@@ -66,7 +66,7 @@ class Quality:
     given: str = ""
 
     name: ClassVar[str] = "quality"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     mirrors: ClassVar[bool] = False
     determinism: ClassVar[Determinism] = Determinism()
     resources: ClassVar[Resources] = Resources(batch=32)
