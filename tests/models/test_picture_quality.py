@@ -76,6 +76,15 @@ def test_a_picture_too_small_for_blocks_has_none():
     assert blockiness_of(texture()[:20, :20]) == 0.0
 
 
+def test_outlines_along_the_borders_of_blocks_are_no_blocks():
+    picture = gaussian_filter(np.random.default_rng(3).random((112, 112)), 1.5)
+    picture[40:72, 40:72] += 1.0
+    picture[56:64, 16:96] += 0.5
+    plain = np.abs(np.diff(picture, axis=1)).mean(axis=0)
+    assert plain[7::8].mean() > 2.0 * np.delete(plain, np.arange(7, 111, 8)).mean()
+    assert blockiness_of(picture) < 0.25
+
+
 def test_the_oval_lies_within_the_frame():
     oval = face_oval()
     assert oval[32, 32] and not oval[0].any() and not oval[:, 0].any() and 0.1 < oval.mean() < 0.5
