@@ -19,7 +19,7 @@ from facsim.errors import FacsimError
 from facsim.expressions import positions_in
 from facsim.learn.data import Pictures, of_classes, take
 from facsim.learn.leak_file import Leaks, listed_rows
-from facsim.learn.leaks import SeenPictures, near_in, seen_in
+from facsim.learn.leaks import SeenPictures
 from facsim.learn.signatures import NEAR_BITS, Signatures, near_bits
 from facsim.metrics import Confusion, Estimate, accuracy, ece, f1, macro_f1, precision, recall, tally, uar
 from facsim.models.backbones import Backbone
@@ -179,17 +179,15 @@ def evaluate(
     seen by what `facsim leaks` found. Intervals are drawn from a fixed seed.
     """
     ordered = ordered_scores(scores, pictures, classes)
-    held = chosen_on or SeenPictures()
-    seen, chosen = (
-        None if hashes is None else _seen(ordered, pictures, hashes, signatures)
-        for hashes, signatures in ((training_hashes, training_signatures), (held.hashes, held.signatures))
-    )
+    trained_on = SeenPictures(hashes=training_hashes, signatures=training_signatures)
+    known = [(held.exact(pictures), held.near(pictures)) for held in (trained_on, chosen_on or SeenPictures())]
+    seen, chosen = (None if exact is None else _seen(ordered, pictures, exact, near) for exact, near in known)
     return Evaluation(
         **_figures(ordered, pictures),
         confusion=_confusion(ordered, pictures),
         seen=seen,
         chosen=chosen,
-        listed=None if leaks is None else _listed(ordered, pictures, leaks, (training_hashes, training_signatures)),
+        listed=None if leaks is None else _listed(ordered, pictures, leaks, known[0]),
         model=model,
         data=pictures.fingerprint,
         origin=pictures.origin,
@@ -283,21 +281,18 @@ def _rng() -> np.random.Generator:
 def _seen(
     scores: NDArray[np.float32],
     pictures: Pictures,
-    training_hashes: NDArray[np.uint64],
-    training_signatures: Signatures | None,
+    exact: NDArray[np.bool_],
+    near: NDArray[np.bool_] | None,
 ) -> Seen:
-    exact = seen_in(pictures.hashes, training_hashes)
     found = Seen(count=int(exact.sum()), without=_figures_of(scores, pictures, ~exact), names=_names(pictures, exact))
-    if training_signatures is None:
+    if near is None:
         return found
-    bits = near_bits(pictures.frame)
-    near = near_in(pictures.images, training_signatures, distance=bits) & ~exact
     return replace(
         found,
         near=int(near.sum()),
         without_near=_figures_of(scores, pictures, ~(exact | near)),
         near_names=_names(pictures, near),
-        bits=bits,
+        bits=near_bits(pictures.frame),
     )
 
 
@@ -305,10 +300,12 @@ def _listed(
     scores: NDArray[np.float32],
     pictures: Pictures,
     leaks: Leaks,
-    seen: tuple[NDArray[np.uint64] | None, Signatures | None],
+    seen: tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None],
 ) -> Listed:
     named = listed_rows(pictures, leaks)
-    known = SeenPictures(hashes=seen[0], signatures=seen[1]).known(pictures)
+    known = np.zeros_like(named)
+    for part in seen:
+        known |= part if part is not None else False
     return Listed(
         count=int(named.sum()),
         further=int((named & ~known).sum()),
