@@ -22,13 +22,11 @@ from facsim.learn.leaks import (
     load_chosen_on,
     load_training_hashes,
     load_training_signatures,
-    near_in,
-    seen_in,
 )
 from facsim.learn.predict import predict
 from facsim.learn.predictions import Predictions, predictions_of
 from facsim.learn.robustness import OnCondition, Robustness, measure_robustness
-from facsim.learn.signatures import Signatures, near_bits
+from facsim.learn.signatures import Signatures
 from facsim.metrics import Groups
 from facsim.models.classifier import Classifier
 
@@ -142,9 +140,7 @@ class Examination:
             raise FacsimError(
                 "the model keeps no hashes of its training pictures, what it has not seen is not known; train it again"
             )
-        seen = seen_in(self.pictures.hashes, self.hashes)
-        if self.signatures is not None:
-            seen |= near_in(self.pictures.images, self.signatures, distance=near_bits(self.pictures.frame))
+        seen = SeenPictures(hashes=self.hashes, signatures=self.signatures).known(self.pictures)
         kept = take(self.pictures, ~seen)
         left_out = {**kept.left_out, "seen_in_training": int(seen.sum())} if seen.any() else kept.left_out
         return replace(self, pictures=replace(kept, left_out=left_out), scores=self.scores[~seen])
@@ -161,8 +157,7 @@ def examine(
     """The examination of the classifier that lies in `folder` on labelled `pictures`, of which `leaks` may name some.
 
     With `shared`, classes that only one of the two has are cut away (`shared_classes`). Raises FacsimError where
-    `leaks` is of other pictures, WeightsError where what
-    lies beside the weights is damaged or of other weights.
+    `leaks` is of other pictures, WeightsError where what lies beside the weights is damaged or of other weights.
     """
     if leaks is not None:
         listed_rows(pictures, leaks)

@@ -19,8 +19,8 @@ from facsim.errors import FacsimError, FormatError
 from facsim.learn.data import Pictures
 from facsim.learn.evaluate import ordered_scores
 from facsim.learn.leak_file import Leaks, listed_rows
-from facsim.learn.leaks import near_in, seen_in
-from facsim.learn.signatures import Signatures, near_bits
+from facsim.learn.leaks import SeenPictures
+from facsim.learn.signatures import Signatures
 from facsim.metrics import Comparison, compare
 from facsim.models.weights import write_whole
 
@@ -142,19 +142,20 @@ def _listed(pictures: Pictures, seen: tuple[str | None, ...], leaks: Leaks | Non
     if leaks is None:
         return seen
     return tuple(
-        known or ("listed" if named else known) for known, named in zip(seen, listed_rows(pictures, leaks), strict=True)
+        "listed" if named and not known else known
+        for known, named in zip(seen, listed_rows(pictures, leaks), strict=True)
     )
 
 
 def _seen(
     pictures: Pictures, hashes: NDArray[np.uint64] | None, signatures: Signatures | None
 ) -> tuple[str | None, ...]:
-    if hashes is None:
+    known = SeenPictures(hashes=hashes, signatures=signatures)
+    exact, near = known.exact(pictures), known.near(pictures)
+    if exact is None:
         return (None,) * len(pictures)
-    exact = seen_in(pictures.hashes, hashes)
-    near = np.zeros(len(pictures), dtype=bool)
-    if signatures is not None:
-        near = near_in(pictures.images, signatures, distance=near_bits(pictures.frame))
+    if near is None:
+        near = np.zeros(len(pictures), dtype=bool)
     return tuple("exact" if same else "near" if like else "" for same, like in zip(exact, near, strict=True))
 
 
