@@ -9,13 +9,14 @@ import fcntl
 import os
 import sys
 from functools import lru_cache
+from types import ModuleType
 
 import warp as wp
 
 from facsim.models import develop, posing, raster, shading
 from facsim.models.asset_cache import find_cache_folder
 
-__all__ = ["load_kernels"]
+__all__ = ["load_kernels", "prepare_modules"]
 
 
 @lru_cache(maxsize=8)
@@ -27,12 +28,18 @@ def load_kernels(device: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "kernels.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if device != "cpu":
-            # unrolled, shading takes NVIDIA's compiler over ten minutes; as loops, half a minute. On a CPU unrolled is
-            # a seventh faster, and its bits are the same either way
-            wp.set_module_options({"max_unroll": 0}, module=shading)
-        for module in (raster, posing, shading, develop):
+        for module in prepare_modules(device):
             wp.load_module(module, device=device)
+
+
+def prepare_modules(device: str) -> tuple[ModuleType, ...]:
+    """The modules whose kernels draw, with the options that they are compiled with for a Warp device."""
+    if device != "cpu":
+        # Unrolled, shading takes NVIDIA's compiler over ten minutes; as loops, seconds. On a CPU unrolled is a seventh
+        # faster, and its bits are the same either way. Exact division, roots and powers are half of a GPU's program,
+        # and a picture has eight bits.
+        wp.set_module_options({"max_unroll": 0, "fast_math": True}, module=shading)
+    return raster, posing, shading, develop
 
 
 def _start_warp(device: str) -> None:

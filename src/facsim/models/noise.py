@@ -50,9 +50,9 @@ def bell_hash(seed: wp.uint32, x: int, y: int, z: int) -> float:
     return (total - 2.0) * 1.7320508
 
 
-_CORNERS = """
-    const int x = (int)floorf(p[0]), y = (int)floorf(p[1]), z = (int)floorf(p[2]);
-    float fx = p[0] - (float)x, fy = p[1] - (float)y, fz = p[2] - (float)z;
+_LATTICE = """
+    const int x = (int)floorf(px), y = (int)floorf(py), z = (int)floorf(pz);
+    float fx = px - (float)x, fy = py - (float)y, fz = pz - (float)z;
     fx = fx * fx * (3.0f - 2.0f * fx);
     fy = fy * fy * (3.0f - 2.0f * fy);
     fz = fz * fz * (3.0f - 2.0f * fz);
@@ -60,7 +60,15 @@ _CORNERS = """
     const unsigned a0 = ((unsigned)(x) ^ seed) * m + n, a1 = ((unsigned)(x + 1) ^ seed) * m + n;
     const unsigned b0 = (unsigned)(y) * m + n, b1 = (unsigned)(y + 1) * m + n;
     const unsigned c0 = ((unsigned)(z) + seed) * m + n, c1 = ((unsigned)(z + 1) + seed) * m + n;
-#if defined(__CUDA_ARCH__)
+"""
+
+_BLEND = """
+    const float near = edges[0] * (1.0f - fy) + edges[1] * fy;
+    const float far = edges[2] * (1.0f - fy) + edges[3] * fy;
+    return 2.0f * (near * (1.0f - fz) + far * fz) - 1.0f;
+"""
+
+_ON_GPU = """
     float values[8];
     for (int k = 0; k < 8; ++k) {
         unsigned a = k & 4 ? a1 : a0, b = k & 1 ? b1 : b0, c = k & 2 ? c1 : c0;
@@ -71,7 +79,9 @@ _CORNERS = """
     }
     float edges[4];
     for (int k = 0; k < 4; ++k) edges[k] = values[k] * (1.0f - fx) + values[k + 4] * fx;
-#else
+"""
+
+_ON_CPU = """
     typedef unsigned int Eight __attribute__((vector_size(32)));
     typedef int Signed __attribute__((vector_size(16)));
     typedef float Four __attribute__((vector_size(16)));
@@ -88,13 +98,22 @@ _CORNERS = """
     const Four left = low * unit * rest;
     const Four right = high * unit * fx;
     const Four edges = left + right;
-#endif
-    const float near = edges[0] * (1.0f - fy) + edges[1] * fy;
-    const float far = edges[2] * (1.0f - fy) + edges[3] * fy;
-    return 2.0f * (near * (1.0f - fz) + far * fz) - 1.0f;
 """
-"""The eight corners of a lattice cell at once: on a CPU as lanes of one vector, which Warp does not make of its own
-functions."""
+
+_CORNERS = (
+    "#if defined(__CUDA_ARCH__)\n"
+    "struct Once { static __device__ __noinline__ float at(unsigned seed, float px, float py, float pz) {"
+    f"{_LATTICE}{_ON_GPU}{_BLEND}"
+    "} };\n"
+    "return Once::at(seed, p[0], p[1], p[2]);\n"
+    "#else\n"
+    "const float px = p[0], py = p[1], pz = p[2];"
+    f"{_LATTICE}{_ON_CPU}{_BLEND}"
+    "#endif\n"
+)
+"""The eight corners of a lattice cell at once. On a CPU they are lanes of one vector, which Warp does not make of its
+own functions. On a GPU they are a function that is called: the shading kernel has some sixty such calls, and with all
+of them written out its program is several times what a multiprocessor keeps at hand."""
 
 
 @wp.func_native(_CORNERS)

@@ -21,6 +21,14 @@ NECKLINE = wp.constant(-1.62)
 """Height on the rest head at which clothes begin in front; they rise over the shoulders."""
 
 
+@wp.struct
+class _Grooves:
+    """Wrinkles at a spot: 0 on smooth skin to about 1 in the deepest fold, and the normal that they leave."""
+
+    depth: wp.float32
+    normal: wp.vec3
+
+
 @wp.func
 def _spread(q: wp.vec3, centre: wp.vec3, width: wp.vec3) -> float:
     """A soft blob of height 1 on both sides of the face."""
@@ -131,20 +139,35 @@ def _paint_lids(look: Look, spot: Spot, albedo: wp.vec3) -> wp.vec3:
 
 
 @wp.func
-def _groove_normal(look: Look, spot: Spot, groove: float) -> wp.vec3:
-    """The normal with wrinkles carved and pores pressed into it."""
+def _carve(look: Look, spot: Spot) -> _Grooves:
+    """The wrinkles at a spot: how deep, and the normal that they carve."""
     step = wp.max(0.006, 0.35 * spot.foot)
     local = wp.transpose(look.turn) * spot.normal
     across = wp.normalize(wp.cross(wp.vec3(0.0, 1.0, 0.0), local) + wp.vec3(1.0e-4, 0.0, 0.0))
     along = wp.cross(local, across)
-    depth = 0.0085
-    slope_x = (wrinkle_depth(look, spot.rest + across * step) - groove) / step
-    slope_y = (wrinkle_depth(look, spot.rest + along * step) - groove) / step
-    # depth grows into the skin, so the surface rises against the slope
-    bump = (across * slope_x + along * slope_y) * depth
-    # wet lips would sparkle where their lines are finer than a pixel
-    bump = bump * (1.0 - wp.smoothstep(0.25, 0.75, spot.lips) * wp.smoothstep(0.006, 0.018, spot.foot))
-    return wp.normalize(spot.normal + look.turn * bump)
+    carved = spot.rest[2] > -0.7 and spot.rest[1] < 0.7
+    depths = wp.vec3(0.0, 0.0, 0.0)
+    # a loop, so that a GPU's program has the wrinkles in one place
+    for k in range(3):
+        q = spot.rest
+        if k == 1:
+            q = q + across * step
+        if k == 2:
+            q = q + along * step
+        if k == 0 or carved:
+            depths[k] = wrinkle_depth(look, q)
+    found = _Grooves()
+    found.depth = depths[0]
+    found.normal = spot.normal
+    if carved:
+        slope_x = (depths[1] - depths[0]) / step
+        slope_y = (depths[2] - depths[0]) / step
+        # depth grows into the skin, so the surface rises against the slope
+        bump = (across * slope_x + along * slope_y) * 0.0085
+        # wet lips would sparkle where their lines are finer than a pixel
+        bump = bump * (1.0 - wp.smoothstep(0.25, 0.75, spot.lips) * wp.smoothstep(0.006, 0.018, spot.foot))
+        found.normal = wp.normalize(spot.normal + look.turn * bump)
+    return found
 
 
 @wp.func
@@ -199,9 +222,9 @@ def shade_skin(look: Look, spot: Spot) -> wp.vec3:
         cloth = garment_share(look, q, spot.foot)
     if cloth > 0.98:
         return _cloth(look, spot)
-    groove = wrinkle_depth(look, q)
+    grooves = _carve(look, spot)
     lips = wp.smoothstep(0.25, 0.75, spot.lips)
-    albedo = _skin_albedo(look, spot, groove)
+    albedo = _skin_albedo(look, spot, grooves.depth)
     albedo = _lip_albedo(look, spot, albedo, lips)
     albedo = _paint_lids(look, spot, albedo)
     beard = beard_share(look, q, spot.lips, spot.foot)
@@ -212,11 +235,8 @@ def shade_skin(look: Look, spot: Spot) -> wp.vec3:
     albedo = wp.lerp(albedo, look.brow_colour, brow)
     albedo = wp.lerp(albedo, look.hair, scalp)
     cover = wp.max(wp.max(beard[1], brow), scalp)
-    fine = spot.normal
-    if q[2] > -0.7 and q[1] < 0.7:
-        fine = _groove_normal(look, spot, groove)
-    creased = fine
-    fine = _pore_normal(look, spot, fine, lips)
+    creased = grooves.normal
+    fine = _pore_normal(look, spot, creased, lips)
     # a sheen follows the face; broken up by every pore it looks like scars
     sleek = wp.normalize(creased * 0.8 + fine * 0.2)
     colour = light_skin(look, spot, fine, albedo) + _gloss(look, spot, sleek, lips, cover)
