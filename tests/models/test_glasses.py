@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from facsim.models.appearance import Hair
 from facsim.models.camera import Camera
@@ -13,7 +14,7 @@ from facsim.models.head import load_head
 from facsim.models.identity import Identity, sample_identity
 from facsim.models.landmarks import landmarks_68
 from facsim.models.patches import OUTLINE
-from facsim.models.scene import Scene, Sensor
+from facsim.models.scene import Lamp, Scene, Sensor
 from facsim.models.shading import DRAWN_PARTS
 from facsim.models.worn import Glasses, Worn
 from facsim.wearables import GLASSES_SHAPES
@@ -108,6 +109,23 @@ def test_clear_lenses_darken_nothing_much_and_dark_ones_do() -> None:
     levels = [float(one.picture[eye].mean()) for one in (bare, clear, dark)]
     assert abs(levels[1] - levels[0]) < 0.15 * levels[0]
     assert levels[2] < 0.6 * levels[0]
+
+
+@pytest.mark.parametrize("thickness", [0.013, 0.02])
+def test_rims_cast_a_whole_shadow_however_thin_they_are(thickness: float) -> None:
+    lamp = Lamp(azimuth_deg=0.0, elevation_deg=42.0, softness=0.02)
+    pair = [
+        with_glasses(Glasses(shape=shape, thickness_dm=thickness, reflection=0.0)) for shape in ("round", "rimless")
+    ]
+    lit = [replace(one, light=replace(one.light, key=lamp), camera=Camera(crop_scale=1.2)) for one in pair]
+    rimmed, rimless = draw(lit, size_px=224)
+    skin = part(rimmed, "skin") & part(rimless, "skin")
+    darker = (rimmed.picture.astype(float).sum(axis=2) < 0.85 * rimless.picture.astype(float).sum(axis=2)) & skin
+    # below each rim one arc on the cheek, where the light's depth map alone would leave dots
+    darker[: np.flatnonzero(part(rimmed, "glasses").any(axis=1))[-1] + 3] = False
+    pieces, count = label(darker, structure=np.ones((3, 3)))
+    sizes = np.sort(np.bincount(pieces.ravel())[1:])
+    assert count >= 2 and sizes[-2:].sum() > 0.9 * sizes.sum() > 150
 
 
 def test_lenses_cover_the_eyes_from_the_front_and_not_the_mouth() -> None:

@@ -141,10 +141,43 @@ def brow_share(look: Look, q: wp.vec3, foot: float) -> float:
 
 
 @wp.func
-def beard_share(look: Look, q: wp.vec3, lips: float, foot: float) -> wp.vec2:
-    """Shares of the skin at `q`: shaven shadow, and standing hair."""
+def _beard_strands(look: Look, field: wp.uint32, q: wp.vec3, foot: float) -> float:
+    """Strands of a beard, -1 between them to 1 on them: out and down on the upper lip, down elsewhere, short where the
+    beard is; 0 where a pixel is wider than they are."""
+    aside = wp.abs(q[0])
+    lip = wp.smoothstep(-0.72, -0.60, q[1]) * (1.0 - wp.smoothstep(0.24, 0.36, aside))
+    turn = 0.12 + 0.85 * lip
+    across = (aside - 0.1) * wp.cos(turn) + (q[1] + 0.6) * wp.sin(turn)
+    along = (aside - 0.1) * wp.sin(turn) - (q[1] + 0.6) * wp.cos(turn)
+    across += 0.012 * smooth_noise(field, q * 18.0)  # no two lie quite alike
+    full = wp.max(look.moustache, wp.max(look.beard_chin, look.beard_cheeks))
+    short = 1.0 + 3.0 * wp.smoothstep(0.7, 0.2, full)
+    total = float(0.0)
+    # the third coordinate tells the sides apart
+    fine = wp.clamp(1.9 - 95.0 * foot, 0.0, 1.0)
+    if fine > 0.0:
+        total += (
+            0.75
+            * fine
+            * smooth_noise(
+                field + wp.uint32(1), wp.vec3(across * 120.0, along * 15.0 * short, q[2] * 90.0 + q[0] * 50.0)
+            )
+        )
+    tufts = wp.clamp(1.9 - 36.0 * foot, 0.0, 1.0)
+    if tufts > 0.0:
+        total += (
+            0.45
+            * tufts
+            * smooth_noise(field + wp.uint32(2), wp.vec3(across * 44.0, along * 8.0 * short, q[2] * 34.0 + q[0] * 19.0))
+        )
+    return total
+
+
+@wp.func
+def beard_share(look: Look, q: wp.vec3, lips: float, foot: float) -> wp.vec3:
+    """Shares of the skin at `q`: shaven shadow, and standing hair; and how light the hair is there, about 1."""
     if q[1] > 0.15 or q[1] < -1.45 or look.stubble + look.moustache + look.beard_chin + look.beard_cheeks < 0.01:
-        return wp.vec2(0.0, 0.0)
+        return wp.vec3(0.0, 0.0, 1.0)
     field = fold_seed(look.seed, 47)
     aside = wp.abs(q[0])
     wander = 0.05 * smooth_noise(field, q * 11.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 31.0)
@@ -152,21 +185,30 @@ def beard_share(look: Look, q: wp.vec3, lips: float, foot: float) -> wp.vec2:
     high = wp.clamp(q[2] * 2.0 + 1.0, 0.0, 1.0)
     cheek_line = -0.02 - 0.66 * wp.smoothstep(-0.50, 0.08, q[2])
     cheek_line += look.beard_line * (0.12 + 0.22 * high) * wp.where(look.beard_line < 0.0, 1.0, 0.6)
-    jaw = wp.smoothstep(-0.03, 0.05, cheek_line - q[1] + wander) * wp.smoothstep(0.22, 0.34, aside)
-    jaw = jaw * wp.smoothstep(-0.78, -0.70, q[2]) * wp.smoothstep(-1.36, -1.22, q[1] + wander)
-    lip_top = wp.smoothstep(-0.47, -0.51, q[1]) * (1.0 - wp.smoothstep(0.24, 0.33, aside + wander))
+    jaw = wp.smoothstep(-0.04, 0.08, cheek_line - q[1] + wander) * wp.smoothstep(0.22, 0.34, aside)
+    jawbone = 0.28 * wp.smoothstep(-0.05, -0.5, q[2])
+    jaw = jaw * wp.smoothstep(-0.78, -0.70, q[2]) * wp.smoothstep(-1.34, -1.12, q[1] - jawbone + wander)
+    droop = 0.10 * wp.smoothstep(0.14, 0.33, aside)
+    lip_top = wp.smoothstep(-0.46 - droop, -0.52 - droop, q[1]) * (1.0 - wp.smoothstep(0.24, 0.34, aside + wander))
     tache = lip_top * wp.smoothstep(-0.80, -0.66, q[1]) * wp.smoothstep(0.0, 0.1, q[2])
-    below = wp.smoothstep(-0.76, -0.86, q[1] + 0.6 * wander) * wp.smoothstep(-1.34, -1.22, q[1] + wander)
-    chin = below * (1.0 - wp.smoothstep(0.22, 0.36, aside + wander)) * wp.smoothstep(-0.6, -0.4, q[2])
-    sides = wp.smoothstep(0.22, 0.26, aside) * (1.0 - wp.smoothstep(0.32, 0.40, aside + wander))
+    # round the chin in a bow: a tuft under the lip, bare on both sides of it, up to the corners of the mouth
+    tuft = (aside + 0.5 * wander) / 0.075
+    bow = -0.84 + 0.10 * wp.exp(-tuft * tuft) + 0.20 * wp.smoothstep(0.14, 0.30, aside)
+    below = wp.smoothstep(bow + 0.05, bow - 0.11, q[1] + 0.6 * wander) * wp.smoothstep(-1.26, -1.08, q[1] + wander)
+    chin = below * (1.0 - wp.smoothstep(0.22, 0.38, aside + wander)) * wp.smoothstep(-0.25, 0.0, q[2])
+    sides = wp.smoothstep(0.20, 0.28, aside + 0.4 * wander) * (1.0 - wp.smoothstep(0.29, 0.41, aside + wander))
     chin = wp.max(
         chin,
-        sides * wp.smoothstep(-0.55, -0.62, q[1]) * wp.smoothstep(-1.2, -1.0, q[1]) * wp.smoothstep(-0.3, -0.1, q[2]),
+        sides * wp.smoothstep(-0.57, -0.71, q[1]) * wp.smoothstep(-1.2, -1.0, q[1]) * wp.smoothstep(-0.3, -0.1, q[2]),
     )
     bare = 1.0 - wp.smoothstep(0.15, 0.5, lips)
     grain = wp.clamp(1.6 - foot / 0.02, 0.0, 1.0) * smooth_noise(field + wp.uint32(2), q * 70.0)
-    streak = smooth_noise(field + wp.uint32(3), wp.vec3(q[0] * 55.0, q[1] * 13.0, q[2] * 55.0))
     area = wp.max(wp.max(jaw, tache), chin) * bare
+    shaven = wp.clamp(area * look.stubble * (0.42 + 0.3 * grain), 0.0, 0.8)
     hair = wp.max(wp.max(jaw * look.beard_cheeks, tache * look.moustache), chin * look.beard_chin) * bare
-    hair = wp.clamp(hair * (0.92 + 0.35 * grain + 0.25 * streak), 0.0, 0.95)
-    return wp.vec2(wp.clamp(area * look.stubble * (0.42 + 0.3 * grain), 0.0, 0.8), hair)
+    if hair < 0.02:
+        return wp.vec3(shaven, 0.0, 1.0)
+    strand = _beard_strands(look, field + wp.uint32(3), q, foot)
+    # few hairs stand at the edges; where they are dense, shade lies between them
+    cover = 0.96 * wp.smoothstep(0.0, 0.55, 1.25 * hair - 0.20 + 0.5 * strand)
+    return wp.vec3(shaven, cover, wp.clamp(0.80 + 0.55 * strand, 0.30, 1.30))

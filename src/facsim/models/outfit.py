@@ -21,7 +21,9 @@ _Outline = wp.types.vector(length=OUTLINE, dtype=wp.float32)
 
 @wp.struct
 class Outfit:
-    """One picture's numbers; `lens_*` places are in the world or in the glasses' frame (see `glasses.Lenses`)."""
+    """One picture's numbers; `lens_*` places are in the world or in the glasses' frame (see `glasses.Lenses`). `rim`:
+    half the width of the rims, dm, 0 where there are none; `rim_below`: 1 where they go round the lens, 0 where they
+    are over its top alone."""
 
     glazed: wp.int32
     lens_origin: wp.vec3
@@ -33,6 +35,8 @@ class Outfit:
     tint_colour: wp.vec3
     gradient: wp.float32
     reflection: wp.float32
+    rim: wp.float32
+    rim_below: wp.float32
     frame: wp.vec3
     metal: wp.float32
     headwear: wp.int32
@@ -80,4 +84,6 @@ def _lens_fields(lenses: Lenses, glasses: Glasses, turn: np.ndarray) -> dict[str
         "tint_colour": glasses.tint_colour,
         "gradient": glasses.gradient,
         "reflection": glasses.reflection,
+        "rim": 0.0 if glasses.shape == "rimless" else 0.5 * glasses.thickness_dm,
+        "rim_below": 0.0 if glasses.shape == "half_rim" else 1.0,
     }

@@ -16,6 +16,7 @@ __all__ = [
     "FINGERS",
     "OUTLINE",
     "PATCHES",
+    "RIM_TRIANGLES",
     "STRAPS",
     "WORN_STUFFS",
     "Patch",
@@ -70,6 +71,10 @@ PATCHES: Mapping[str, Patch] = {
     **{name: _tube("tube", 7, 5) for name in STRAPS},
 }
 """The patches by name, in the order of their vertices."""
+
+
+RIM_TRIANGLES = sum(2 * PATCHES[name].columns * PATCHES[name].rows for name in ("rim_left", "rim_right"))
+"""Triangles of the glasses' rims, which come first."""
 
 
 def count_vertices() -> int:

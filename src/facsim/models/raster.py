@@ -22,6 +22,7 @@ __all__ = [
     "EMPTY",
     "FRONT_ONLY",
     "SAMPLES_PER_AXIS",
+    "SHADOWLESS",
     "STRANDS",
     "THIN_STRANDS",
     "Faces",
@@ -39,10 +40,12 @@ SAMPLES_PER_AXIS = 2
 
 FRONT_ONLY = wp.constant(0)
 BOTH_SIDES = wp.constant(1)
-STRANDS = wp.constant(2)
-THIN_STRANDS = wp.constant(3)
-"""Kinds of triangles; `STRANDS` and `THIN_STRANDS` are drawn on both sides, and only where `strand_kept` finds
-hair; the light passes through thin ones, whose shadow is that of the strands beneath."""
+SHADOWLESS = wp.constant(2)
+STRANDS = wp.constant(3)
+THIN_STRANDS = wp.constant(4)
+"""Kinds of triangles; all but the first are drawn on both sides. The light's depth map leaves out `SHADOWLESS` ones,
+which are thinner than its cells. `STRANDS` and `THIN_STRANDS` are drawn only where `strand_kept` finds hair; the light
+passes through thin ones, whose shadow is that of the strands beneath."""
 
 EMPTY = 1 << 62
 """What a sample holds that sees no triangle: larger than every packed (depth, triangle)."""
@@ -116,7 +119,11 @@ def _cover(
     c = screen[picture, corners[2]]
     # Screen y runs down, so a triangle that faces the viewer has a negative signed area.
     area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
-    if wp.abs(area) < 1.0e-9 or (area > 0.0 and kind == FRONT_ONLY) or (grid == 0 and kind == THIN_STRANDS):
+    if wp.abs(area) < 1.0e-9 or (area > 0.0 and kind == FRONT_ONLY):
+        return
+    if grid == 0 and kind == THIN_STRANDS:
+        return
+    if grid == 0 and kind == SHADOWLESS:
         return
     # Cells whose sample can lie inside: samples keep `margin` from their cell's border, and most triangles of a small
     # picture lie between samples.

@@ -20,6 +20,7 @@ from facsim.models.head import PARTS
 from facsim.models.lighting import Spot
 from facsim.models.materials import Look
 from facsim.models.outfit import Outfit
+from facsim.models.patches import WORN_STUFFS
 from facsim.models.raster import EMPTY, barycentric_at, depth_of, sample_position
 from facsim.models.skin import garment_share, shade_skin
 from facsim.models.strands import shade_hair
@@ -46,6 +47,7 @@ _BROWS = wp.constant(DRAWN_PARTS.index("brows"))
 _NECK = wp.constant(DRAWN_PARTS.index("neck"))
 _GARMENT = wp.constant(DRAWN_PARTS.index("garment"))
 _WORN = wp.constant(len(PARTS))
+_FRAME = wp.constant(len(PARTS) + WORN_STUFFS.index("frame"))
 _FIRST_WORN = wp.constant(DRAWN_PARTS.index(WORN_PARTS[0]))
 _APART = wp.constant(0.12)
 """Samples of one part that lie farther apart than this (dm) are two surfaces, such as nose and cheek behind it."""
@@ -262,7 +264,8 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
     near = _openness(mesh, look, picture, at, spot, 0.13)
     spot.shade = _key_shade(mesh, look, picture, spot.world, spot.normal)
     if mesh.outfits.shape[0] > 0:
-        spot.shade = spot.shade * lens_shade(mesh.outfits[picture], spot.world, look.key)
+        rims = wp.where(spot.part == _FRAME, 0.0, 1.0)
+        spot.shade = spot.shade * lens_shade(mesh.outfits[picture], spot.world, look.key, look.key_softness, rims)
     part = spot.part
     if part == _EYE_LEFT or part == _EYE_RIGHT:
         spot.open = near

@@ -231,7 +231,9 @@ def shade_skin(look: Look, spot: Spot) -> wp.vec3:
     brow = spot.brow
     scalp = scalp_share(look, q, spot.ears, spot.foot)
     albedo = wp.lerp(albedo, wp.cw_mul(albedo, wp.vec3(0.42, 0.46, 0.52)), beard[0])
-    albedo = wp.lerp(albedo, look.beard_colour, beard[1])
+    # single hairs of a black beard shine, so that it is no ink
+    standing = look.beard_colour * beard[2] + wp.vec3(0.010, 0.009, 0.008) * (beard[2] * beard[2])
+    albedo = wp.lerp(albedo, standing, beard[1])
     albedo = wp.lerp(albedo, look.brow_colour, brow)
     albedo = wp.lerp(albedo, look.hair, scalp)
     cover = wp.max(wp.max(beard[1], brow), scalp)

@@ -19,8 +19,18 @@ from facsim.models.eyelids import EDGE_ROW
 from facsim.models.hair import THIN_TRIANGLES, HairShell, bind_shell, hair_topology
 from facsim.models.head import PARTS, Head, load_head
 from facsim.models.kernels import load_kernels
-from facsim.models.patches import count_vertices, patch_topology
-from facsim.models.raster import BOTH_SIDES, EMPTY, FRONT_ONLY, STRANDS, THIN_STRANDS, Faces, rasterise, vertex_fans
+from facsim.models.patches import RIM_TRIANGLES, count_vertices, patch_topology
+from facsim.models.raster import (
+    BOTH_SIDES,
+    EMPTY,
+    FRONT_ONLY,
+    SHADOWLESS,
+    STRANDS,
+    THIN_STRANDS,
+    Faces,
+    rasterise,
+    vertex_fans,
+)
 from facsim.models.strand_field import build_field
 from facsim.models.tresses import Ends
 
@@ -91,7 +101,9 @@ def _place_faces(triangles: np.ndarray, parts: np.ndarray, uv: np.ndarray, devic
     hair = np.flatnonzero(parts == PARTS.index("hair"))
     kinds[hair] = int(STRANDS)
     kinds[hair[-THIN_TRIANGLES:]] = int(THIN_STRANDS)
-    kinds[parts >= len(PARTS)] = int(BOTH_SIDES)
+    worn = np.flatnonzero(parts >= len(PARTS))
+    kinds[worn] = int(BOTH_SIDES)
+    kinds[worn[:RIM_TRIANGLES]] = int(SHADOWLESS)
     faces = Faces()
     faces.triangles = wp.array(triangles.astype(np.int32), dtype=wp.vec3i, device=device)
     faces.kinds = wp.array(kinds, device=device)

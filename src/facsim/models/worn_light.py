@@ -74,13 +74,23 @@ def _swallow(outfit: Outfit, up: float) -> wp.vec3:
 
 
 @wp.func
-def lens_shade(outfit: Outfit, world: wp.vec3, towards: wp.vec3) -> float:
-    """Share of a lamp's light that lenses leave on its way to `world`."""
+def lens_shade(outfit: Outfit, world: wp.vec3, towards: wp.vec3, softness: float, rims: float) -> float:
+    """Share of a lamp's light that glasses leave on its way to `world`: what lenses let pass, less the rims' shadow
+    (times `rims`), which the light's depth map is too coarse for. `softness`: the lamp's (`Lamp.softness`)."""
     left = float(1.0)
     if outfit.glazed == 0:
         return left
     for k in range(2):
         hit = _meet_lens(outfit, world, world + towards * 3.0, 1.0 - 2.0 * float(k))
+        # a wide lamp sees past a thin rim: its shadow is wider then, and lighter
+        soft = 0.008 + 0.25 * softness
+        aside = wp.abs(hit[2])
+        if rims > 0.0 and outfit.rim > 0.0 and aside < outfit.rim + soft:
+            above = wp.smoothstep(-0.42, -0.18, hit[1] / wp.max(wp.sqrt(hit[0] * hit[0] + hit[1] * hit[1]), 1.0e-4))
+            deep = wp.min(1.0, (2.0 * outfit.rim + 0.008) / (outfit.rim + soft)) * wp.max(above, outfit.rim_below)
+            left = left * (
+                1.0 - 0.85 * rims * deep * (1.0 - wp.smoothstep(outfit.rim - soft, outfit.rim + soft, aside))
+            )
         if hit[2] > -0.02:
             left_over = _swallow(outfit, hit[1])
             left = left * wp.lerp(1.0, left_over[1], wp.smoothstep(-0.02, 0.03, hit[2]))

@@ -72,7 +72,7 @@ class Render:
     extra: tuple[str, ...] = ()
 
     name: ClassVar[str] = "render"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     mirrors: ClassVar[bool] = False
     determinism: ClassVar[Determinism] = Determinism()
     reads: ClassVar[tuple[str, ...]] = (
