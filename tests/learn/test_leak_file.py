@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,14 @@ def test_a_file_of_other_sets_is_refused_by_name(tmp_path, pictures):
     leaks = read_leaks(written(tmp_path, [("x", "a")]))
     with pytest.raises(FacsimError, match=r"names 1 training pictures and none of faces: it compares train\.zip"):
         leave_out(pictures, leaks)
+
+
+def test_a_split_of_the_set_that_was_compared_may_hold_no_copy(tmp_path, pictures):
+    leaks = read_leaks(written(tmp_path, [("x", "y")]))
+    assert leave_out(replace(pictures, origin="train.zip, split validation"), leaks).ids == pictures.ids
+    assert not listed_rows(replace(pictures, origin="test.zip, split small"), leaks).any()
+    with pytest.raises(FacsimError, match="names 1 test pictures and none of train"):
+        listed_rows(replace(pictures, origin="train.zip, split validation"), leaks)
 
 
 @pytest.mark.parametrize(

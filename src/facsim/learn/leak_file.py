@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -60,9 +60,9 @@ def read_leaks(path: str | os.PathLike[str]) -> Leaks:
 def leave_out(pictures: Pictures, leaks: Leaks) -> Pictures:
     """Training pictures without those that the test set holds too, which are counted as left out (`LEFT_OUT_AS`).
 
-    Raises FacsimError where the file names none of them, unless it names none at all.
+    Raises FacsimError where the file names none of them and is of a set of another name.
     """
-    held = _named(pictures, leaks.training_names, leaks, "training")
+    held = _named(pictures, leaks.training_names, leaks, ("training", leaks.training))
     if not held.any():
         return pictures
     return replace(take(pictures, ~held), left_out={**pictures.left_out, LEFT_OUT_AS: int(held.sum())})
@@ -70,12 +70,15 @@ def leave_out(pictures: Pictures, leaks: Leaks) -> Pictures:
 
 def listed_rows(pictures: Pictures, leaks: Leaks) -> NDArray[np.bool_]:
     """Which test pictures the training set holds too: bool (N,). Raises FacsimError as `leave_out`."""
-    return _named(pictures, leaks.test_names, leaks, "test")
+    return _named(pictures, leaks.test_names, leaks, ("test", leaks.test))
 
 
-def _named(pictures: Pictures, names: frozenset[str], leaks: Leaks, kind: str) -> NDArray[np.bool_]:
+def _named(pictures: Pictures, names: frozenset[str], leaks: Leaks, of: tuple[str, str]) -> NDArray[np.bool_]:
+    """Which pictures the file names; `of` is what kind of set they are, and which of that kind the file compares."""
     held = np.array([name in names for name in pictures.ids], dtype=bool)
-    if names and not held.any():
+    kind, source = of
+    # a split of the set that was compared may hold none of what was found in the whole
+    if names and not held.any() and not pictures.origin.startswith(PurePath(source).name):
         raise FacsimError(
             f"{leaks.file} names {len(names)} {kind} pictures and none of {pictures.origin or 'these'}: it compares "
             f"{leaks.training} with {leaks.test}; expected the file of this {kind} set, so run `facsim leaks` on it"
