@@ -268,7 +268,10 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
         spot.shade = spot.shade * lens_shade(mesh.outfits[picture], spot.world, look.key, look.key_softness, rims)
     part = spot.part
     if part == _EYE_LEFT or part == _EYE_RIGHT:
-        spot.open = near
+        # brow, nose and brims hide the surroundings from an eye; what light skin throws back makes up for most of it
+        wide = _openness(mesh, look, picture, at, spot, 0.45)
+        bounce = wp.min(2.0 * (0.299 * look.skin[0] + 0.587 * look.skin[1] + 0.114 * look.skin[2]), 1.0)
+        spot.open = near * (1.0 - (1.0 - wide) * (1.0 - bounce))
         above = _lid_above(mesh, look, picture, at, spot.foot)
         # the lashes' line is as thick as this, and never thinner than half a pixel
         line = 0.008 + 0.016 * look.lashes + 0.010 * look.liner
