@@ -16,7 +16,7 @@ from facsim.models.camera import Camera
 from facsim.models.casting import sample_person
 from facsim.models.drawing import Drawing, draw
 from facsim.models.identity import Identity, sample_identity
-from facsim.models.scene import Scene, Sensor, mirror_scene
+from facsim.models.scene import Background, Scene, Sensor, mirror_scene
 from facsim.models.shading import DRAWN_PARTS
 from facsim.models.staging import sample_scene
 
@@ -204,6 +204,17 @@ def test_a_wrinkled_brow_is_seen_in_the_picture() -> None:
     smooth, lined = (d.picture.mean(axis=2) for d in draw([scene, old], size_px=112))
     curved = [np.abs(np.diff(luma[1:14, 42:70], n=2, axis=0)).mean() for luma in (smooth, lined)]
     assert curved[1] > 1.3 * curved[0]
+
+
+def test_moles_and_freckles_stay_with_a_person_and_the_moment_is_its_own() -> None:
+    scene = Scene(identity=PLAIN, sensor=replace(CLEAN, noise=0.02), hair=Hair(length_dm=0.0), person_seed=4)
+    marked = replace(scene, skin=replace(scene.skin, freckles=1.0, moles=1.0), background=Background(kind="room"))
+    once, again, other = draw([marked, replace(marked, seed=9), replace(marked, person_seed=5)], size_px=112)
+    skin = part(once, "skin", "brows", "lips")
+    smooth = [gaussian_filter(one.picture.astype(float).mean(axis=2), 1.0) for one in (once, again, other)]
+    apart = [np.abs(smooth[0] - one)[skin].mean() for one in smooth[1:]]
+    assert apart[0] < 0.5 * apart[1]  # grain alone, against other marks
+    assert np.abs(smooth[0] - smooth[1])[part(once, "background")].mean() > 3.0
 
 
 def test_a_beard_is_hairs_that_differ_from_side_to_side() -> None:

@@ -1,4 +1,5 @@
 import io
+import json
 from collections import Counter
 
 import numpy as np
@@ -51,6 +52,13 @@ def test_a_scene_survives_its_text(rows):
     assert write_scene(read_scene(text)) == text
 
 
+def test_a_scene_of_one_seed_has_it_for_both(rows):
+    held = json.loads(rows[0]["scene"])
+    assert held.pop("person_seed") != held["seed"]
+    scene = read_scene(json.dumps(held))
+    assert scene.person_seed == scene.seed == held["seed"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"identity": {}}', '{"identity": null, "colour": 3}'])
 def test_what_is_no_scene_is_refused(text):
     with pytest.raises(FacsimError, match="not a scene"):
@@ -72,8 +80,8 @@ def test_pictures_of_one_identity_show_one_person_in_many_scenes():
     drawn = Render(size_px=SIZE).open("cpu")([Sample(sample_id=row["sample_id"], values=row) for row in table])
     scenes = [read_scene(row["scene"]) for row in drawn]
     assert len({repr(scene.identity) for scene in scenes}) == 1
-    assert len({repr((scene.skin, scene.eyes, scene.brows, scene.hair)) for scene in scenes}) == 1
-    assert len({repr((scene.light, scene.camera)) for scene in scenes}) == 7
+    assert len({repr((scene.skin, scene.eyes, scene.brows, scene.hair, scene.person_seed)) for scene in scenes}) == 1
+    assert len({repr((scene.light, scene.camera)) for scene in scenes}) == len({scene.seed for scene in scenes}) == 7
 
 
 def test_expressions_show_their_own_action_units():

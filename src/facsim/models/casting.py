@@ -72,6 +72,8 @@ class Person:
     garment: Garment
     worn: Worn = field(default_factory=Worn)
     """Glasses and headwear."""
+    person_seed: int = 0
+    """See `Scene`."""
 
 
 def skin_albedo(tone: float) -> Colour:
@@ -121,6 +123,7 @@ def sample_person(generator: np.random.Generator, identity: Identity, *, skin_to
         hair=hair,
         garment=_sample_garment(generator),
         worn=sample_worn(generator, age_years=traits.age, masculine=traits.masculine),
+        person_seed=int(generator.integers(2**31)),
     )
 
 

@@ -17,7 +17,7 @@ wp.set_module_options({"enable_backward": False})
 @wp.func
 def _iris_albedo(look: Look, angle: float, turn: float, soft: float) -> wp.vec3:
     """Colour of the iris at `angle` degrees from the optical axis and `turn` radians round it."""
-    field = fold_seed(look.seed, 53)
+    field = fold_seed(look.person, 53)
     along = angle / look.iris_deg
     x = wp.cos(turn)
     y = wp.sin(turn)
@@ -34,7 +34,7 @@ def _iris_albedo(look: Look, angle: float, turn: float, soft: float) -> wp.vec3:
 
 @wp.func
 def _white_albedo(look: Look, angle: float, turn: float) -> wp.vec3:
-    field = fold_seed(look.seed, 59)
+    field = fold_seed(look.person, 59)
     x = wp.cos(turn) * angle
     y = wp.sin(turn) * angle
     corner = wp.smoothstep(30.0, 62.0, wp.abs(x))
@@ -132,7 +132,7 @@ def shade_gums(look: Look, spot: Spot) -> wp.vec3:
 @wp.func
 def shade_tongue(look: Look, spot: Spot) -> wp.vec3:
     """Light that leaves the tongue: rough on top."""
-    grain = smooth_noise(fold_seed(look.seed, 61), spot.rest * 45.0)
+    grain = smooth_noise(fold_seed(look.person, 61), spot.rest * 45.0)
     return _flesh(look, spot, look.tongue * (1.0 + 0.12 * grain), 0.5)
 
 

@@ -56,7 +56,7 @@ def scalp_share(look: Look, q: wp.vec3, ears: float, foot: float) -> float:
     edge = hairline_height(_azimuth(q), look.hair_receding)
     if q[1] < edge - 0.18:  # lower than the raggedness reaches
         return 0.0
-    field = fold_seed(look.seed, 41)
+    field = fold_seed(look.person, 41)
     ragged = 0.05 * smooth_noise(field, q * 16.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 43.0)
     inside = wp.smoothstep(-0.10, 0.06, q[1] - edge + ragged)
     crown = look.hair_thinning * wp.smoothstep(0.95, 1.15, q[1])
@@ -118,7 +118,7 @@ def brow_share(look: Look, q: wp.vec3, foot: float) -> float:
     aside = wp.abs(q[0])
     if q[1] < 0.02 or q[1] > 0.36 or aside > 0.62 or q[2] < -0.4:
         return 0.0
-    field = fold_seed(look.seed, 43) + wp.uint32(7 + int(wp.sign(q[0])))
+    field = fold_seed(look.person, 43) + wp.uint32(7 + int(wp.sign(q[0])))
     ragged = 0.012 * smooth_noise(field, wp.vec3(aside * 30.0, q[1] * 30.0, 0.5))
     mean = 0.85 * wp.pow(_brow_body(look, aside, q[1] + ragged), 0.8) * look.brow_density
     fine = wp.clamp(1.8 - foot / 0.009, 0.0, 1.0)
@@ -178,7 +178,7 @@ def beard_share(look: Look, q: wp.vec3, lips: float, foot: float) -> wp.vec3:
     """Shares of the skin at `q`: shaven shadow, and standing hair; and how light the hair is there, about 1."""
     if q[1] > 0.15 or q[1] < -1.45 or look.stubble + look.moustache + look.beard_chin + look.beard_cheeks < 0.01:
         return wp.vec3(0.0, 0.0, 1.0)
-    field = fold_seed(look.seed, 47)
+    field = fold_seed(look.person, 47)
     aside = wp.abs(q[0])
     wander = 0.05 * smooth_noise(field, q * 11.0) + 0.03 * smooth_noise(field + wp.uint32(1), q * 31.0)
     # from the sideburn down to beside the mouth, then along the jaw; the neck is bare below

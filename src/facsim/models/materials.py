@@ -45,8 +45,10 @@ _Wrinkles = wp.types.vector(length=len(WRINKLE_REGIONS), dtype=wp.float32)
 
 @wp.struct
 class Look:
-    """One picture's numbers for the kernels; colours are linear light, directions unit vectors in world coordinates."""
+    """One picture's numbers for the kernels; colours are linear light, directions unit vectors in world coordinates.
+    `person` and `seed` are the scene's two seeds."""
 
+    person: wp.int32
     seed: wp.int32
     mirror: wp.float32
     turn: wp.mat33
@@ -164,6 +166,7 @@ def _look_fields(one: Sitting) -> dict[str, Any]:
 def _view_fields(one: Sitting) -> dict[str, Any]:
     view = one.view
     return {
+        "person": one.scene.person_seed & 0x7FFFFFFF,
         "seed": one.scene.seed & 0x7FFFFFFF,
         "mirror": -1.0 if one.scene.mirrored else 1.0,
         "turn": view.turn,

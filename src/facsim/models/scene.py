@@ -110,8 +110,9 @@ class Scene:
     """One picture.
 
     `identity` is a `facsim.models.head` identity; `action_units` maps AU keys (`12L`, `17`) to 0–5; `gaze` is where
-    the eyes look (`facsim.models.head` says in what units). `seed` feeds every noise field; `mirrored` flips those
-    fields too.
+    the eyes look (`facsim.models.head` says in what units). `person_seed` feeds the noise fields that stay with a
+    person (moles, freckles, hairs of brows and beard, the run of wrinkles, patterns of cloth), `seed` those of the
+    moment (how hair falls, backdrop, grain); `mirrored` flips all of them.
     """
 
     identity: Any
@@ -130,6 +131,7 @@ class Scene:
     camera: Camera = field(default_factory=Camera)
     background: Background = field(default_factory=Background)
     sensor: Sensor = field(default_factory=Sensor)
+    person_seed: int = 0
     seed: int = 0
     mirrored: bool = False
 

@@ -221,7 +221,8 @@ _ROWS: Mapping[str, _Row] = {
     "sensor.sharpening": _number(0, 3, "share of the difference to its own blur that the camera adds"),
     "sensor.watermark": _number(0, 1, "opacity of letters written across the picture"),
     "sensor.grey": _plain("one grey level in all three channels"),
-    "seed": _number(0, 2**31 - 1, "seed of every noise field: pores, strands, grain"),
+    "person_seed": _number(0, 2**31 - 1, "seed of what stays with a person: moles, hairs of brows and beard, wrinkles"),
+    "seed": _number(0, 2**31 - 1, "seed of what is the moment's: how hair falls, backdrop, grain"),
     "mirrored": _plain("noise fields flipped left to right"),
 }
 _VALUES: Mapping[str, tuple[str, ...]] = {

@@ -25,7 +25,8 @@ def read_scene(text: str) -> Scene:
     """The scene that `write_scene` wrote. Raises FacsimError where the text is not one."""
     try:
         data = json.loads(text)
-        return _revived(Scene, {**data, "identity": _revived(Identity, data["identity"])})
+        older = {"person_seed": data["seed"]}  # one seed fed all, up to version 3 of `render`
+        return _revived(Scene, {**older, **data, "identity": _revived(Identity, data["identity"])})
     except (ValueError, KeyError, TypeError) as error:
         raise FacsimError(
             f"this is not a scene: {error}; expected what the `scene` column of a rendered run holds"

@@ -267,9 +267,12 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
         rims = wp.where(spot.part == _FRAME, 0.0, 1.0)
         spot.shade = spot.shade * lens_shade(mesh.outfits[picture], spot.world, look.key, look.key_softness, rims)
     part = spot.part
+    if part == _HAIR:
+        spot.open = _openness(mesh, look, picture, at, spot, 0.3)
+        return shade_hair(look, spot, _strand_tangent(mesh, picture, mesh.triangles[triangle]), mesh.hair, picture)
+    wide = _openness(mesh, look, picture, at, spot, 0.45)
     if part == _EYE_LEFT or part == _EYE_RIGHT:
         # brow, nose and brims hide the surroundings from an eye; what light skin throws back makes up for most of it
-        wide = _openness(mesh, look, picture, at, spot, 0.45)
         bounce = wp.min(2.0 * (0.299 * look.skin[0] + 0.587 * look.skin[1] + 0.114 * look.skin[2]), 1.0)
         spot.open = near * (1.0 - (1.0 - wide) * (1.0 - bounce))
         above = _lid_above(mesh, look, picture, at, spot.foot)
@@ -280,10 +283,6 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
         )
         cornea = _cornea_normal(mesh, picture, mesh.triangles[triangle], spot)
         return shade_eye(look, spot, cornea, wp.exp(-above / 0.045), lash)
-    if part == _HAIR:
-        spot.open = _openness(mesh, look, picture, at, spot, 0.3)
-        return shade_hair(look, spot, _strand_tangent(mesh, picture, mesh.triangles[triangle]), mesh.hair, picture)
-    wide = _openness(mesh, look, picture, at, spot, 0.45)
     if part == _SKIN:
         # the three see the same hollows, and skin throws light into its own: their product alone is too dark, as
         # averaged faces show (benchmarks/gap.py)

@@ -54,7 +54,7 @@ def garment_share(look: Look, q: wp.vec3, foot: float) -> float:
 @wp.func
 def _melanin(look: Look, q: wp.vec3, foot: float) -> float:
     """Relative darkness of the pigment at `q`: mottling, freckles and moles; 0 is the mean."""
-    field = fold_seed(look.seed, 3)
+    field = fold_seed(look.person, 3)
     dark = 0.16 * look.mottling * layered_noise(field, q * 5.0, foot * 5.0)
     dark += 0.10 * look.pores * layered_noise(field + wp.uint32(7), q * 26.0, foot * 26.0)
     if look.freckles > 0.02 and q[2] > -0.4:
@@ -76,7 +76,7 @@ def _flush(look: Look, q: wp.vec3, ears: float) -> float:
     cheeks = _spread(q, wp.vec3(0.40, -0.26, 0.1), wp.vec3(0.20, 0.17, 0.5))
     nose = _spread(q, wp.vec3(0.0, -0.36, 0.4), wp.vec3(0.15, 0.11, 0.25))
     chin = _spread(q, wp.vec3(0.0, -0.98, 0.25), wp.vec3(0.16, 0.12, 0.3))
-    patch = layered_noise(fold_seed(look.seed, 5), q * 4.0, 0.1)
+    patch = layered_noise(fold_seed(look.person, 5), q * 4.0, 0.1)
     base = 0.9 * cheeks + 0.8 * nose + 0.35 * chin + 0.7 * ears
     return look.redness * (base * (1.0 + 0.35 * patch) + 0.22 * patch) + look.blush * cheeks * 1.2
 
@@ -110,7 +110,7 @@ def _lip_albedo(look: Look, spot: Spot, skin: wp.vec3, lips: float) -> wp.vec3:
     if lips <= 0.0:
         return skin
     q = spot.rest
-    field = fold_seed(look.seed, 7)
+    field = fold_seed(look.person, 7)
     # fine vertical lines; lipstick lies over them
     lines = smooth_noise(field, wp.vec3(q[0] * 42.0, q[1] * 6.0, 1.0)) * wp.clamp(1.5 - spot.foot / 0.02, 0.0, 1.0)
     natural = look.lip * (1.0 + 0.14 * lines)
@@ -175,7 +175,7 @@ def _pore_normal(look: Look, spot: Spot, normal: wp.vec3, lips: float) -> wp.vec
     fade = wp.clamp(1.4 - spot.foot * 22.0, 0.0, 1.0) * look.pores * 0.10
     if fade < 0.004:
         return normal
-    field = fold_seed(look.seed, 13)
+    field = fold_seed(look.person, 13)
     p = spot.rest * 38.0
     if lips > 0.5:
         p = wp.vec3(p[0] * 1.6, p[1] * 0.3, p[2])
@@ -186,7 +186,7 @@ def _pore_normal(look: Look, spot: Spot, normal: wp.vec3, lips: float) -> wp.vec
 @wp.func
 def _cloth(look: Look, spot: Spot) -> wp.vec3:
     q = spot.rest
-    weave = smooth_noise(fold_seed(look.seed, 17), q * 9.0)
+    weave = smooth_noise(fold_seed(look.person, 17), q * 9.0)
     stripe = wp.smoothstep(-0.2, 0.2, wp.sin(q[1] * 18.0 + 0.6 * weave))
     albedo = wp.lerp(look.garment, look.garment_second, look.garment_pattern * stripe) * (1.0 + 0.12 * weave)
     return light_matt(look, spot, spot.normal, albedo, 0.1)

@@ -51,6 +51,7 @@ def sample_scene(
         hair=person.hair,
         garment=person.garment,
         worn=person.worn,
+        person_seed=person.person_seed,
         light=light,
         camera=camera,
         background=background,

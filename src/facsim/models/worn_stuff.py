@@ -56,7 +56,7 @@ def _bend(normal: wp.vec3, look: Look, tilt: wp.vec3) -> wp.vec3:
 @wp.func
 def shade_headwear(look: Look, outfit: Outfit, spot: Spot, brim: bool) -> wp.vec3:
     """Light that leaves a cap, a hat or a scarf; `spot.uv` runs round the head and from the hem to the crown."""
-    field = fold_seed(look.seed, 91)
+    field = fold_seed(look.person, 91)
     q = _on_head(look, spot.world)
     u = wp.where(look.mirror < 0.0, 1.0 - spot.uv[0], spot.uv[0])
     v = spot.uv[1]
@@ -104,7 +104,7 @@ def shade_headwear(look: Look, outfit: Outfit, spot: Spot, brim: bool) -> wp.vec
 def shade_hand(look: Look, spot: Spot, finger: bool) -> wp.vec3:
     """Light that leaves the skin of a hand, in the tone of the face, or the sleeve beyond its wrist; `spot.uv` runs
     along a finger, or from the knuckles to the elbow, and round it."""
-    field = fold_seed(look.seed, 95)
+    field = fold_seed(look.person, 95)
     q = _on_head(look, spot.world)
     patch = layered_noise(field, q * 6.0, spot.foot * 6.0)
     fine = 0.05 * _fade(spot.foot, 0.03) * smooth_noise(field + wp.uint32(2), q * 42.0)

@@ -187,7 +187,7 @@ def wrinkle_depth(look: Look, q: wp.vec3) -> float:
         return 0.0
     if q[1] < -1.1:
         return _neck(look.wrinkles[_NECK], q)
-    field = fold_seed(look.seed, 31)
+    field = fold_seed(look.person, 31)
     crow = look.wrinkles[_CROW_RIGHT]
     fold = look.wrinkles[_FOLD_RIGHT]
     under = look.wrinkles[_UNDER_RIGHT]

@@ -32,7 +32,8 @@ _GROUPS: Mapping[str, str] = {
     "gaze": "Gaze",
     "background": "Background",
     "sensor": "Sensor",
-    "seed": "Detail",
+    "person_seed": "Detail of the person",
+    "seed": "Detail of the moment",
 }
 """Headings of the groups of controls; a group that is not here is headed by its own name."""
 
