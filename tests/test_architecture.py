@@ -21,6 +21,7 @@ FLOORS = [
         "columns",
         "sample",
         "storage",
+        "tables",
         "manifest",
         "provenance",
         "pictures",

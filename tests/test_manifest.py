@@ -2,7 +2,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from facsim import manifest
+from facsim import tables
 from facsim.errors import ManifestError
 from facsim.manifest import create_manifest
 
@@ -12,7 +12,7 @@ ROWS = 150
 @pytest.fixture(params=[32 << 20, 2000], ids=["one row group", "many row groups"])
 def run_folder(request, tmp_path, monkeypatch):
     """A run of one shard of 150 rows, with pictures that are structs and rows that have nothing."""
-    monkeypatch.setattr(manifest, "_ROW_GROUP_BYTES", request.param)
+    monkeypatch.setattr(tables, "_ROW_GROUP_BYTES", request.param)
     table = pa.table(
         {
             "sample_id": [f"{i:032x}" for i in range(ROWS)],

@@ -13,24 +13,22 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from facsim.columns import KEY_COLUMNS, Column, split_name, step_schema
 from facsim.errors import ManifestError, hint_nearest
 from facsim.formats.terms import Terms
 from facsim.storage import Folder, folder_at
+from facsim.tables import open_parquet, read_parquet, table_bytes
 
-__all__ = ["Manifest", "StepRecord", "create_manifest", "open_manifest", "rows_table", "table_bytes"]
+__all__ = ["Manifest", "StepRecord", "create_manifest", "open_manifest", "rows_table"]
 
 _FORMAT = 1
-_ROW_GROUP_BYTES = 32 << 20
 _LEAST_READ_ROWS = 64  # read together, where fewer are asked for
 
 
@@ -174,10 +172,8 @@ class Manifest:
 
     def read_shard(self, step: str, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One step's columns (short names) for one shard. Raises ManifestError where the file is damaged."""
-        wanted = None if columns is None else list(columns)
-        # one thread: with pyarrow's pool, two of three short processes aborted at exit (pyarrow 26), work done
         with self._opened(step, shard) as file:
-            return pq.read_table(file, columns=wanted, use_threads=False)
+            return read_parquet(file, columns)
 
     def shard_parts(
         self, step: str, shard: int, columns: Sequence[str], *, rows: range, size: int
@@ -187,7 +183,7 @@ class Manifest:
         The file is read as far as the rows are asked for. Raises ManifestError where it is damaged.
         """
         with self._opened(step, shard) as file:
-            parquet = pq.ParquetFile(file)
+            parquet = open_parquet(file)
             if lacking := sorted(set(columns) - set(parquet.schema_arrow.names)):
                 raise pa.ArrowInvalid(f'it has no column "{lacking[0]}"')
             some = max(size, _LEAST_READ_ROWS)
@@ -295,17 +291,6 @@ def _cut(batches: Iterable[pa.RecordBatch], *, rows: range, size: int) -> Iterat
 
 def _json_bytes(data: Mapping[str, Any]) -> bytes:
     return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode()
-
-
-def table_bytes(table: pa.Table) -> bytes:
-    """A table as Parquet bytes, row groups under 32 MB; the same bytes for the same table.
-
-    Zstandard, which leaves encoded pictures at their size and shrinks labels.
-    """
-    rows = max(1, int(table.num_rows * _ROW_GROUP_BYTES / max(table.nbytes, 1)))
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", row_group_size=min(rows, 65_536))
-    return sink.getvalue()
 
 
 def rows_table(rows: Iterable[Mapping[str, Any]], writes: Sequence[str], extra: Mapping[str, Column]) -> pa.Table:

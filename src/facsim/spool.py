@@ -29,5 +29,6 @@ class Spool:
     def to_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows, a batch at a time, in order."""
         self._file.seek(0)
-        with pa.ipc.open_stream(self._file) as stream:
+        # no thread that the interpreter could meet at its end (`facsim.tables`)
+        with pa.ipc.open_stream(self._file, options=pa.ipc.IpcReadOptions(use_threads=False)) as stream:
             yield from stream

@@ -30,6 +30,7 @@ from facsim.formats.places import Place, PlacedRecord
 from facsim.formats.record import Record, check_name
 from facsim.formats.tree import read_tree, tree_names, tree_places
 from facsim.picture_headers import picture_suffix
+from facsim.tables import open_parquet
 
 __all__ = ["index_class_folder", "read_class_folder", "survey_class_folder", "write_class_folder"]
 
@@ -131,7 +132,7 @@ def _check_row(picture: str, where: str, layout: ClassLayout, index: _Index) -> 
 
 def _metadata_read(where: str, data: bytes, *, most: int) -> pa.Table:
     try:
-        file = pq.ParquetFile(io.BytesIO(data))
+        file = open_parquet(io.BytesIO(data))
         if "file_name" not in file.schema_arrow.names:
             raise FormatError(
                 f"{where} has no column file_name; expected it first, with paths relative to {_METADATA_FILE}"

@@ -29,6 +29,7 @@ from facsim.formats.placement import placed_file, placed_folder
 from facsim.formats.places import Container, Place, PlacedRecord, container_at
 from facsim.formats.record import Record
 from facsim.formats.tree import opened, tree_kind, tree_names
+from facsim.tables import open_parquet
 
 __all__ = ["column_names", "index_parquet", "picture_rows", "read_parquet", "write_parquet"]
 
@@ -85,7 +86,7 @@ def _files(path: str | os.PathLike[str]) -> list[tuple[str, str, str | None]]:
 def _rows_of_file(path: str, shown: str, split: str | None, *, read: Callable[..., Iterator[Any]]) -> Iterator[Any]:
     with opened(path) as source:
         try:
-            yield from read(pq.ParquetFile(source), shown, split)
+            yield from read(open_parquet(source), shown, split)
         except (pa.ArrowException, OSError, ValueError, UnicodeDecodeError) as error:
             raise FormatError(f"{shown} is not Parquet that can be read: {error}") from error
 
@@ -136,7 +137,7 @@ def picture_rows(container: Container) -> tuple[list[Place], list[str | None]]:
     """
     with opened(container.path) as source:
         try:
-            file = pq.ParquetFile(source)
+            file = open_parquet(source)
             names = file.read(columns=["image.path"], use_threads=False)["image"].to_pylist()
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
         except (pa.ArrowException, OSError, LookupError, ValueError) as error:
@@ -340,5 +341,5 @@ def _leaves(schema: pa.Schema) -> list[str]:
     """The paths of the leaf columns as Parquet names them (`landmarks.list.element`)."""
     file = io.BytesIO()
     pq.write_table(schema.empty_table(), file)
-    columns = pq.ParquetFile(file).schema
+    columns = open_parquet(file).schema
     return [columns.column(place).path for place in range(len(columns))]

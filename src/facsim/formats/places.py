@@ -247,9 +247,9 @@ class _Table:
     """The pictures of a Parquet file, one row group of them at a time."""
 
     def __init__(self, file: BinaryIO) -> None:
-        import pyarrow.parquet as pq  # only Parquet needs it
+        from facsim.tables import open_parquet  # only Parquet needs pyarrow
 
-        self._parquet: Any = pq.ParquetFile(file)
+        self._parquet: Any = open_parquet(file)
         self._group, self._pictures = -1, cast(Any, None)
 
     def picture(self, group: int, row: int) -> bytes:
