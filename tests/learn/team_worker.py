@@ -11,6 +11,8 @@ from team_cases import CASES, trained
 
 from facsim.learn.distributed import joined_team
 
+_THREADS = Path("/proc/self/task")
+
 
 def main() -> None:
     torch.set_num_threads(1)
@@ -21,6 +23,9 @@ def main() -> None:
                 trained(name, Path(out) / name, team)
             except Exception as error:
                 (Path(out) / f"{name}.{team.rank}.error").write_text(f"{type(error).__name__}: {error}")
+    if _THREADS.exists():
+        left = sorted({(task / "comm").read_text().strip() for task in _THREADS.iterdir()})
+        (Path(out) / f"threads.{team.rank}").write_text("\n".join(left))
 
 
 if __name__ == "__main__":

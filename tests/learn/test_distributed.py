@@ -71,6 +71,13 @@ def test_the_model_says_how_many_processes_made_it_and_no_other_file_differs(tea
     assert {entry.name for entry in (team / "default").iterdir()} == names
 
 
+def test_no_thread_of_a_team_outlives_it(team):
+    # one that the interpreter meets at its end may abort the process, its work done
+    for rank in (0, 1):
+        if (names := team / f"threads.{rank}").exists():
+            assert "gloo" not in names.read_text()
+
+
 def test_all_stop_together_by_the_leaders_clock_and_one_process_goes_on(team):
     assert load_training(team / "stopped")["stopped"] == "time_budget"
     assert (team / "stopped" / CHECKPOINT_FILE).exists() and not list(team.glob("stopped.*.error"))

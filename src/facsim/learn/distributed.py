@@ -8,6 +8,7 @@ torch's SyncBatchNorm does that on CUDA alone.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,10 @@ def joined_team(*, device: str = "cpu") -> Iterator[Team]:
     if size == 1:
         yield ALONE
         return
+    # Its functions have the group that there is when they are imported as their default, which keeps that group's
+    # threads alive for good: the interpreter then meets them at its end and aborts, now and then, its work done.
+    # Optimisers import it, so it is imported while there is no group.
+    importlib.import_module("torch.distributed.nn.functional")
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     processes.init_process_group("nccl" if device == "cuda" else "gloo")
