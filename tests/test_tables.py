@@ -7,21 +7,21 @@ import pyarrow as pa
 import pytest
 
 import facsim
-from facsim.tables import open_parquet, read_parquet, table_bytes
+from facsim.tables import open_parquet, read_columns, table_bytes
 
 TABLE = pa.table({"image": [{"bytes": b"a", "path": "a.png"}] * 3, "image_frame": ["x"] * 3, "number": [3, 1, 2]})
 
 
 def test_a_table_is_read_as_it_was_written_and_by_columns_in_their_order():
     held = table_bytes(TABLE)
-    assert read_parquet(pa.BufferReader(held)).equals(TABLE)
-    assert read_parquet(pa.BufferReader(held), ["number", "image"]).equals(TABLE.select(["number", "image"]))
+    assert read_columns(pa.BufferReader(held)).equals(TABLE)
+    assert read_columns(pa.BufferReader(held), ["number", "image"]).equals(TABLE.select(["number", "image"]))
     assert open_parquet(pa.BufferReader(held)).metadata.num_rows == 3
 
 
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(pa.ArrowInvalid, match='no column "age"'):
-        read_parquet(pa.BufferReader(table_bytes(TABLE)), ["number", "age"])
+        read_columns(pa.BufferReader(table_bytes(TABLE)), ["number", "age"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux lists them")
@@ -29,11 +29,11 @@ def test_reading_starts_no_thread_that_the_interpreter_could_meet_at_its_end(tmp
     (tmp_path / "rows.parquet").write_bytes(table_bytes(TABLE))
     script = """
 import os, sys
-from facsim.tables import open_parquet, read_parquet
+from facsim.tables import open_parquet, read_columns
 
 before = set(os.listdir("/proc/self/task"))
 with open(sys.argv[1], "rb") as file:
-    read_parquet(file)
+    read_columns(file)
     list(open_parquet(file).iter_batches(use_threads=False))
     open_parquet(file).read_row_group(0, columns=["image"], use_threads=False)
 print(len(set(os.listdir("/proc/self/task")) - before))

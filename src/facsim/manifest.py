@@ -24,7 +24,7 @@ from facsim.columns import KEY_COLUMNS, Column, split_name, step_schema
 from facsim.errors import ManifestError, hint_nearest
 from facsim.formats.terms import Terms
 from facsim.storage import Folder, folder_at
-from facsim.tables import open_parquet, read_parquet, table_bytes
+from facsim.tables import open_parquet, read_columns, table_bytes
 
 __all__ = ["Manifest", "StepRecord", "create_manifest", "open_manifest", "rows_table"]
 
@@ -173,7 +173,7 @@ class Manifest:
     def read_shard(self, step: str, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One step's columns (short names) for one shard. Raises ManifestError where the file is damaged."""
         with self._opened(step, shard) as file:
-            return read_parquet(file, columns)
+            return read_columns(file, columns)
 
     def shard_parts(
         self, step: str, shard: int, columns: Sequence[str], *, rows: range, size: int

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["open_parquet", "read_parquet", "table_bytes"]
+__all__ = ["open_parquet", "read_columns", "table_bytes"]
 
 _ROW_GROUP_BYTES = 32 << 20
 
@@ -25,7 +25,7 @@ def open_parquet(source: Any) -> pq.ParquetFile:
     return pq.ParquetFile(source, pre_buffer=False)
 
 
-def read_parquet(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
+def read_columns(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """The whole table, or some of its columns in this order. Raises ArrowException on damage, ArrowInvalid where a
     column is not there."""
     file = open_parquet(source)

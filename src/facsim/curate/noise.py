@@ -22,7 +22,7 @@ from facsim.curate.hashing import key_digests
 from facsim.errors import FormatError, MissingExtra, RecipeError
 from facsim.expressions import EIGHT_EXPRESSIONS
 from facsim.stage import Scan
-from facsim.tables import read_parquet
+from facsim.tables import read_columns
 
 __all__ = ["LEAST_PICTURES", "Issues", "Noise", "find_issues"]
 
@@ -190,7 +190,7 @@ class _Predicted:
 def _predicted(path: str) -> _Predicted:
     """The scores of a predictions file. Raises FormatError."""
     try:
-        table = read_parquet(pa.BufferReader(_bytes(path)))
+        table = read_columns(pa.BufferReader(_bytes(path)))
         names = (name for part in table.select(["id"]).to_batches(_BATCH_ROWS) for name in part["id"].to_pylist())
         keys = key_digests(str(name).rsplit("/", 1)[-1].split(".")[0] for name in names)
         columns = {name.removeprefix(_SCORE) for name in table.column_names if name.startswith(_SCORE)}

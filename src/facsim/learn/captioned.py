@@ -20,7 +20,7 @@ from facsim.errors import FormatError
 from facsim.facs import column_names
 from facsim.learn.data import Pictures, chooser_split, take
 from facsim.models.weights import write_whole
-from facsim.tables import read_parquet, table_bytes
+from facsim.tables import read_columns, table_bytes
 
 __all__ = [
     "CaptionedPictures",
@@ -94,7 +94,7 @@ def read_captions(path: str | os.PathLike[str]) -> dict[str, tuple[str, ...]]:
     _check_suffix(file)
     try:
         if file.suffix == ".parquet":
-            rows: list[Any] = read_parquet(io.BytesIO(file.read_bytes()), ["sample_id", "caption"]).to_pylist()
+            rows: list[Any] = read_columns(io.BytesIO(file.read_bytes()), ["sample_id", "caption"]).to_pylist()
         else:
             rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:

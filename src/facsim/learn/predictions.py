@@ -23,7 +23,7 @@ from facsim.learn.leaks import SeenPictures
 from facsim.learn.signatures import Signatures
 from facsim.metrics import Comparison, compare
 from facsim.models.weights import write_whole
-from facsim.tables import read_parquet
+from facsim.tables import read_columns
 
 __all__ = ["Predictions", "compare_predictions", "predictions_of", "read_predictions", "write_predictions"]
 
@@ -193,7 +193,7 @@ def _json(predictions: Predictions) -> bytes:
 
 
 def _from_parquet(place: Path) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    table = read_parquet(io.BytesIO(place.read_bytes()))
+    table = read_columns(io.BytesIO(place.read_bytes()))
     return table.to_pydict(), json.loads((table.schema.metadata or {})[_ENTRY])
 
 
