@@ -1,8 +1,8 @@
 """Parquet tables as bytes and back, on the thread that asks.
 
 pyarrow's own threads outlive what they read: where one still stands when the interpreter ends, the process aborts with
-its work done and an exit code of 134 (Arrow's issue 34314; seen here in one of twelve short runs on busy cores). So
-nothing here starts one: neither to decode nor, which is the default, to read ahead.
+its work done and an exit code of 134 (Arrow's issue 34314; seen here in one of some twenty short runs on busy cores).
+So nothing here starts one: neither to decode nor, which is the default, to read ahead.
 """
 
 from __future__ import annotations
