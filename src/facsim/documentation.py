@@ -209,14 +209,14 @@ the person is drawn once for each identity; the rest once for each picture. What
 
 def scene_page() -> str:
     """Markdown: every parameter of a scene with its kind, unit, range and meaning."""
-    groups: dict[str, list[Parameter]] = {}
+    groups: dict[tuple[str, str], list[Parameter]] = {}
     for entry in PARAMETERS.values():
         parts = entry.path.split(".")
-        groups.setdefault(".".join(parts[:-1][:2]), []).append(entry)
+        owner = "of the person" if belongs_to_person(entry.path) else "of the picture"
+        groups.setdefault((".".join(parts[:-1][:2]), owner), []).append(entry)
     planned = [(f"`{path}`", f"`{column}`") for path, column in PLANNED.items()]
     parts = [_MADE, "# A scene's parameters", _SCENE_TEXT.strip()]
-    for name, entries in groups.items():
-        owner = "of the person" if belongs_to_person(entries[0].path) else "of the picture"
+    for (name, owner), entries in groups.items():
         parts += [f"## {name or 'the rest'}, {owner}", _parameters_table(entries)]
     parts += ["## What the plan decides", "These follow planned columns; ask for them in `[plan.quotas]`."]
     return "\n\n".join([*parts, _table(("path", "column"), planned)]) + "\n"

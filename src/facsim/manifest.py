@@ -183,9 +183,7 @@ class Manifest:
         The file is read as far as the rows are asked for. Raises ManifestError where it is damaged.
         """
         with self._opened(step, shard) as file:
-            parquet = open_parquet(file)
-            if lacking := sorted(set(columns) - set(parquet.schema_arrow.names)):
-                raise pa.ArrowInvalid(f'it has no column "{lacking[0]}"')
+            parquet = open_parquet(file, having=columns)
             some = max(size, _LEAST_READ_ROWS)
             read = parquet.iter_batches(batch_size=some, columns=list(columns), use_threads=False)
             yield from _cut(read, rows=rows, size=size)

@@ -19,21 +19,22 @@ __all__ = ["open_parquet", "read_columns", "table_bytes"]
 _ROW_GROUP_BYTES = 32 << 20
 
 
-def open_parquet(source: Any) -> pq.ParquetFile:
+def open_parquet(source: Any, *, having: Sequence[str] = ()) -> pq.ParquetFile:
     """A Parquet file, of a binary file or an Arrow buffer, whose reads take `use_threads=False`. Raises ArrowException
-    where it is none."""
-    return pq.ParquetFile(source, pre_buffer=False)
+    where it is none, ArrowInvalid where it lacks one of the columns `having`."""
+    file = pq.ParquetFile(source, pre_buffer=False)
+    if lacking := sorted(set(having) - set(file.schema_arrow.names)):
+        raise pa.ArrowInvalid(f'it has no column "{lacking[0]}"')
+    return file
 
 
 def read_columns(source: Any, columns: Sequence[str] | None = None) -> pa.Table:
     """The whole table, or some of its columns in this order. Raises ArrowException on damage, ArrowInvalid where a
     column is not there."""
-    file = open_parquet(source)
     if columns is None:
-        return file.read(use_threads=False)
-    if lacking := sorted(set(columns) - set(file.schema_arrow.names)):
-        raise pa.ArrowInvalid(f'it has no column "{lacking[0]}"')
-    return file.read(columns=list(columns), use_threads=False).select(list(columns))
+        return open_parquet(source).read(use_threads=False)
+    wanted = list(columns)
+    return open_parquet(source, having=wanted).read(columns=wanted, use_threads=False).select(wanted)
 
 
 def table_bytes(table: pa.Table) -> bytes:

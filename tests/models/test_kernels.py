@@ -15,8 +15,7 @@ import warp as wp
 from facsim.models import kernels
 
 for module in kernels.prepare_modules("cuda:0"):
-    for path in wp.compile_aot_module(module, arch=80, module_dir=sys.argv[1], use_ptx=True):
-        print(path)
+    wp.compile_aot_module(module, arch=80, module_dir=sys.argv[1], use_ptx=True)
 """
 
 

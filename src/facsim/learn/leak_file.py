@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def leave_out(pictures: Pictures, leaks: Leaks) -> Pictures:
 
     Raises FacsimError where the file names none of them and is of a set of another name.
     """
-    held = _named(pictures, leaks.training_names, leaks, ("training", leaks.training))
+    held = _named(pictures, leaks, "training")
     if not held.any():
         return pictures
     return replace(take(pictures, ~held), left_out={**pictures.left_out, LEFT_OUT_AS: int(held.sum())})
@@ -70,13 +70,14 @@ def leave_out(pictures: Pictures, leaks: Leaks) -> Pictures:
 
 def listed_rows(pictures: Pictures, leaks: Leaks) -> NDArray[np.bool_]:
     """Which test pictures the training set holds too: bool (N,). Raises FacsimError as `leave_out`."""
-    return _named(pictures, leaks.test_names, leaks, ("test", leaks.test))
+    return _named(pictures, leaks, "test")
 
 
-def _named(pictures: Pictures, names: frozenset[str], leaks: Leaks, of: tuple[str, str]) -> NDArray[np.bool_]:
-    """Which pictures the file names; `of` is what kind of set they are, and which of that kind the file compares."""
+def _named(pictures: Pictures, leaks: Leaks, kind: Literal["training", "test"]) -> NDArray[np.bool_]:
+    """Which pictures, of a set of that kind, the file names."""
+    sides = {"training": (leaks.training, leaks.training_names), "test": (leaks.test, leaks.test_names)}
+    source, names = sides[kind]
     held = np.array([name in names for name in pictures.ids], dtype=bool)
-    kind, source = of
     # a split of the set that was compared may hold none of what was found in the whole
     if names and not held.any() and not pictures.origin.startswith(PurePath(source).name):
         raise FacsimError(

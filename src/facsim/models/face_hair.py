@@ -156,20 +156,12 @@ def _beard_strands(look: Look, field: wp.uint32, q: wp.vec3, foot: float) -> flo
     # the third coordinate tells the sides apart
     fine = wp.clamp(1.9 - 95.0 * foot, 0.0, 1.0)
     if fine > 0.0:
-        total += (
-            0.75
-            * fine
-            * smooth_noise(
-                field + wp.uint32(1), wp.vec3(across * 120.0, along * 15.0 * short, q[2] * 90.0 + q[0] * 50.0)
-            )
-        )
+        p = wp.vec3(across * 120.0, along * 15.0 * short, q[2] * 90.0 + q[0] * 50.0)
+        total += 0.75 * fine * smooth_noise(field + wp.uint32(1), p)
     tufts = wp.clamp(1.9 - 36.0 * foot, 0.0, 1.0)
     if tufts > 0.0:
-        total += (
-            0.45
-            * tufts
-            * smooth_noise(field + wp.uint32(2), wp.vec3(across * 44.0, along * 8.0 * short, q[2] * 34.0 + q[0] * 19.0))
-        )
+        p = wp.vec3(across * 44.0, along * 8.0 * short, q[2] * 34.0 + q[0] * 19.0)
+        total += 0.45 * tufts * smooth_noise(field + wp.uint32(2), p)
     return total
 
 

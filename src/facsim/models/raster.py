@@ -8,6 +8,8 @@ Samples: `2 S x 2 S` for a picture of S pixels, each pixel's four on a rotated g
 near-vertical edges better than a regular one.
 """
 
+# Warp compiles no tuples to search.
+# ruff: noqa: SIM109
 # What Warp compiles is not what a type checker reads: structs are values there and vectors have no static length.
 # pyright: reportArgumentType=false, reportAssignmentType=false, reportCallIssue=false, reportGeneralTypeIssues=false, reportInvalidTypeForm=false, reportOperatorIssue=false
 
@@ -121,9 +123,7 @@ def _cover(
     area = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
     if wp.abs(area) < 1.0e-9 or (area > 0.0 and kind == FRONT_ONLY):
         return
-    if grid == 0 and kind == THIN_STRANDS:
-        return
-    if grid == 0 and kind == SHADOWLESS:
+    if grid == 0 and (kind == THIN_STRANDS or kind == SHADOWLESS):
         return
     # Cells whose sample can lie inside: samples keep `margin` from their cell's border, and most triangles of a small
     # picture lie between samples.

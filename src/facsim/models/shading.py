@@ -20,12 +20,11 @@ from facsim.models.head import PARTS
 from facsim.models.lighting import Spot
 from facsim.models.materials import Look
 from facsim.models.outfit import Outfit
-from facsim.models.patches import WORN_STUFFS
 from facsim.models.raster import EMPTY, barycentric_at, depth_of, sample_position
 from facsim.models.skin import garment_share, shade_skin
 from facsim.models.strands import shade_hair
 from facsim.models.tresses import Ends
-from facsim.models.worn_light import WORN_PARTS, lens_shade, see_through, shade_worn, worn_part
+from facsim.models.worn_light import WORN_PARTS, glasses_shade, see_through, shade_worn, worn_part
 
 __all__ = ["DRAWN_PARTS", "Mesh", "shade_pictures"]
 
@@ -47,7 +46,6 @@ _BROWS = wp.constant(DRAWN_PARTS.index("brows"))
 _NECK = wp.constant(DRAWN_PARTS.index("neck"))
 _GARMENT = wp.constant(DRAWN_PARTS.index("garment"))
 _WORN = wp.constant(len(PARTS))
-_FRAME = wp.constant(len(PARTS) + WORN_STUFFS.index("frame"))
 _FIRST_WORN = wp.constant(DRAWN_PARTS.index(WORN_PARTS[0]))
 _APART = wp.constant(0.12)
 """Samples of one part that lie farther apart than this (dm) are two surfaces, such as nose and cheek behind it."""
@@ -264,8 +262,7 @@ def _shade_spot(mesh: Mesh, look: Look, picture: int, triangle: int, at: wp.vec2
     near = _openness(mesh, look, picture, at, spot, 0.13)
     spot.shade = _key_shade(mesh, look, picture, spot.world, spot.normal)
     if mesh.outfits.shape[0] > 0:
-        rims = wp.where(spot.part == _FRAME, 0.0, 1.0)
-        spot.shade = spot.shade * lens_shade(mesh.outfits[picture], spot.world, look.key, look.key_softness, rims)
+        spot.shade = spot.shade * glasses_shade(look, mesh.outfits[picture], spot)
     part = spot.part
     if part == _HAIR:
         spot.open = _openness(mesh, look, picture, at, spot, 0.3)

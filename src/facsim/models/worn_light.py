@@ -15,7 +15,7 @@ from facsim.models.patches import OUTLINE, WORN_STUFFS
 from facsim.models.worn_stuff import shade_hand, shade_headwear, shade_thing
 from facsim.wearables import HEADWEAR_KINDS, MASKS, OCCLUDER_KINDS, SCARVES
 
-__all__ = ["WORN_PARTS", "lens_shade", "see_through", "shade_worn", "worn_part"]
+__all__ = ["WORN_PARTS", "glasses_shade", "see_through", "shade_worn", "worn_part"]
 
 wp.set_module_options({"enable_backward": False})
 
@@ -74,23 +74,29 @@ def _swallow(outfit: Outfit, up: float) -> wp.vec3:
 
 
 @wp.func
-def lens_shade(outfit: Outfit, world: wp.vec3, towards: wp.vec3, softness: float, rims: float) -> float:
-    """Share of a lamp's light that glasses leave on its way to `world`: what lenses let pass, less the rims' shadow
-    (times `rims`), which the light's depth map is too coarse for. `softness`: the lamp's (`Lamp.softness`)."""
+def _rim_shade(outfit: Outfit, hit: wp.vec3, softness: float) -> float:
+    """Share of a lamp's light that passes a rim, from where its way meets the lens's plane (`_meet_lens`). The light's
+    depth map is too coarse for rims."""
+    # a wide lamp sees past a thin rim: its shadow is wider then, and lighter
+    soft = 0.008 + 0.25 * softness
+    aside = wp.abs(hit[2])
+    if outfit.rim <= 0.0 or aside >= outfit.rim + soft:
+        return 1.0
+    above = wp.smoothstep(-0.42, -0.18, hit[1] / wp.max(wp.sqrt(hit[0] * hit[0] + hit[1] * hit[1]), 1.0e-4))
+    deep = wp.min(1.0, (2.0 * outfit.rim + 0.008) / (outfit.rim + soft)) * wp.max(above, outfit.rim_below)
+    return 1.0 - 0.85 * deep * (1.0 - wp.smoothstep(outfit.rim - soft, outfit.rim + soft, aside))
+
+
+@wp.func
+def glasses_shade(look: Look, outfit: Outfit, spot: Spot) -> float:
+    """Share of the key's light that lenses and rims leave on its way to a spot; frames have no rims' shadow."""
     left = float(1.0)
     if outfit.glazed == 0:
         return left
     for k in range(2):
-        hit = _meet_lens(outfit, world, world + towards * 3.0, 1.0 - 2.0 * float(k))
-        # a wide lamp sees past a thin rim: its shadow is wider then, and lighter
-        soft = 0.008 + 0.25 * softness
-        aside = wp.abs(hit[2])
-        if rims > 0.0 and outfit.rim > 0.0 and aside < outfit.rim + soft:
-            above = wp.smoothstep(-0.42, -0.18, hit[1] / wp.max(wp.sqrt(hit[0] * hit[0] + hit[1] * hit[1]), 1.0e-4))
-            deep = wp.min(1.0, (2.0 * outfit.rim + 0.008) / (outfit.rim + soft)) * wp.max(above, outfit.rim_below)
-            left = left * (
-                1.0 - 0.85 * rims * deep * (1.0 - wp.smoothstep(outfit.rim - soft, outfit.rim + soft, aside))
-            )
+        hit = _meet_lens(outfit, spot.world, spot.world + look.key * 3.0, 1.0 - 2.0 * float(k))
+        if spot.part != _FRAME:
+            left = left * _rim_shade(outfit, hit, look.key_softness)
         if hit[2] > -0.02:
             left_over = _swallow(outfit, hit[1])
             left = left * wp.lerp(1.0, left_over[1], wp.smoothstep(-0.02, 0.03, hit[2]))
